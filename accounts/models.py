@@ -1,0 +1,166 @@
+"""Tables of identity: users, sessions, teams, memberships and the roles behind permissions."""
+
+from typing import Any, ClassVar, Self
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from kernel.limits import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MAX_TEAM_ROLE_LENGTH
+from projects.models import Project
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def in_project(self, project_id: int) -> Self:
+        return self.filter(project_id=project_id)
+
+
+class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
+    """Finds users the way Django's login form asks: by `login`."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        user: User = self.get(login=username)
+        return user
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A user of one project; those of the project `console` may open the console.
+
+    `login` is unique in the installation: the e-mail address of a console user, and
+    `{project id}:{uid}` of any other.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="users")
+    uid = models.CharField(max_length=36)
+    login = models.CharField(max_length=320, unique=True)
+    email = models.CharField(max_length=320, null=True, blank=True)
+    phone = models.CharField(max_length=16, null=True, blank=True)
+    name = models.CharField(max_length=MAX_NAME_LENGTH, default="", blank=True)
+    password = models.CharField(max_length=1024, default="")
+    password_updated_at = models.DateTimeField(null=True, editable=False)
+    is_active = models.BooleanField(default=True)
+    is_email_verified = models.BooleanField(default=False)
+    is_phone_verified = models.BooleanField(default=False)
+    has_mfa = models.BooleanField(default=False)
+    labels = ArrayField(models.CharField(max_length=MAX_LABEL_LENGTH), default=list, blank=True)
+    prefs = models.JSONField(default=dict, blank=True)
+    accessed_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    objects: ClassVar[Any] = UserManager()
+
+    USERNAME_FIELD = "login"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        db_table = "account"
+        constraints = [
+            models.UniqueConstraint(fields=["project", "uid"], name="account_uid"),
+            models.UniqueConstraint(fields=["project", "email"], name="account_email"),
+            models.UniqueConstraint(fields=["project", "phone"], name="account_phone"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email or self.name or self.uid
+
+    @property
+    def is_staff(self) -> bool:
+        """Tell Django's admin who may enter: users of the project `console`."""
+        return self.is_active and self.project.is_console
+
+    @property
+    def is_verified(self) -> bool:
+        return self.is_email_verified or self.is_phone_verified
+
+
+class Session(models.Model):
+    """A signed-in client: only the digest of its secret is kept."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
+    uid = models.CharField(max_length=36, unique=True)
+    digest = models.BinaryField(unique=True, editable=False)
+    provider = models.CharField(max_length=64)
+    provider_uid = models.CharField(max_length=320, default="")
+    factors = ArrayField(models.CharField(max_length=32), default=list)
+    ip = models.CharField(max_length=64, default="")
+    user_agent = models.CharField(max_length=512, default="")
+    country_code = models.CharField(max_length=2, default="")
+    expires_at = models.DateTimeField()
+    mfa_updated_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "session"
+        indexes = [models.Index(fields=["user", "id"], name="session_user")]
+
+    def __str__(self) -> str:
+        return self.uid
+
+
+class Team(models.Model):
+    """A group of users of one project."""
+
+    id = models.BigAutoField(primary_key=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="teams")
+    uid = models.CharField(max_length=36)
+    name = models.CharField(max_length=MAX_NAME_LENGTH)
+    prefs = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "team"
+        constraints = [models.UniqueConstraint(fields=["project", "uid"], name="team_uid")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A user's place in a team; it counts once confirmed."""
+
+    id = models.BigAutoField(primary_key=True)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    uid = models.CharField(max_length=36)
+    roles = ArrayField(
+        models.CharField(max_length=MAX_TEAM_ROLE_LENGTH), default=list, blank=True
+    )
+    is_confirmed = models.BooleanField(default=False)
+    invited_at = models.DateTimeField(db_default=Now())
+    joined_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "membership"
+        constraints = [
+            models.UniqueConstraint(fields=["team", "user"], name="membership_user"),
+            models.UniqueConstraint(fields=["team", "uid"], name="membership_uid"),
+        ]
+
+    def __str__(self) -> str:
+        return self.uid
+
+
+class Role(models.Model):
+    """A permission role of a project, such as `team:writers/owner`, and the group that holds it.
+
+    Object permissions are rows of django-guardian on that group.
+    """
+
+    group = models.OneToOneField(
+        Group, on_delete=models.CASCADE, primary_key=True, related_name="role"
+    )
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="roles")
+    role = models.CharField(max_length=160)
+
+    class Meta:
+        db_table = "role"
+        constraints = [models.UniqueConstraint(fields=["project", "role"], name="role_name")]
+
+    def __str__(self) -> str:
+        return self.role

@@ -1,0 +1,151 @@
+"""Django settings: every value from the environment is read here, with a type."""
+
+from pathlib import Path
+
+from appwrite_clone import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# The API
+APPWRITE_VERSION = "2.5.0"
+APPWRITE_AUTHENTICATE = "accounts.authentication.authenticate"
+APPWRITE_FIND_PROJECT = "projects.services.find_project"
+APPWRITE_ACCOUNT_OUTPUT = "accounts.services.account_of"
+PUBLIC_URL = env.text("APPWRITE_PUBLIC_URL", "http://localhost:5000").rstrip("/")
+CONSOLE_SIGNUP = env.choice("CONSOLE_SIGNUP", ("first", "open", "closed"), "first")
+ABUSE_LIMITS = env.flag("ABUSE_LIMITS", default=True)
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0, maximum=8)
+
+# Django
+SECRET_KEY = env.text("APPWRITE_SECRET")
+DEBUG = False
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
+ROOT_URLCONF = "appwrite_clone.urls"
+WSGI_APPLICATION = "appwrite_clone.wsgi.application"
+ASGI_APPLICATION = "appwrite_clone.asgi.application"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+USE_I18N = False
+APPEND_SLASH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "unfold",
+    "console.apps.ConsoleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "guardian",
+    "rest_framework",
+    "channels",
+    "graphene_django",
+    "kernel",
+    "gateway",
+    "projects",
+    "accounts",
+    "documents",
+    "files",
+    "functions",
+    "realtime",
+    "graph",
+    "console.apps.ConsoleConfig",
+]
+
+MIDDLEWARE = [
+    "projects.middleware.ProjectMiddleware",
+    "console.middleware.WhiteNoiseMiddleware",
+    "console.middleware.SecurityMiddleware",
+    "console.middleware.SessionMiddleware",
+    "console.middleware.CsrfViewMiddleware",
+    "console.middleware.AuthenticationMiddleware",
+    "console.middleware.MessageMiddleware",
+    "console.middleware.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# Database: one connection per thread, kept; statements of `kernel.sql` are prepared on it.
+STATEMENT_TIMEOUT_MILLISECONDS = env.integer("STATEMENT_TIMEOUT_MILLISECONDS", 10_000, minimum=1)
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", **env.database("DATABASE_URL")}}
+DATABASES["default"]["CONN_MAX_AGE"] = None
+DATABASES["default"]["OPTIONS"] |= {
+    "connect_timeout": "5",
+    "prepare_threshold": 5,
+    "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS} -c lock_timeout=2000"
+    " -c idle_in_transaction_session_timeout=10000 -c jit=off",
+}
+
+# Users and object permissions
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+ANONYMOUS_USER_NAME = None
+GUARDIAN_MONKEY_PATCH_USER = False
+PASSWORD_HASHERS = ["accounts.passwords.Argon2Hasher"]
+LOGIN_URL = "admin:login"
+
+# Sockets and jobs
+REDIS_URL = env.text("REDIS_URL", "")
+CHANNEL_LAYERS = {
+    "default": (
+        {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [REDIS_URL]},
+        }
+        if REDIS_URL
+        else {"BACKEND": "realtime.layers.PostgresChannelLayer"}
+    )
+}
+
+# HTTP
+DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+}
+SESSION_COOKIE_NAME = "console_session"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+CSRF_COOKIE_HTTPONLY = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.text("STATIC_ROOT", str(BASE_DIR / ".static"))
+WHITENOISE_USE_FINDERS = True
+
+LOG_LEVEL = env.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info").upper()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+}

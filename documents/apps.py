@@ -1,0 +1,7 @@
+"""Documents: databases, collections and documents."""
+
+from django.apps import AppConfig
+
+
+class DocumentsConfig(AppConfig):
+    name = "documents"

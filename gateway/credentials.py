@@ -1,0 +1,36 @@
+"""What a request says about its sender: headers, cookies and addresses, unverified."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from gateway.parsing import header
+from kernel.caller import Credentials
+
+
+def read_credentials(request: HttpRequest) -> Credentials:
+    """Collect a request's credentials."""
+    meta = request.META
+    return Credentials(
+        key=header(meta, "X-Appwrite-Key"),
+        jwt=header(meta, "X-Appwrite-JWT"),
+        session=header(meta, "X-Appwrite-Session"),
+        cookies=request.COOKIES if "HTTP_COOKIE" in meta else {},
+        fallback_cookies=header(meta, "X-Fallback-Cookies"),
+        mode=header(meta, "X-Appwrite-Mode") or request.GET.get("mode", ""),
+        dev_key=header(meta, "X-Appwrite-Dev-Key"),
+        origin=header(meta, "Origin"),
+        ip=client_ip(meta.get("REMOTE_ADDR", ""), header(meta, "X-Forwarded-For")),
+        user_agent=header(meta, "User-Agent"),
+    )
+
+
+def client_ip(peer: str, forwarded: str) -> str:
+    """Return the caller's address: the peer's, or behind N trusted proxies the N-th from the right.
+
+    Without an explicit `TRUSTED_PROXIES` no forwarded header is believed.
+    """
+    hops = [part.strip() for part in forwarded.split(",") if part.strip()]
+    trusted = settings.TRUSTED_PROXIES
+    if trusted and hops:
+        return hops[-min(trusted, len(hops))]
+    return peer

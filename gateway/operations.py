@@ -1,0 +1,83 @@
+"""The `@operation` label of every handler, and the one registry made of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from kernel.limits import DEFAULT_RATE_WINDOW_SECONDS
+
+Handler = TypeVar("Handler", bound=Callable[..., object])
+
+_registry: dict[str, "Operation"] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """At most `limit` calls per window and key.
+
+    Keys are patterns over `{ip}`, `{url}`, `{method}`, `{userId}` and `{param-NAME}`. The counter
+    is cleared by an answer whose status is in `reset_on`.
+    """
+
+    limit: int
+    keys: tuple[str, ...] = ("url:{url},ip:{ip}",)
+    window_seconds: int = DEFAULT_RATE_WINDOW_SECONDS
+    reset_on: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What the gateway enforces before a handler runs. `scope` lists scopes that each suffice."""
+
+    id: str
+    service: str
+    scope: tuple[str, ...]
+    rate_limit: RateLimit | None = None
+    needs_project: bool = False
+    allows_jwt: bool = True
+
+
+def operation(
+    *ids: str,
+    scope: str | tuple[str, ...],
+    twin_scope: str | tuple[str, ...] | None = None,
+    rate_limit: RateLimit | None = None,
+    needs_project: bool = False,
+) -> Callable[[Handler], Handler]:
+    """Label a handler with its public operation ids (`service.method`).
+
+    A second id is the same operation in a product's second vocabulary: a view made with
+    `dialect=1` answers as that one, under `twin_scope`. With `needs_project` the project
+    `console` is refused.
+    """
+    scopes = (scope, scope if twin_scope is None else twin_scope)
+    labels = tuple(
+        _register(
+            Operation(
+                id=public_id,
+                service=public_id.partition(".")[0],
+                scope=(accepted,) if isinstance(accepted, str) else accepted,
+                rate_limit=rate_limit,
+                needs_project=needs_project,
+            )
+        )
+        for public_id, accepted in zip(ids, scopes, strict=False)
+    )
+
+    def mark(handler: Handler) -> Handler:
+        handler.operations = labels  # type: ignore[attr-defined]
+        return handler
+
+    return mark
+
+
+def _register(label: Operation) -> Operation:
+    if label.id in _registry:
+        raise ValueError(f"operation {label.id} is labelled twice")
+    _registry[label.id] = label
+    return label
+
+
+def all_operations() -> dict[str, Operation]:
+    """Return every labelled operation by its id."""
+    return dict(_registry)

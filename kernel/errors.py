@@ -1,0 +1,226 @@
+"""Every error a client can meet, and the one exception that services raise on purpose."""
+
+from enum import Enum
+from typing import Any
+
+
+class ErrorKind(Enum):
+    """Public error type, HTTP status and default message (reference: errors.json)."""
+
+    def __init__(self, type_: str, status: int, message: str) -> None:
+        self.type = type_
+        self.status = status
+        self.message = message
+
+    ARGUMENT_INVALID = ("general_argument_invalid", 400, "A parameter is not valid.")
+    BAD_REQUEST = ("general_bad_request", 400, "The request could not be understood.")
+    QUERY_INVALID = ("general_query_invalid", 400, "A query is not valid.")
+    CURSOR_NOT_FOUND = ("general_cursor_not_found", 400, "The item the cursor points to is gone.")
+    ACCESS_FORBIDDEN = (
+        "general_access_forbidden",
+        401,
+        "No Appwrite project was specified. Please specify your project ID when initializing your"
+        " Appwrite SDK.",
+    )
+    UNAUTHORIZED_SCOPE = ("general_unauthorized_scope", 401, "The caller lacks the needed scope.")
+    UNKNOWN_ORIGIN = (
+        "general_unknown_origin",
+        403,
+        "Invalid Origin. Register your new client as a new platform on your project console"
+        " dashboard.",
+    )
+    SERVICE_DISABLED = ("general_service_disabled", 403, "This service is switched off.")
+    API_DISABLED = ("general_api_disabled", 403, "This interface is switched off.")
+    ROUTE_NOT_FOUND = ("general_route_not_found", 404, "There is no such route.")
+    METHOD_NOT_ALLOWED = ("general_not_implemented", 405, "This method is not offered here.")
+    PAYLOAD_TOO_LARGE = ("general_payload_too_large", 413, "The request body is too large.")
+    RATE_LIMIT_EXCEEDED = (
+        "general_rate_limit_exceeded",
+        429,
+        "Rate limit for the current endpoint has been exceeded. Please try again after some time.",
+    )
+    SERVER_ERROR = ("general_server_error", 500, "Server Error")
+    SERVICE_UNAVAILABLE = (
+        "general_service_unavailable",
+        503,
+        "The service is busy or restarting. Please try again shortly.",
+    )
+
+    PROJECT_NOT_FOUND = ("project_not_found", 404, "There is no project with this id.")
+    PROJECT_ALREADY_EXISTS = ("project_already_exists", 409, "The project id is taken.")
+    PROJECT_RESERVED = ("project_reserved_project", 400, "This project id is reserved.")
+    PROJECT_ID_MISSING = ("project_id_missing", 403, "The key belongs to another project.")
+    PROJECT_KEY_EXPIRED = ("project_key_expired", 401, "The API key has expired.")
+    KEY_NOT_FOUND = ("key_not_found", 404, "There is no key with this id.")
+    KEY_ALREADY_EXISTS = ("key_already_exists", 409, "The key id is taken.")
+    PLATFORM_NOT_FOUND = ("platform_not_found", 404, "There is no platform with this id.")
+    PLATFORM_ALREADY_EXISTS = ("platform_already_exists", 409, "The platform id is taken.")
+
+    USER_NOT_FOUND = ("user_not_found", 404, "There is no user with this id.")
+    USER_ALREADY_EXISTS = (
+        "user_already_exists",
+        409,
+        "A user with the same id, email, or phone already exists in this project.",
+    )
+    USER_BLOCKED = ("user_blocked", 403, "The current user has been blocked.")
+    USER_UNAUTHORIZED = (
+        "user_unauthorized",
+        401,
+        "The current user is not authorized to perform the requested action.",
+    )
+    USER_INVALID_CREDENTIALS = (
+        "user_invalid_credentials",
+        401,
+        "Invalid credentials. Please check the email and password.",
+    )
+    USER_EMAIL_NOT_VERIFIED = (
+        "user_email_not_verified",
+        400,
+        "The email address must be verified before signing in.",
+    )
+    USER_SESSION_ALREADY_EXISTS = (
+        "user_session_already_exists",
+        401,
+        "Creation of a session is prohibited when a session is active.",
+    )
+    USER_SESSION_NOT_FOUND = ("user_session_not_found", 404, "There is no such session.")
+    USER_JWT_INVALID = ("user_jwt_invalid", 401, "The JWT is not valid.")
+    USER_JWT_AND_COOKIE_SET = (
+        "user_jwt_and_cookie_set",
+        403,
+        "A session and a JWT cannot be used in the same request.",
+    )
+    USER_JWT_CREATION_DENIED = (
+        "user_jwt_creation_denied",
+        403,
+        "A JWT cannot be made while signed in by a JWT.",
+    )
+    USER_COUNT_EXCEEDED = ("user_count_exceeded", 400, "The project's user limit is reached.")
+    USER_CONSOLE_COUNT_EXCEEDED = (
+        "user_console_count_exceeded",
+        501,
+        "Sign-up to the console is closed.",
+    )
+
+    TEAM_NOT_FOUND = ("team_not_found", 404, "There is no team with this id.")
+    TEAM_ALREADY_EXISTS = ("team_already_exists", 409, "The team id is taken.")
+
+    DATABASE_NOT_FOUND = ("database_not_found", 404, "There is no database with this id.")
+    DATABASE_ALREADY_EXISTS = ("database_already_exists", 409, "The database id is taken.")
+    DATABASE_TIMEOUT = ("database_timeout", 408, "The query took too long; add an index.")
+    DATABASE_QUERY_ORDER_NULL = (
+        "database_query_order_null",
+        400,
+        "The item the cursor points to has no value in the ordered attribute.",
+    )
+    COLLECTION_NOT_FOUND = ("collection_not_found", 404, "There is no collection with this id.")
+    COLLECTION_ALREADY_EXISTS = ("collection_already_exists", 409, "The collection id is taken.")
+    COLLECTION_LIMIT_EXCEEDED = ("collection_limit_exceeded", 400, "Too many collections.")
+    TABLE_NOT_FOUND = ("table_not_found", 404, "There is no table with this id.")
+    TABLE_ALREADY_EXISTS = ("table_already_exists", 409, "The table id is taken.")
+    TABLE_LIMIT_EXCEEDED = ("table_limit_exceeded", 400, "Too many tables.")
+
+    DOCUMENT_NOT_FOUND = ("document_not_found", 404, "There is no document with this id.")
+    DOCUMENT_ALREADY_EXISTS = ("document_already_exists", 409, "The document id is taken.")
+    DOCUMENT_UNIQUE_VIOLATION = (
+        "document_unique_constraint_violation",
+        409,
+        "A document with the same value of a unique index exists.",
+    )
+    DOCUMENT_INVALID_STRUCTURE = (
+        "document_invalid_structure",
+        400,
+        "The document does not fit its collection.",
+    )
+    DOCUMENT_MISSING_DATA = ("document_missing_data", 400, "The document's data is missing.")
+    DOCUMENT_MISSING_PAYLOAD = (
+        "document_missing_payload",
+        400,
+        "Give data, permissions, or both.",
+    )
+    DOCUMENT_UPDATE_CONFLICT = (
+        "document_update_conflict",
+        409,
+        "The document changed since the given time.",
+    )
+    ROW_NOT_FOUND = ("row_not_found", 404, "There is no row with this id.")
+    ROW_ALREADY_EXISTS = ("row_already_exists", 409, "The row id is taken.")
+    ROW_UNIQUE_VIOLATION = (
+        "row_unique_constraint_violation",
+        409,
+        "A row with the same value of a unique index exists.",
+    )
+    ROW_INVALID_STRUCTURE = ("row_invalid_structure", 400, "The row does not fit its table.")
+    ROW_MISSING_DATA = ("row_missing_data", 400, "The row's data is missing.")
+    ROW_MISSING_PAYLOAD = ("row_missing_payload", 400, "Give data, permissions, or both.")
+    ROW_UPDATE_CONFLICT = ("row_update_conflict", 409, "The row changed since the given time.")
+
+    ATTRIBUTE_NOT_FOUND = ("attribute_not_found", 404, "There is no attribute with this key.")
+    ATTRIBUTE_UNKNOWN = ("attribute_unknown", 400, "The index names an unknown attribute.")
+    ATTRIBUTE_NOT_AVAILABLE = ("attribute_not_available", 400, "The attribute is not ready yet.")
+    ATTRIBUTE_DEFAULT_UNSUPPORTED = (
+        "attribute_default_unsupported",
+        400,
+        "A required or array attribute cannot have a default.",
+    )
+    ATTRIBUTE_ALREADY_EXISTS = ("attribute_already_exists", 409, "The attribute key is taken.")
+    ATTRIBUTE_LIMIT_EXCEEDED = ("attribute_limit_exceeded", 400, "Too many attributes.")
+    ATTRIBUTE_VALUE_INVALID = ("attribute_value_invalid", 400, "The value is not valid.")
+    COLUMN_NOT_FOUND = ("column_not_found", 404, "There is no column with this key.")
+    COLUMN_UNKNOWN = ("column_unknown", 400, "The index names an unknown column.")
+    COLUMN_NOT_AVAILABLE = ("column_not_available", 400, "The column is not ready yet.")
+    COLUMN_DEFAULT_UNSUPPORTED = (
+        "column_default_unsupported",
+        400,
+        "A required or array column cannot have a default.",
+    )
+    COLUMN_ALREADY_EXISTS = ("column_already_exists", 409, "The column key is taken.")
+    COLUMN_LIMIT_EXCEEDED = ("column_limit_exceeded", 400, "Too many columns.")
+    COLUMN_VALUE_INVALID = ("column_value_invalid", 400, "The value is not valid.")
+
+    INDEX_NOT_FOUND = ("index_not_found", 404, "There is no index with this key.")
+    INDEX_ALREADY_EXISTS = ("index_already_exists", 409, "The index key is taken.")
+    INDEX_LIMIT_EXCEEDED = ("index_limit_exceeded", 400, "Too many indexes.")
+    INDEX_INVALID = ("index_invalid", 400, "The index is not valid.")
+    COLUMN_INDEX_NOT_FOUND = ("column_index_not_found", 404, "There is no index with this key.")
+    COLUMN_INDEX_ALREADY_EXISTS = ("column_index_already_exists", 409, "The index key is taken.")
+    COLUMN_INDEX_LIMIT_EXCEEDED = ("column_index_limit_exceeded", 400, "Too many indexes.")
+    COLUMN_INDEX_INVALID = ("column_index_invalid", 400, "The index is not valid.")
+
+    REALTIME_MESSAGE_INVALID = (
+        "realtime_message_format_invalid",
+        1003,
+        "The message format is not valid.",
+    )
+    REALTIME_POLICY_VIOLATION = (
+        "realtime_policy_violation",
+        1008,
+        "The connection breaks a rule of this server.",
+    )
+    REALTIME_TOO_MANY_MESSAGES = ("realtime_too_many_messages", 1013, "Too many messages.")
+
+
+class ApiError(Exception):
+    """A refusal a client is told about: its kind, a message, and headers for the answer."""
+
+    def __init__(
+        self, kind: ErrorKind, message: str = "", *, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(message or kind.message)
+        self.kind = kind
+        self.message = message or kind.message
+        self.headers = headers or {}
+
+    def body(self, version: str) -> dict[str, Any]:
+        """Return the error envelope `{message, code, type, version}`."""
+        return {
+            "message": self.message,
+            "code": self.kind.status,
+            "type": self.kind.type,
+            "version": version,
+        }
+
+
+def invalid(name: str, reason: str) -> ApiError:
+    """Return the error for a parameter that failed its check."""
+    return ApiError(ErrorKind.ARGUMENT_INVALID, f"Invalid `{name}` param: {reason}")

@@ -1,0 +1,25 @@
+"""Public identifiers: which are valid, and how new ones are made."""
+
+import re
+import secrets
+
+GENERATED_ID_BYTES = 10
+MAX_ID_LENGTH = 36
+UNIQUE_ID = "unique()"
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,35}\Z")
+
+
+def unique_id() -> str:
+    """Return a new id: 20 lower-case hexadecimal characters."""
+    return secrets.token_hex(GENERATED_ID_BYTES)
+
+
+def is_valid_id(value: str) -> bool:
+    """Tell whether `value` may name a row (reference: ids, 1 to 36 characters)."""
+    return _ID.match(value) is not None
+
+
+def resolve_id(value: str) -> str:
+    """Return `value`, or a new id where the client asked for `unique()`."""
+    return unique_id() if value == UNIQUE_ID else value

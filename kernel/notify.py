@@ -1,0 +1,111 @@
+"""NOTIFY and LISTEN: short messages between processes, at most once, after commit."""
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+
+import psycopg
+from django.db import connection
+from psycopg import sql as psql
+
+from kernel import sql
+
+Callback = Callable[[str], None]
+
+FIRST_RETRY_SECONDS = 0.2
+LAST_RETRY_SECONDS = 5.0
+POLL_SECONDS = 1.0
+KEEPALIVE_SECONDS = 30
+CONNECT_TIMEOUT_SECONDS = 5
+
+_logger = logging.getLogger(__name__)
+_callbacks: dict[str, list[Callback]] = defaultdict(list)
+_lock = threading.Lock()
+_thread: threading.Thread | None = None
+_listening = threading.Event()
+
+
+def notify(channel: str, payload: str) -> None:
+    """Send a message to every listening process; call it after commit, in autocommit.
+
+    Inside the writing transaction it would make commits wait for one another.
+    """
+    sql.execute("SELECT pg_notify(%s, %s)", (channel, payload))
+
+
+def listen(channel: str, callback: Callback) -> None:
+    """Have `callback` called with each message of `channel`, on the process's listener thread.
+
+    After a lost connection it is called with "", which means: messages may have been missed.
+    """
+    with _lock:
+        _callbacks[channel].append(callback)
+
+
+def start(*, timeout_seconds: float = 0.0) -> bool:
+    """Start the listener thread once per process; tell whether it is listening by the timeout."""
+    global _thread  # noqa: PLW0603  # one thread per process, after every fork
+    with _lock:
+        if _thread is None or not _thread.is_alive():
+            _listening.clear()
+            _thread = threading.Thread(target=_run, name="notify", daemon=True)
+            _thread.start()
+    return _listening.wait(timeout_seconds)
+
+
+def _run() -> None:
+    delay = FIRST_RETRY_SECONDS
+    while True:
+        try:
+            with _connect() as listener:
+                delay = FIRST_RETRY_SECONDS
+                _follow(listener)
+        except psycopg.Error as error:
+            _listening.clear()
+            _logger.warning("listener lost its connection: %s", error)
+        time.sleep(delay)
+        delay = min(delay * 2, LAST_RETRY_SECONDS)
+
+
+def _connect() -> psycopg.Connection[tuple[object, ...]]:
+    parameters = connection.get_connection_params()
+    wanted = {key: parameters[key] for key in _CONNECTION_KEYS if key in parameters}
+    return psycopg.connect(
+        **wanted,
+        autocommit=True,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        keepalives_idle=KEEPALIVE_SECONDS,
+    )
+
+
+_CONNECTION_KEYS = ("dbname", "user", "password", "host", "port", "sslmode", "sslrootcert")
+
+
+def _follow(listener: psycopg.Connection[tuple[object, ...]]) -> None:
+    known: set[str] = set()
+    _subscribe_new(listener, known)
+    for channel in sorted(known):
+        _call(channel, "")
+    _listening.set()
+    while True:
+        for message in listener.notifies(timeout=POLL_SECONDS):
+            _call(message.channel, message.payload)
+        _subscribe_new(listener, known)
+
+
+def _subscribe_new(listener: psycopg.Connection[tuple[object, ...]], known: set[str]) -> None:
+    with _lock:
+        wanted = set(_callbacks) - known
+    for channel in wanted:
+        listener.execute(psql.SQL("LISTEN {}").format(psql.Identifier(channel)))
+    known |= wanted
+
+
+def _call(channel: str, payload: str) -> None:
+    for callback in tuple(_callbacks[channel]):
+        try:
+            callback(payload)
+        except Exception:  # noqa: BLE001  # one listener's bug must not silence the others
+            _logger.exception("listener of %s failed", channel)

@@ -1,0 +1,249 @@
+"""The query language of list operations: JSON texts to frozen dataclasses. Knows no SQL."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from kernel.limits import (
+    DEFAULT_PAGE_SIZE,
+    MAX_INTEGER,
+    MAX_PAGE_SIZE,
+    MAX_QUERIES,
+    MAX_QUERY_DEPTH,
+    MAX_QUERY_LENGTH,
+    MAX_QUERY_VALUES,
+)
+
+COMPARISONS = frozenset(
+    {"equal", "notEqual", "lessThan", "lessThanEqual", "greaterThan", "greaterThanEqual"}
+)
+RANGES = frozenset({"between", "notBetween"})
+NULL_TESTS = frozenset({"isNull", "isNotNull"})
+TEXT_TESTS = frozenset({"startsWith", "notStartsWith", "endsWith", "notEndsWith"})
+CONTAINMENTS = frozenset({"contains", "notContains", "containsAny", "containsAll"})
+LOGICAL = frozenset({"and", "or"})
+ORDERS = {"orderAsc": "asc", "orderDesc": "desc"}
+
+_MANY_VALUES = CONTAINMENTS | {"equal"}
+_FILTERS = COMPARISONS | RANGES | NULL_TESTS | TEXT_TESTS | CONTAINMENTS
+_SEQUENCE = "$sequence"
+
+
+class QueryError(ValueError):
+    """A query that cannot be understood; the text is shown to the client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One test of one attribute."""
+
+    method: str
+    attribute: str
+    values: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Conditions joined by `and` or `or`."""
+
+    method: str
+    conditions: "tuple[Condition, ...]"
+
+
+Condition = Filter | Group
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    attribute: str
+    is_descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The id of the item that the page starts after, or ends before."""
+
+    uid: str
+    is_before: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """A whole list request. `select` is None where no select was given."""
+
+    conditions: tuple[Condition, ...] = ()
+    orders: tuple[Order, ...] = ()
+    is_random: bool = False
+    limit: int = DEFAULT_PAGE_SIZE
+    offset: int = 0
+    cursor: Cursor | None = None
+    select: tuple[str, ...] | None = None
+
+    def attributes(self) -> set[str]:
+        """Return every attribute that is filtered or ordered by."""
+        filtered = {each.attribute for each in _leaves(self.conditions)}
+        return filtered | {order.attribute for order in self.orders}
+
+
+def parse_queries(texts: Sequence[str]) -> ListQuery:
+    """Read the `queries` parameter of a list operation.
+
+    Raises:
+        QueryError: Too many or too long, not JSON, an unknown method, or wrong values.
+    """
+    if len(texts) > MAX_QUERIES:
+        raise QueryError(f"Invalid query: No more than {MAX_QUERIES} queries are allowed")
+    builder = _Builder()
+    for text in texts:
+        builder.add(_decode(text))
+    return builder.build()
+
+
+def parse_condition(text: str) -> Condition:
+    """Read one filter or group.
+
+    Raises:
+        QueryError: The text is no filter.
+    """
+    return _condition(_decode(text), depth=0)
+
+
+def _decode(text: str) -> Mapping[str, Any]:
+    if len(text) > MAX_QUERY_LENGTH:
+        raise QueryError(f"Invalid query: Longer than {MAX_QUERY_LENGTH} characters")
+    try:
+        query = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise QueryError("Invalid query: Syntax error") from None
+    return _checked(query)
+
+
+def _checked(query: object) -> Mapping[str, Any]:
+    if not isinstance(query, dict) or not isinstance(query.get("method"), str):
+        raise QueryError("Invalid query: Must be an object with a method")
+    if not isinstance(query.get("attribute", ""), str):
+        raise QueryError("Invalid query: The attribute must be a string")
+    if not isinstance(query.get("values", []), list):
+        raise QueryError("Invalid query: The values must be a list")
+    return query
+
+
+def _values(query: Mapping[str, Any]) -> list[Any]:
+    values: list[Any] = query.get("values", [])
+    return values
+
+
+def _condition(query: Mapping[str, Any], *, depth: int) -> Condition:
+    method = query["method"]
+    if method in LOGICAL:
+        return _group(query, depth=depth)
+    if method not in _FILTERS:
+        raise QueryError(f"Invalid query method: {method[:64]}")
+    attribute, values = query.get("attribute", ""), _values(query)
+    if not attribute:
+        raise QueryError(f"Invalid query: {method} needs an attribute")
+    _check_values(method, attribute, values)
+    return Filter(method, attribute, tuple(values))
+
+
+def _group(query: Mapping[str, Any], *, depth: int) -> Group:
+    method, values = query["method"], _values(query)
+    if depth >= MAX_QUERY_DEPTH:
+        raise QueryError(f"Invalid query: Nested deeper than {MAX_QUERY_DEPTH}")
+    if len(values) < 2:
+        raise QueryError(f"Invalid query: {method} requires at least two queries")
+    if len(values) > MAX_QUERIES:
+        raise QueryError(f"Invalid query: {method} takes at most {MAX_QUERIES} queries")
+    return Group(method, tuple(_condition(_checked(each), depth=depth + 1) for each in values))
+
+
+def _check_values(method: str, attribute: str, values: list[Any]) -> None:
+    if len(values) > MAX_QUERY_VALUES:
+        raise QueryError(
+            f"Invalid query: Query on attribute has greater than {MAX_QUERY_VALUES} values:"
+            f" {attribute}"
+        )
+    if any(not isinstance(value, str | int | float | bool) for value in values):
+        raise QueryError(
+            f'Invalid query: Query value is invalid for attribute "{attribute}"'
+        )
+    expected = 0 if method in NULL_TESTS else 2 if method in RANGES else 1
+    if method in _MANY_VALUES:
+        is_right = len(values) >= 1
+    else:
+        is_right = len(values) == expected
+    if not is_right:
+        raise QueryError(f"Invalid query: {method} takes {_how_many(method, expected)}")
+
+
+def _how_many(method: str, expected: int) -> str:
+    if method in _MANY_VALUES:
+        return "at least one value."
+    return {0: "no value.", 1: "exactly one value.", 2: "exactly two values."}[expected]
+
+
+class _Builder:
+    """Collects the queries of one request; each paging method may come once."""
+
+    def __init__(self) -> None:
+        self.conditions: list[Condition] = []
+        self.orders: list[Order] = []
+        self.page: dict[str, Any] = {}
+        self.select: list[str] | None = None
+        self.is_random = False
+
+    def add(self, query: Mapping[str, Any]) -> None:
+        method = query["method"]
+        if method in ORDERS:
+            attribute = query.get("attribute", "") or _SEQUENCE
+            self.orders.append(Order(attribute, ORDERS[method] == "desc"))
+        elif method == "orderRandom":
+            self.is_random = True
+        elif method == "select":
+            self._add_select(_values(query))
+        elif method in ("limit", "offset"):
+            self._add_number(method, _values(query))
+        elif method in ("cursorAfter", "cursorBefore"):
+            self._add_cursor(method, _values(query))
+        else:
+            self.conditions.append(_condition(query, depth=0))
+
+    def _add_select(self, values: list[Any]) -> None:
+        if not values or any(not isinstance(value, str) or not value for value in values):
+            raise QueryError("Invalid query: select takes at least one attribute name")
+        self.select = list(dict.fromkeys([*(self.select or []), *values]))
+
+    def _add_number(self, method: str, values: list[Any]) -> None:
+        least, most = (1, MAX_PAGE_SIZE) if method == "limit" else (0, MAX_INTEGER)
+        if len(values) != 1 or type(values[0]) is not int or not least <= values[0] <= most:
+            raise QueryError(
+                f"Invalid query: Invalid {method}: Value must be a valid range between"
+                f" {least:,} and {most:,}"
+            )
+        self.page[method] = values[0]
+
+    def _add_cursor(self, method: str, values: list[Any]) -> None:
+        if len(values) != 1 or not isinstance(values[0], str) or not values[0]:
+            raise QueryError(f"Invalid query: {method} takes the id of an item")
+        if "cursor" in self.page:
+            raise QueryError("Invalid query: Only one cursor is allowed")
+        self.page["cursor"] = Cursor(values[0], method == "cursorBefore")
+
+    def build(self) -> ListQuery:
+        return ListQuery(
+            conditions=tuple(self.conditions),
+            orders=tuple(self.orders),
+            is_random=self.is_random,
+            select=None if self.select is None else tuple(self.select),
+            **self.page,
+        )
+
+
+def _leaves(conditions: Iterable[Condition]) -> Iterable[Filter]:
+    for condition in conditions:
+        if isinstance(condition, Group):
+            yield from _leaves(condition.conditions)
+        else:
+            yield condition

@@ -1,0 +1,46 @@
+"""Hand-written statements: prepared on the server, on Django's own connection of this thread."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, LiteralString, TypeVar
+
+from django.db import connection
+from psycopg import Cursor
+from psycopg.sql import Composed
+
+Result = TypeVar("Result")
+Row = tuple[Any, ...]
+Statement = LiteralString | Composed
+
+
+def fetch_all(statement: Statement, parameters: Sequence[Any] = ()) -> list[Row]:
+    """Run a statement as a prepared one and return its rows."""
+    return _run(statement, parameters, lambda cursor: cursor.fetchall())
+
+
+def fetch_one(statement: Statement, parameters: Sequence[Any] = ()) -> Row | None:
+    """Run a statement as a prepared one and return its first row."""
+    return _run(statement, parameters, lambda cursor: cursor.fetchone())
+
+
+def execute(statement: Statement, parameters: Sequence[Any] = ()) -> int:
+    """Run a statement as a prepared one and return how many rows it touched."""
+    return _run(statement, parameters, lambda cursor: cursor.rowcount)
+
+
+def _run(
+    statement: Statement, parameters: Sequence[Any], take: Callable[[Cursor[Row]], Result]
+) -> Result:
+    """Run on the driver's cursor: Django's costs 60 microseconds more and prepares nothing."""
+    connection.ensure_connection()
+    raw = connection.connection
+    with connection.wrap_database_errors, raw.cursor() as cursor:
+        run: Callable[..., Any] = _execute
+        for wrapper in reversed(connection.execute_wrappers):
+            run = partial(wrapper, run)
+        run(statement, parameters, False, {"connection": connection, "cursor": cursor})  # noqa: FBT003
+        return take(cursor)
+
+
+def _execute(statement: Statement, parameters: Sequence[Any], many: bool, context: Any) -> None:  # noqa: FBT001
+    context["cursor"].execute(statement, parameters, prepare=True)

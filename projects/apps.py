@@ -1,0 +1,7 @@
+"""Projects: tenancy."""
+
+from django.apps import AppConfig
+
+
+class ProjectsConfig(AppConfig):
+    name = "projects"

@@ -1,0 +1,5 @@
+"""Paths of projects."""
+
+from django.urls.resolvers import URLPattern
+
+urlpatterns: list[URLPattern] = []
