@@ -128,9 +128,7 @@ class Membership(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     uid = models.CharField(max_length=36)
-    roles = ArrayField(
-        models.CharField(max_length=MAX_TEAM_ROLE_LENGTH), default=list, blank=True
-    )
+    roles = ArrayField(models.CharField(max_length=MAX_TEAM_ROLE_LENGTH), default=list, blank=True)
     is_confirmed = models.BooleanField(default=False)
     invited_at = models.DateTimeField(db_default=Now())
     joined_at = models.DateTimeField(null=True)

@@ -197,7 +197,7 @@ def _finish(call: Call, response: HttpResponseBase, spent: dict[str, str]) -> No
         response.set_cookie(**cookie)
 
 
-def route_not_found(_request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
+def route_not_found(_request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer any path that is none of ours."""
     return error_response(ApiError(ErrorKind.ROUTE_NOT_FOUND))
 

@@ -105,5 +105,5 @@ def _ring(functions: list[Subscriber], event: Event) -> None:
     for function in functions:
         try:
             function(event)
-        except Exception:  # noqa: BLE001  # the write is committed; the log still holds the event
+        except Exception:  # the write is committed; the log still holds the event
             _logger.exception("subscriber failed for %s", event.name)

@@ -87,7 +87,7 @@ def run(job_id: int) -> bool:
             _runners[name](**arguments)
     except JobFailedError as error:
         _finish(job_id, token, status="failed", error=str(error))
-    except Exception:  # noqa: BLE001  # whatever a runner raises is recorded and tried again
+    except Exception:  # whatever a runner raises is recorded and tried again
         _logger.exception("job %s (%s) failed", job_id, name)
         _retry(job_id, token, attempts=attempts, error=traceback.format_exc())
     else:
@@ -116,8 +116,7 @@ def requeue_expired() -> int:
 def sweep() -> int:
     """Delete finished jobs and logged events past their retention; return how many."""
     jobs = sql.execute(
-        "DELETE FROM job WHERE status = 'done'"
-        " AND finished_at < now() - make_interval(secs => %s)",
+        "DELETE FROM job WHERE status = 'done' AND finished_at < now() - make_interval(secs => %s)",
         (JOB_RETENTION_SECONDS,),
     )
     events = sql.execute(

@@ -107,5 +107,5 @@ def _call(channel: str, payload: str) -> None:
     for callback in tuple(_callbacks[channel]):
         try:
             callback(payload)
-        except Exception:  # noqa: BLE001  # one listener's bug must not silence the others
+        except Exception:  # one listener's bug must not silence the others
             _logger.exception("listener of %s failed", channel)

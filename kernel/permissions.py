@@ -82,7 +82,9 @@ def _spelled_out(action: str, actions: tuple[str, ...]) -> Iterable[str]:
     if action == WRITE:
         return (each for each in (CREATE, UPDATE, DELETE) if each in actions)
     if action not in actions:
-        raise ValueError(f'Permission "{action}" is not allowed. Must be one of: {", ".join(actions)}.')
+        raise ValueError(
+            f'Permission "{action}" is not allowed. Must be one of: {", ".join(actions)}.'
+        )
     return (action,)
 
 

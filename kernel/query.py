@@ -166,9 +166,7 @@ def _check_values(method: str, attribute: str, values: list[Any]) -> None:
             f" {attribute}"
         )
     if any(not isinstance(value, str | int | float | bool) for value in values):
-        raise QueryError(
-            f'Invalid query: Query value is invalid for attribute "{attribute}"'
-        )
+        raise QueryError(f'Invalid query: Query value is invalid for attribute "{attribute}"')
     expected = 0 if method in NULL_TESTS else 2 if method in RANGES else 1
     if method in _MANY_VALUES:
         is_right = len(values) >= 1

@@ -38,9 +38,9 @@ def _run(
         run: Callable[..., Any] = _execute
         for wrapper in reversed(connection.execute_wrappers):
             run = partial(wrapper, run)
-        run(statement, parameters, False, {"connection": connection, "cursor": cursor})  # noqa: FBT003
+        run(statement, parameters, False, {"connection": connection, "cursor": cursor})
         return take(cursor)
 
 
-def _execute(statement: Statement, parameters: Sequence[Any], many: bool, context: Any) -> None:  # noqa: FBT001
+def _execute(statement: Statement, parameters: Sequence[Any], many: bool, context: Any) -> None:
     context["cursor"].execute(statement, parameters, prepare=True)
