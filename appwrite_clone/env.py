@@ -9,7 +9,7 @@ TRUE_WORDS = frozenset({"1", "true", "yes", "on", "enabled"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off", "disabled"})
 
 
-class BadSetting(SystemExit):  # noqa: N818  # it is an exit with a message, shown as one line
+class BadSetting(SystemExit):  # it is an exit with a message, shown as one line
     """A setting that stops the start; its text names the variable and what is expected."""
 
     def __init__(self, name: str, problem: str) -> None:
@@ -22,7 +22,7 @@ def text(name: str, default: str | None = None) -> str:
     value = _file_text(name, file_name) if file_name else os.environ.get(name)
     if value is None or value == "":
         if default is None:
-            raise BadSetting(name, "is not set; set it, or point NAME_FILE at a file holding it")
+            raise BadSetting(name, f"is not set; set it, or point {name}_FILE at a file holding it")
         return default
     return value
 

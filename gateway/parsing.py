@@ -44,7 +44,7 @@ def _body_params(request: HttpRequest) -> dict[str, Any]:
         if not body:
             return {}
         if content_type in _FORM_TYPES and not body.lstrip().startswith(b"{"):
-            request._load_post_and_files()  # type: ignore[attr-defined]
+            request._load_post_and_files()
             return _unflatten(request.POST.lists())
         return _json_object(body)
     except RequestDataTooBig:

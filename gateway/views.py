@@ -83,7 +83,7 @@ class Endpoint(APIView):
 
     dialect: ClassVar[int] = 0
 
-    def dispatch(self, request: HttpRequest, *_args: Any, **path: str) -> HttpResponseBase:  # type: ignore[override]
+    def dispatch(self, request: HttpRequest, *_args: Any, **path: str) -> HttpResponseBase:
         try:
             return self._answer(request, path)
         except Exception as error:  # noqa: BLE001  # the one door: everything leaves as an envelope

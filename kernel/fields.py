@@ -6,10 +6,10 @@ the client reads after "Invalid `name` param: ".
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import orjson
 from django.core.exceptions import ValidationError
@@ -83,7 +83,7 @@ class _Parameter:
 
 
 @cache
-def _parameters(input_class: type) -> tuple[_Parameter, ...]:
+def _parameters(input_class: Hashable) -> tuple[_Parameter, ...]:
     return tuple(
         _Parameter(
             attribute=field.name,
@@ -93,7 +93,7 @@ def _parameters(input_class: type) -> tuple[_Parameter, ...]:
             and field.default_factory is dataclasses.MISSING,
             is_nullable=field.metadata["nullable"],
         )
-        for field in dataclasses.fields(input_class)
+        for field in dataclasses.fields(cast("Any", input_class))
     )
 
 
@@ -115,7 +115,7 @@ def read_input(
     Raises: ARGUMENT_INVALID
     """
     values: dict[str, Any] = {}
-    for parameter in _parameters(input_class):
+    for parameter in _parameters(cast("Hashable", input_class)):
         name = names.get(parameter.attribute, parameter.name) if names else parameter.name
         raw = source.get(name, ABSENT)
         if raw is ABSENT or (raw is None and not parameter.is_nullable):

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 
-class TransactionIdField(models.Field[int, int]):
+class TransactionIdField(models.Field):  # type: ignore[type-arg]  # no generic at run time
     """The number of the writing transaction, set by the database (`xid8`)."""
 
     def db_type(self, connection: object) -> str:
