@@ -84,7 +84,7 @@ def run(job_id: int) -> bool:
     name, arguments, attempts = claimed
     try:
         with _renewing(job_id, token):
-            _runners[name](**arguments)
+            _runners[name](**orjson.loads(arguments))
     except JobFailedError as error:
         _finish(job_id, token, status="failed", error=str(error))
     except Exception:  # whatever a runner raises is recorded and tried again

@@ -31,10 +31,13 @@ def execute(statement: Statement, parameters: Sequence[Any] = ()) -> int:
 def _run(
     statement: Statement, parameters: Sequence[Any], take: Callable[[Cursor[Row]], Result]
 ) -> Result:
-    """Run on the driver's cursor: Django's costs 60 microseconds more and prepares nothing."""
+    """Run on the driver's own cursor: Django's costs 60 microseconds more and prepares nothing.
+
+    `connection.cursor()` would be of Django's class, which binds on the client.
+    """
     connection.ensure_connection()
     raw = connection.connection
-    with connection.wrap_database_errors, raw.cursor() as cursor:
+    with connection.wrap_database_errors, Cursor(raw) as cursor:
         run: Callable[..., Any] = _execute
         for wrapper in reversed(connection.execute_wrappers):
             run = partial(wrapper, run)
