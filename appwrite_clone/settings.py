@@ -12,6 +12,8 @@ APPWRITE_VERSION = "2.5.0"
 APPWRITE_AUTHENTICATE = "accounts.authentication.authenticate"
 APPWRITE_FIND_PROJECT = "projects.services.find_project"
 APPWRITE_ACCOUNT_OUTPUT = "accounts.services.account_of"
+APPWRITE_CONSOLE_CALLER = "accounts.authentication.console_caller"
+APPWRITE_CONSOLE_TEAMS = "accounts.authentication.console_teams"
 PUBLIC_URL = env.text("APPWRITE_PUBLIC_URL", "http://localhost:5000").rstrip("/")
 CONSOLE_SIGNUP = env.choice("CONSOLE_SIGNUP", ("first", "open", "closed"), "first")
 ABUSE_LIMITS = env.flag("ABUSE_LIMITS", default=True)
@@ -33,6 +35,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.guardian",
     "console.apps.ConsoleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -135,6 +138,16 @@ CSRF_COOKIE_HTTPONLY = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+
+UNFOLD = {
+    "SITE_TITLE": "Console",
+    "SITE_HEADER": "Console",
+    "SITE_URL": "/console/",
+    "SITE_SYMBOL": "database",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"show_search": True, "show_all_applications": True},
+}
 
 STATIC_URL = "/static/"
 STATIC_ROOT = env.text("STATIC_ROOT", str(BASE_DIR / ".static"))

@@ -1,11 +1,83 @@
 """The console's admin site, made the default one so that apps register with `@admin.register`."""
 
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
 from unfold.sites import UnfoldAdminSite
+
+from accounts import services as accounts
+from console.forms import FirstAdminForm
+from gateway.credentials import read_credentials
+from kernel import ratelimit
+from kernel.errors import ApiError
+
+LOGIN_BACKEND = "django.contrib.auth.backends.ModelBackend"
+LOGIN_LIMIT = 10
+LOGIN_WINDOW_SECONDS = 3600
 
 
 class ConsoleSite(UnfoldAdminSite):
     """Django's admin as the console of the installation."""
 
-    site_title = "Console"
-    site_header = "Console"
     index_title = "Overview"
+
+    def extra_urls(self) -> list[URLPattern]:
+        return [
+            path("setup/", self.setup, name="setup"),
+            path("welcome/", self.welcome, name="welcome"),
+        ]
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Offer the first visitor to create the account; limit how fast passwords are tried."""
+        if not accounts.has_console_admin():
+            return HttpResponseRedirect(reverse("admin:setup"))
+        if request.method == "POST" and _is_too_fast(request):
+            return _too_many(request)
+        return super().login(request, extra_context)  # type: ignore[no-any-return]
+
+    def setup(self, request: HttpRequest) -> HttpResponse:
+        """Create the first account of an installation that has none, and sign it in."""
+        if not accounts.can_create_console_admin():
+            return HttpResponseRedirect(reverse("admin:login"))
+        if request.method == "POST" and _is_too_fast(request):
+            return _too_many(request)
+        form = FirstAdminForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                user = accounts.create_first_console_admin(**form.cleaned_data)
+            except ApiError as error:
+                form.add_error(None, error.message)
+            else:
+                login(request, user, backend=LOGIN_BACKEND)
+                return HttpResponseRedirect(reverse("admin:index"))
+        context = self.each_context(request) | {
+            "form": form,
+            "title": "Create your account",
+            "subtitle": "The first account owns this installation",
+        }
+        return render(request, "console/first_admin.html", context)
+
+    def welcome(self, request: HttpRequest) -> HttpResponse:
+        """Redeem a one-time link: sign its user in, or lead to the first account's form."""
+        user = accounts.redeem_console_link(request.GET.get("token", ""))
+        if user is not None:
+            login(request, user, backend=LOGIN_BACKEND)
+        elif accounts.has_console_admin():
+            messages.error(request, "This link was used before or has expired. Please sign in.")
+        return HttpResponseRedirect(reverse("admin:index"))
+
+
+def _is_too_fast(request: HttpRequest) -> bool:
+    key = f"console-login:{read_credentials(request).ip}"
+    state = ratelimit.hit(key, limit=LOGIN_LIMIT, window_seconds=LOGIN_WINDOW_SECONDS)
+    return state.is_exceeded
+
+
+def _too_many(request: HttpRequest) -> HttpResponse:
+    return render(request, "console/too_many.html", status=429)

@@ -1,0 +1,94 @@
+"""`ServiceAdmin`: console pages whose writes are service calls of the signed-in console user."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, ClassVar, cast
+
+from django.conf import settings
+from django.contrib import messages
+from django.db import models
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.module_loading import import_string
+from unfold.admin import ModelAdmin
+
+from kernel.caller import Caller
+from kernel.errors import ApiError
+
+
+@cache
+def _setting(name: str) -> Callable[..., Any]:
+    return cast("Callable[..., Any]", import_string(getattr(settings, name)))
+
+
+class ServiceAdmin(ModelAdmin):  # type: ignore[misc]
+    """Rows of the projects that the console user's teams own, written through services only.
+
+    Subclasses say where the project is (`project_path`, a lookup ending at the project, empty for
+    the project itself) and implement `create`, `change` and `remove`; what is not implemented is
+    not offered. `create` returns the new row's primary key.
+    """
+
+    project_path: ClassVar[str] = "project"
+    create: ClassVar[Callable[..., int] | None] = None
+    change: ClassVar[Callable[..., None] | None] = None
+    remove: ClassVar[Callable[..., None] | None] = None
+
+    def caller(self, request: HttpRequest, project: Any) -> Caller:
+        """Return the console user as a caller in a project they are a member of."""
+        caller: Caller = _setting("APPWRITE_CONSOLE_CALLER")(request.user, project)
+        return caller
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        path = f"{self.project_path}__" if self.project_path else ""
+        teams: list[str] = _setting("APPWRITE_CONSOLE_TEAMS")(request.user)
+        owned = {f"{path}team_uid__in": teams, f"{path}deleted_at": None}
+        rows: models.QuerySet[Any] = super().get_queryset(request)
+        return rows.filter(**owned)
+
+    def formfield_for_foreignkey(
+        self, db_field: Any, request: HttpRequest, **options: Any
+    ) -> Any:
+        """Offer only what the console user may see."""
+        related = self.admin_site._registry.get(db_field.related_model)
+        if isinstance(related, ServiceAdmin):
+            options["queryset"] = related.get_queryset(request)
+        return super().formfield_for_foreignkey(db_field, request, **options)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return True
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return True
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return self.create is not None
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return self.change is not None
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return self.remove is not None
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        if change and self.change is not None:
+            self.change(request, obj, form.cleaned_data)
+        elif self.create is not None:
+            obj.pk = self.create(request, form.cleaned_data)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        if self.remove is not None:
+            self.remove(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        for row in queryset:
+            self.delete_model(request, row)
+
+    def changeform_view(
+        self, request: HttpRequest, *args: Any, **options: Any
+    ) -> HttpResponse:
+        """Show what a service refuses as a message on the same page."""
+        try:
+            return cast("HttpResponse", super().changeform_view(request, *args, **options))
+        except ApiError as error:
+            messages.error(request, error.message)
+            return HttpResponseRedirect(request.get_full_path())
