@@ -5,9 +5,8 @@ from typing import Self
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
-from django.utils.functional import cached_property
 
-from kernel.caller import CONSOLE_PROJECT, ProjectContext
+from kernel.caller import CONSOLE_PROJECT
 from kernel.limits import DEFAULT_SESSION_LIMIT, DEFAULT_SESSION_SECONDS
 
 WEB_PLATFORM_TYPES = ("web", "flutter-web", "unity")
@@ -51,25 +50,6 @@ class Project(models.Model):
     @property
     def is_console(self) -> bool:
         return self.uid == CONSOLE_PROJECT
-
-    @cached_property
-    def context(self) -> ProjectContext:
-        """The part of a project every request needs; reads the platforms."""
-        platforms = list(self.platforms.all())
-        return ProjectContext(
-            id=self.id,
-            uid=self.uid,
-            name=self.name,
-            hosts=frozenset(each.hostname for each in platforms if each.hostname),
-            schemes=frozenset(each.key for each in platforms if each.key)
-            | {f"appwrite-callback-{self.uid}".lower(), "exp"},
-            disabled_services=frozenset(self.disabled_services),
-            disabled_protocols=frozenset(self.disabled_protocols),
-            session_seconds=self.session_seconds,
-            session_limit=self.session_limit,
-            user_limit=self.user_limit,
-            requires_verified_email=self.requires_verified_email,
-        )
 
 
 class InProjectQuerySet(models.QuerySet[models.Model]):

@@ -1,0 +1,83 @@
+"""Projects by id for every request: read once a second at most, dropped when one changes."""
+
+import time
+from typing import Any
+
+from kernel import notify, sql
+from kernel.caller import ProjectContext
+from kernel.ids import is_valid_id
+from kernel.limits import PROJECT_CACHE_SECONDS
+
+CHANNEL = "appwrite_projects"
+MAX_CACHED_PROJECTS = 10_000
+
+_FIND = """
+    SELECT p.id, p.uid, p.name, p.session_seconds, p.session_limit, p.user_limit,
+        p.requires_verified_email, p.disabled_services, p.disabled_protocols,
+        array_agg(DISTINCT lower(f.hostname)) FILTER (WHERE f.hostname <> ''),
+        array_agg(DISTINCT lower(f.key)) FILTER (WHERE f.key <> '')
+    FROM project p LEFT JOIN platform f ON f.project_id = p.id
+    WHERE p.uid = %s AND p.deleted_at IS NULL
+    GROUP BY p.id
+"""
+_cache: dict[str, tuple[float, ProjectContext]] = {}
+
+
+def find_project(uid: str) -> ProjectContext | None:
+    """Return a project by its public id, at most a second old."""
+    cached = _cache.get(uid)
+    now = time.monotonic()
+    if cached is not None and cached[0] > now:
+        return cached[1]
+    row = sql.fetch_one(_FIND, (uid,)) if is_valid_id(uid) else None
+    if row is None:
+        # Unknown ids are not remembered: they are endless, and may be made the next moment.
+        _cache.pop(uid, None)
+        return None
+    project = _context(*row)
+    if len(_cache) >= MAX_CACHED_PROJECTS:
+        _cache.clear()
+    _cache[uid] = (now + PROJECT_CACHE_SECONDS, project)
+    return project
+
+
+def drop_project(uid: str = "") -> None:
+    """Forget what this process knows of a project, or of all of them."""
+    if uid:
+        _cache.pop(uid, None)
+    else:
+        _cache.clear()
+
+
+def announce_change(uid: str) -> None:
+    """Have every process read the project anew; to be called after commit."""
+    drop_project(uid)
+    notify.notify(CHANNEL, uid)
+
+
+def _context(  # noqa: PLR0913, PLR0917  # the columns of one row
+    project_id: int,
+    uid: str,
+    name: str,
+    session_seconds: int,
+    session_limit: int,
+    user_limit: int,
+    requires_verified_email: Any,
+    disabled_services: list[str],
+    disabled_protocols: list[str],
+    hosts: list[str] | None,
+    keys: list[str] | None,
+) -> ProjectContext:
+    return ProjectContext(
+        id=project_id,
+        uid=uid,
+        name=name,
+        hosts=frozenset(hosts or ()),
+        schemes=frozenset((*(keys or ()), f"appwrite-callback-{uid.lower()}", "exp")),
+        disabled_services=frozenset(disabled_services),
+        disabled_protocols=frozenset(disabled_protocols),
+        session_seconds=session_seconds,
+        session_limit=session_limit,
+        user_limit=user_limit,
+        requires_verified_email=requires_verified_email,
+    )
