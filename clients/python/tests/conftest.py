@@ -3,17 +3,14 @@ from typing import Any
 
 import pytest
 from appwrite.client import Client
-from appwrite_realtime import Realtime, Timing
-from realtime_server import RealtimeServer
 
-# Short, yet an order of magnitude above the delays of a busy machine's loopback.
-QUICK = Timing(
-    connect_timeout_seconds=5.0,
-    close_timeout_seconds=0.5,
-    ping_interval_seconds=20.0,
-    pong_timeout_seconds=0.3,
-    pauses_seconds=((float("inf"), 0.02),),
-)
+from appwrite_realtime import Realtime
+from realtime_server import QUICK, RealtimeServer
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
 @pytest.fixture

@@ -12,6 +12,17 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request
 from websockets.sync.server import ServerConnection, serve
 
+from appwrite_realtime import Timing
+
+# Short, yet an order of magnitude above the delays of a busy machine's loopback.
+QUICK = Timing(
+    connect_timeout_seconds=5.0,
+    close_timeout_seconds=0.5,
+    ping_interval_seconds=20.0,
+    pong_timeout_seconds=0.3,
+    pauses_seconds=((float("inf"), 0.02),),
+)
+
 ALICE = {"$id": "alice", "email": "alice@example.com"}
 
 

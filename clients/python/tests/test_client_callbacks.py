@@ -3,8 +3,7 @@ import threading
 from dataclasses import replace
 
 from appwrite_realtime import Event, Realtime, RealtimeError, dispatcher
-from conftest import QUICK
-from realtime_server import eventually
+from realtime_server import QUICK, eventually
 
 
 def test_slow_callback_does_not_hold_up_the_socket(server, client, realtime_for):
@@ -122,9 +121,12 @@ def test_callback_may_subscribe(server, realtime):
 
 def test_callback_may_end_its_own_subscription(server, realtime):
     received: list[Event] = []
-    subscription = realtime.subscribe(
-        "documents", lambda event: (received.append(event), subscription.close())
-    )
+
+    def once(event: Event) -> None:
+        received.append(event)
+        subscription.close()
+
+    subscription = realtime.subscribe("documents", once)
 
     server.emit("documents")
     server.emit("documents")

@@ -2,9 +2,9 @@ import threading
 from dataclasses import replace
 
 import pytest
+
 from appwrite_realtime import Event, RealtimeError, Timing
-from conftest import QUICK
-from realtime_server import RealtimeServer, eventually
+from realtime_server import QUICK, RealtimeServer, eventually
 
 BUSY = replace(QUICK, ping_interval_seconds=0.05)
 
@@ -144,7 +144,7 @@ def test_any_frame_proves_that_the_server_lives(server, client, realtime_for):
     server.ignored.add("ping")
     seen = len(server.sent("ping"))
 
-    # Ten pings are three times as long as a silent server would be given.
+    # Twenty pings take three times as long as a silent server would be given.
     while len(server.sent("ping")) < seen + 20:
         server.emit("documents")
         threading.Event().wait(0.01)
@@ -161,6 +161,18 @@ def test_server_that_never_says_connected_is_left(server, client, realtime_for):
 
     assert len(server.handshakes) >= 2
     assert server.kinds() == []
+
+
+def test_unexpected_failure_reaches_who_waits(realtime_for, caplog):
+    client = Client().set_endpoint("http://127.0.0.1:port/v1").set_project("blog")
+    realtime = realtime_for(client)
+
+    with pytest.raises(RealtimeError, match="ended unexpectedly"):
+        realtime.subscribe("documents", print)
+
+    with pytest.raises(RealtimeError, match="ended unexpectedly"):
+        realtime.wait(5)
+    assert "Traceback" in caplog.text
 
 
 def test_closing_says_goodbye_and_ends_every_subscription(server, realtime):
@@ -224,14 +236,14 @@ def test_closing_one_that_was_never_used_opens_nothing(server, client, realtime_
 
 def test_threads_may_subscribe_and_end_at_the_same_time(server, realtime):
     received: list[Event] = []
-    failures: list[Exception] = []
+    failures: list[RealtimeError] = []
 
     def come_and_go() -> None:
         try:
             for _ in range(10):
                 realtime.subscribe("documents", print).close()
             realtime.subscribe("documents", received.append)
-        except Exception as error:
+        except RealtimeError as error:
             failures.append(error)
 
     threads = [threading.Thread(target=come_and_go) for _ in range(8)]

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 from appwrite.client import Client
-from appwrite_realtime import RealtimeError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from appwrite_realtime import RealtimeError
 from realtime_server import ALICE, RealtimeServer, eventually
 
 

@@ -1,6 +1,7 @@
 import pytest
 from appwrite.client import Client
 from appwrite.query import Query
+
 from appwrite_realtime import Event, Realtime, RealtimeError
 from realtime_server import RealtimeServer, event_data, eventually
 

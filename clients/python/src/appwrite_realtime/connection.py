@@ -133,6 +133,7 @@ class Connection:
             return
         if frame.type == "connected":
             self._attempt = 0
+            self.last_failure = None
         elif frame.type == "error":
             self._refusal = parse_error(frame.data)
         self._on_frame(frame)
