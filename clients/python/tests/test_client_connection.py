@@ -2,6 +2,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from appwrite.client import Client
 
 from appwrite_realtime import Event, RealtimeError, Timing
 from realtime_server import QUICK, RealtimeServer, eventually
