@@ -11,16 +11,22 @@ from kernel.limits import MAX_LABEL_LENGTH, MAX_NAME_LENGTH, MAX_TEAM_ROLE_LENGT
 from projects.models import Project
 
 
+def login_of(project_id: int, uid: str, console_email: str | None) -> str:
+    """Return the name a user is known by in the whole installation."""
+    return console_email or f"{project_id}:{uid}"
+
+
 class UserQuerySet(models.QuerySet["User"]):
     def in_project(self, project_id: int) -> Self:
-        return self.filter(project_id=project_id)
+        """Leave out other projects' users, and those whose deletion is under way."""
+        return self.filter(project_id=project_id, deleted_at=None)
 
 
 class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
     """Finds users the way Django's login form asks: by `login`."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        user: User = self.get(login=username)
+        user: User = self.get(login=username, deleted_at=None)
         return user
 
 
@@ -49,6 +55,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     accessed_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
+    deleted_at = models.DateTimeField(null=True, editable=False)
 
     objects: ClassVar[Any] = UserManager()
 
@@ -74,6 +81,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_verified(self) -> bool:
         return self.is_email_verified or self.is_phone_verified
+
+    def set_email(self, email: str | None) -> None:
+        """Take an address, which is no longer a verified one, and the login it leads to."""
+        self.email = email
+        self.is_email_verified = False
+        self.login = login_of(self.project_id, self.uid, email if self.project.is_console else None)
 
 
 class Session(models.Model):
@@ -162,3 +175,19 @@ class Role(models.Model):
 
     def __str__(self) -> str:
         return self.role
+
+
+class ConsoleLink(models.Model):
+    """A link that opens the console once: only the digest of its secret is kept."""
+
+    id = models.BigAutoField(primary_key=True)
+    digest = models.BinaryField(unique=True, editable=False)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "console_link"
+
+    def __str__(self) -> str:
+        return f"console link {self.id}"
