@@ -127,6 +127,9 @@ def _checked(query: object) -> Mapping[str, Any]:
         raise QueryError("Invalid query: The attribute must be a string")
     if not isinstance(query.get("values", []), list):
         raise QueryError("Invalid query: The values must be a list")
+    texts = (query.get("attribute", ""), *_values(query))
+    if any(isinstance(text, str) and "\x00" in text for text in texts):
+        raise QueryError("Invalid query: Text must not hold a NUL character")
     return query
 
 

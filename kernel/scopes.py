@@ -33,3 +33,8 @@ PROJECT_KEY_SCOPES = tuple(
 CONSOLE_MEMBER_SCOPES = frozenset(PROJECT_KEY_SCOPES) | frozenset(
     "global graphql public projects.read projects.write devKeys.read devKeys.write".split()
 )
+#: What a session of the project `console` holds there: projects are then told apart by team.
+CONSOLE_USER_SCOPES = USER_SCOPES | frozenset(
+    "projects.read projects.write project.read project.write keys.read keys.write platforms.read"
+    " platforms.write".split()
+)
