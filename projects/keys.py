@@ -16,9 +16,7 @@ SECRET_BYTES = 128
 MAX_SECRET_LENGTH = 512
 CACHED_SCOPE_SETS = 1024
 
-_FIND = (
-    "SELECT id, uid, project_id, scopes, expires_at, accessed_at FROM api_key WHERE digest = %s"
-)
+_FIND = "SELECT id, uid, project_id, scopes, expires_at, accessed_at FROM api_key WHERE digest = %s"
 _TOUCH = "UPDATE api_key SET accessed_at = %s WHERE id = %s"
 
 

@@ -1,7 +1,9 @@
+from typing import Any
+
 from django.db import migrations
 
 
-def add_console_project(apps, schema_editor):
+def add_console_project(apps: Any, schema_editor: Any) -> None:
     """Every installation has one: its users open the console and own the other projects."""
     project = apps.get_model("projects", "Project")
     project.objects.get_or_create(uid="console", defaults={"name": "Console"})

@@ -55,7 +55,7 @@ def announce_change(uid: str) -> None:
     notify.notify(CHANNEL, uid)
 
 
-def _context(  # noqa: PLR0913, PLR0917  # the columns of one row
+def _context(  # noqa: PLR0913  # the columns of one row
     project_id: int,
     uid: str,
     name: str,
