@@ -1,6 +1,6 @@
 """Hand-written statements: prepared on the server, on Django's own connection of this thread."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, LiteralString, TypeVar
 
@@ -11,25 +11,26 @@ from psycopg.sql import Composed
 Result = TypeVar("Result")
 Row = tuple[Any, ...]
 Statement = LiteralString | Composed
+Parameters = Sequence[Any] | Mapping[str, Any]
 
 
-def fetch_all(statement: Statement, parameters: Sequence[Any] = ()) -> list[Row]:
+def fetch_all(statement: Statement, parameters: Parameters = ()) -> list[Row]:
     """Run a statement as a prepared one and return its rows."""
     return _run(statement, parameters, lambda cursor: cursor.fetchall())
 
 
-def fetch_one(statement: Statement, parameters: Sequence[Any] = ()) -> Row | None:
+def fetch_one(statement: Statement, parameters: Parameters = ()) -> Row | None:
     """Run a statement as a prepared one and return its first row."""
     return _run(statement, parameters, lambda cursor: cursor.fetchone())
 
 
-def execute(statement: Statement, parameters: Sequence[Any] = ()) -> int:
+def execute(statement: Statement, parameters: Parameters = ()) -> int:
     """Run a statement as a prepared one and return how many rows it touched."""
     return _run(statement, parameters, lambda cursor: cursor.rowcount)
 
 
 def _run(
-    statement: Statement, parameters: Sequence[Any], take: Callable[[Cursor[Row]], Result]
+    statement: Statement, parameters: Parameters, take: Callable[[Cursor[Row]], Result]
 ) -> Result:
     """Run on the driver's own cursor: Django's costs 60 microseconds more and prepares nothing.
 
@@ -45,5 +46,5 @@ def _run(
         return take(cursor)
 
 
-def _execute(statement: Statement, parameters: Sequence[Any], many: bool, context: Any) -> None:
+def _execute(statement: Statement, parameters: Parameters, many: bool, context: Any) -> None:
     context["cursor"].execute(statement, parameters, prepare=True)
