@@ -138,6 +138,7 @@ class Membership(models.Model):
     """A user's place in a team; it counts once confirmed."""
 
     id = models.BigAutoField(primary_key=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     uid = models.CharField(max_length=36)
@@ -150,7 +151,7 @@ class Membership(models.Model):
         db_table = "membership"
         constraints = [
             models.UniqueConstraint(fields=["team", "user"], name="membership_user"),
-            models.UniqueConstraint(fields=["team", "uid"], name="membership_uid"),
+            models.UniqueConstraint(fields=["project", "uid"], name="membership_uid"),
         ]
 
     def __str__(self) -> str:

@@ -24,56 +24,71 @@ _ADD_ROLES = (
     " SELECT g.id, %s, wanted.role FROM unnest(%s::text[], %s::text[]) AS wanted (role, name)"
     " JOIN auth_group g ON g.name = wanted.name ON CONFLICT DO NOTHING"
 )
-_LOCK_ALONE = "SELECT pg_advisory_xact_lock(%s, %s)"
-_LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(%s, %s)"
+_LOCK_ALONE = "SELECT pg_advisory_xact_lock(%s, (%s %% 2147483647)::int)"
+_LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(%s, (%s %% 2147483647)::int)"
 
-#: Who holds which role that names a user, a team or a membership: (user_id, project_id, role).
-_HOLDERS = """
-    SELECT u.id AS user_id, u.project_id, 'user:' || u.uid AS role
-    FROM account u WHERE u.deleted_at IS NULL AND {user_test}
-    UNION ALL
-    SELECT u.id, u.project_id, held.role
-    FROM account u JOIN membership m ON m.user_id = u.id JOIN team t ON t.id = m.team_id
-    CROSS JOIN LATERAL unnest(
-        ARRAY['team:' || t.uid, 'member:' || m.uid]
-        || ARRAY(SELECT 'team:' || t.uid || '/' || name FROM unnest(m.roles) AS name)
-    ) AS held (role)
-    WHERE u.deleted_at IS NULL AND m.is_confirmed AND {user_test}
-"""
-_FILL_GROUPS = f"""
+_FILL_GROUPS = """
     INSERT INTO account_groups (user_id, group_id)
-    SELECT DISTINCT held.user_id, r.group_id
-    FROM ({_HOLDERS.format(user_test="u.project_id = %s")}) AS held
-    JOIN role r ON r.project_id = held.project_id AND r.role = held.role
-    WHERE r.project_id = %s AND r.role = ANY(%s) ON CONFLICT DO NOTHING
-"""  # noqa: S608  # built from the constants of this module
-_REFILL_USERS = f"""
+    SELECT u.id, r.group_id FROM role r
+    JOIN account u ON u.project_id = r.project_id AND u.uid = substr(r.role, 6)
+    WHERE r.project_id = %(project)s AND r.role = ANY(%(roles)s)
+        AND starts_with(r.role, 'user:') AND u.deleted_at IS NULL
+    UNION
+    SELECT m.user_id, r.group_id FROM role r
+    JOIN team t ON t.project_id = r.project_id
+        AND t.uid = split_part(substr(r.role, 6), '/', 1)
+    JOIN membership m ON m.team_id = t.id AND m.is_confirmed
+    WHERE r.project_id = %(project)s AND r.role = ANY(%(roles)s)
+        AND starts_with(r.role, 'team:')
+        AND (r.role = 'team:' || t.uid
+            OR substr(r.role, length('team:' || t.uid || '/') + 1) = ANY(m.roles))
+    UNION
+    SELECT m.user_id, r.group_id FROM role r
+    JOIN membership m ON m.project_id = r.project_id AND m.uid = substr(r.role, 8)
+    WHERE r.project_id = %(project)s AND r.role = ANY(%(roles)s)
+        AND starts_with(r.role, 'member:') AND m.is_confirmed
+    ON CONFLICT DO NOTHING
+"""
+_REFILL_USERS = """
     WITH wanted AS MATERIALIZED (
         SELECT DISTINCT held.user_id, r.group_id
-        FROM ({_HOLDERS.format(user_test="u.id = ANY(%s)")}) AS held
+        FROM (
+            SELECT u.id AS user_id, u.project_id, 'user:' || u.uid AS role
+            FROM account u WHERE u.id = ANY(%(users)s) AND u.deleted_at IS NULL
+            UNION ALL
+            SELECT m.user_id, m.project_id, named.role
+            FROM membership m JOIN team t ON t.id = m.team_id
+            CROSS JOIN LATERAL unnest(
+                ARRAY['team:' || t.uid, 'member:' || m.uid]
+                || ARRAY(SELECT 'team:' || t.uid || '/' || name FROM unnest(m.roles) AS name)
+            ) AS named (role)
+            WHERE m.user_id = ANY(%(users)s) AND m.is_confirmed
+        ) AS held
         JOIN role r ON r.project_id = held.project_id AND r.role = held.role
     ), gone AS (
         DELETE FROM account_groups a USING role r
-        WHERE a.user_id = ANY(%s) AND r.group_id = a.group_id
+        WHERE a.user_id = ANY(%(users)s) AND r.group_id = a.group_id
         AND NOT EXISTS (
             SELECT 1 FROM wanted w WHERE w.user_id = a.user_id AND w.group_id = a.group_id
         )
     )
     INSERT INTO account_groups (user_id, group_id)
     SELECT user_id, group_id FROM wanted ON CONFLICT DO NOTHING
-"""  # noqa: S608  # built from the constants of this module
+"""
 
 
 def role_group_ids(project_id: int, roles: Sequence[str]) -> list[int]:
     """Return the ids of the groups that stand for `roles`, in their order, made where missing."""
-    missing = [role for role in dict.fromkeys(roles) if (project_id, role) not in _cache]
-    found = _find(project_id, missing) if missing else {}
-    unmade = [role for role in missing if role not in found]
-    if unmade:
-        found |= _make(project_id, unmade)
-    if found:
+    known = {role: _cache.get((project_id, role)) for role in roles}
+    missing = [role for role, group in known.items() if group is None]
+    if missing:
+        found = _find(project_id, missing)
+        unmade = [role for role in missing if role not in found]
+        if unmade:
+            found |= _make(project_id, unmade)
         _remember(project_id, found)
-    return [found.get(role) or _cache[project_id, role] for role in roles]
+        known |= found
+    return [known[role] or 0 for role in roles]
 
 
 def group_name(project_id: int, role: str) -> str:
@@ -95,8 +110,7 @@ def lock_holders(project_id: int) -> None:
 
 def refill_groups(user_ids: Iterable[int]) -> None:
     """Put users into exactly the groups of the roles they hold now."""
-    ids = list(user_ids)
-    sql.execute(_REFILL_USERS, (ids, ids, ids))
+    sql.execute(_REFILL_USERS, {"users": list(user_ids)})
 
 
 def forget_groups() -> None:
@@ -115,7 +129,7 @@ def _make(project_id: int, roles: list[str]) -> dict[str, int]:
         sql.execute(_LOCK_ALONE, (_LOCK_SPACE, project_id))
         sql.execute(_ADD_GROUPS, (names,))
         sql.execute(_ADD_ROLES, (project_id, ordered, names))
-        sql.execute(_FILL_GROUPS, (project_id, project_id, project_id, ordered))
+        sql.execute(_FILL_GROUPS, {"project": project_id, "roles": ordered})
     return _find(project_id, roles)
 
 
