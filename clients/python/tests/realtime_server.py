@@ -19,7 +19,7 @@ QUICK = Timing(
     connect_timeout_seconds=5.0,
     close_timeout_seconds=0.5,
     ping_interval_seconds=20.0,
-    pong_timeout_seconds=0.3,
+    pong_timeout_seconds=1.0,
     pauses_seconds=((float("inf"), 0.02),),
 )
 

@@ -145,22 +145,21 @@ def test_any_frame_proves_that_the_server_lives(server, client, realtime_for):
     server.ignored.add("ping")
     seen = len(server.sent("ping"))
 
-    # Twenty pings take three times as long as a silent server would be given.
-    while len(server.sent("ping")) < seen + 20:
+    # Thirty pings take longer than a silent server would be given.
+    while len(server.sent("ping")) < seen + 30:
         server.emit("documents")
         threading.Event().wait(0.01)
 
     assert len(server.handshakes) == 1
 
 
-def test_server_that_never_says_connected_is_left(server, client, realtime_for):
+def test_server_that_never_says_connected_is_left(server, client, realtime_for, caplog):
     server.ignored.add("connect")
     timing = replace(QUICK, connect_timeout_seconds=0.2)
 
-    with pytest.raises(RealtimeError, match="does not answer"):
-        realtime_for(client, timing=timing).subscribe("documents", print, timeout=1.5)
+    realtime_for(client, timing=timing).subscribe("documents", print, timeout=0)
 
-    assert len(server.handshakes) >= 2
+    eventually(lambda: len(server.handshakes) >= 2 and "does not answer" in caplog.text)
     assert server.kinds() == []
 
 
@@ -187,13 +186,12 @@ def test_closing_says_goodbye_and_ends_every_subscription(server, realtime):
     assert len(server.handshakes) == 1
 
 
-def test_closing_leaves_no_threads(server, realtime):
-    realtime.subscribe("documents", print)
-
-    realtime.close()
+def test_closing_leaves_no_threads(client, realtime_for):
+    with realtime_for(client, timing=replace(QUICK, close_timeout_seconds=5.0)) as realtime:
+        realtime.subscribe("documents", print)
 
     names = {thread.name for thread in threading.enumerate()}
-    assert not {name for name in names if name.startswith("appwrite-realtime")}
+    assert not any(name.startswith("appwrite-realtime") for name in names)
 
 
 def test_closing_interrupts_the_pause_before_a_reconnect(server, client, realtime_for):

@@ -191,6 +191,7 @@ def test_one_bad_subscription_of_a_batch_does_not_take_the_others_along(server, 
 
 
 def test_unconfirmed_subscription_raises_after_its_timeout_and_is_gone(server, realtime):
+    realtime.subscribe("files", print)
     server.ignored.add("subscribe")
 
     with pytest.raises(RealtimeError, match=r"did not confirm within 0\.05 seconds"):
@@ -203,7 +204,7 @@ def test_timeout_names_what_went_wrong(server, realtime):
     server.stop()
 
     with pytest.raises(RealtimeError, match="refused"):
-        realtime.subscribe("documents", print, timeout=0.3)
+        realtime.subscribe("documents", print, timeout=0.5)
 
 
 def test_not_waiting_returns_at_once(server, realtime):
