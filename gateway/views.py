@@ -177,7 +177,10 @@ def _route(request: HttpRequest) -> str:
 def _respond(answer: Answer | HttpResponseBase) -> HttpResponseBase:
     if isinstance(answer, HttpResponseBase):
         return answer
-    body = b"" if answer.body is None else orjson.dumps(answer.body)
+    if answer.body is None:
+        # SDKs parse whatever calls itself JSON, and an empty body is none.
+        return HttpResponse(status=answer.status, content_type="text/plain; charset=UTF-8")
+    body = orjson.dumps(answer.body)
     return HttpResponse(body, content_type=JSON_CONTENT_TYPE, status=answer.status)
 
 
