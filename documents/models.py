@@ -1,0 +1,248 @@
+"""Tables of documents: databases, collections, documents and the grants on the last two."""
+
+from typing import Any, Self
+
+from django.contrib.auth.models import Group, Permission
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models.functions import Now
+from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
+
+from accounts.models import User
+from kernel.limits import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH
+from kernel.permissions import CONTAINER_ACTIONS, ITEM_ACTIONS
+from projects.models import Project
+
+
+class DatabaseQuerySet(models.QuerySet["Database"]):
+    def in_project(self, project_id: int) -> Self:
+        return self.filter(project_id=project_id, deleted_at=None)
+
+    def enabled(self) -> Self:
+        return self.filter(is_enabled=True)
+
+
+class Database(models.Model):
+    """A set of collections. Its type says which of the two vocabularies made it.
+
+    The project is no constraint: a job sweeps the databases of a project after it is gone.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    project = models.ForeignKey(
+        Project, on_delete=models.DO_NOTHING, db_constraint=False, related_name="databases"
+    )
+    uid = models.CharField(max_length=36)
+    name = models.CharField(max_length=MAX_NAME_LENGTH)
+    description = models.CharField(max_length=MAX_DESCRIPTION_LENGTH, default="", blank=True)
+    type = models.CharField(max_length=16)
+    is_enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+    deleted_at = models.DateTimeField(null=True, editable=False)
+
+    objects = DatabaseQuerySet.as_manager()
+
+    class Meta:
+        db_table = "document_database"
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "uid"],
+                name="document_database_uid",
+                condition=models.Q(deleted_at=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CollectionQuerySet(models.QuerySet["Collection"]):
+    def in_database(self, database_id: int) -> Self:
+        return self.filter(database_id=database_id, deleted_at=None)
+
+    def enabled(self) -> Self:
+        return self.filter(is_enabled=True)
+
+
+class Collection(models.Model):
+    """A schema, and the container of its documents.
+
+    `attributes` and `indexes` are ordered lists of JSON objects (see `documents.attributes` and
+    `documents.indexes`). `permissions` is compiled from the grants by triggers. `version` grows
+    with every change of anything that processes cache.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    project = models.ForeignKey(
+        Project, on_delete=models.DO_NOTHING, db_constraint=False, related_name="collections"
+    )
+    database = models.ForeignKey(Database, on_delete=models.PROTECT, related_name="collections")
+    uid = models.CharField(max_length=36)
+    name = models.CharField(max_length=MAX_NAME_LENGTH)
+    description = models.CharField(max_length=MAX_DESCRIPTION_LENGTH, default="", blank=True)
+    is_enabled = models.BooleanField(default=True)
+    has_document_security = models.BooleanField(default=False)
+    permissions = ArrayField(models.TextField(), default=list, blank=True)
+    attributes = models.JSONField(default=list, blank=True)
+    indexes = models.JSONField(default=list, blank=True)
+    has_retired_names = models.BooleanField(default=False, editable=False)
+    version = models.BigIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+    deleted_at = models.DateTimeField(null=True, editable=False)
+
+    objects = CollectionQuerySet.as_manager()
+
+    class Meta:
+        db_table = "document_collection"
+        default_permissions = ()
+        permissions = [(f"{action}_collection", action) for action in CONTAINER_ACTIONS]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["database", "uid"],
+                name="document_collection_uid",
+                condition=models.Q(deleted_at=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Document(models.Model):
+    """One row of a collection, in the partition `document_{collection id}`.
+
+    `data` holds each value under its attribute's stored name. `permissions` and `read_roles` are
+    compiled from the grants. The database's primary key is (collection_id, id).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    collection = models.ForeignKey(
+        Collection,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="documents",
+    )
+    uid = models.CharField(max_length=36, db_collation="C")
+    data = models.JSONField(default=dict)
+    permissions = ArrayField(models.TextField(), default=list, blank=True)
+    read_roles = ArrayField(models.TextField(), default=list, blank=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "document"
+        default_permissions = ()
+        permissions = [(f"{action}_document", action) for action in ITEM_ACTIONS]
+        constraints = [
+            models.UniqueConstraint(fields=["collection", "uid"], name="document_uid"),
+        ]
+        indexes = [GinIndex(fields=["read_roles"], name="document_read_roles")]
+
+    def __str__(self) -> str:
+        return self.uid
+
+
+class CollectionOfDocumentField(models.BigIntegerField):
+    """The collection of the document a grant is on, read from it when guardian makes the row."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001
+        value = getattr(model_instance, self.attname)
+        if value is None:
+            value = model_instance.content_object.collection_id  # type: ignore[attr-defined]
+            setattr(model_instance, self.attname, value)
+        return value
+
+
+class CollectionUserObjectPermission(UserObjectPermissionBase):
+    """A grant on a collection to one user, made through guardian's own interface."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, db_index=False)
+    permission = models.ForeignKey(Permission, on_delete=models.CASCADE, db_index=False)
+    content_object = models.ForeignKey(Collection, on_delete=models.CASCADE, db_index=False)
+
+    class Meta:
+        db_table = "document_collection_user_grant"
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["content_object", "permission", "user"], name="collection_user_grant"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user", "permission"], name="collection_user_grant_user"),
+        ]
+
+
+class CollectionGroupObjectPermission(GroupObjectPermissionBase):
+    """A grant on a collection to a role."""
+
+    id = models.BigAutoField(primary_key=True)
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, db_index=False)
+    permission = models.ForeignKey(Permission, on_delete=models.CASCADE, db_index=False)
+    content_object = models.ForeignKey(Collection, on_delete=models.CASCADE, db_index=False)
+
+    class Meta:
+        db_table = "document_collection_group_grant"
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["content_object", "permission", "group"], name="collection_group_grant"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["group", "permission"], name="collection_group_grant_group"),
+        ]
+
+
+class DocumentUserObjectPermission(UserObjectPermissionBase):
+    """A grant on a document to one user, made through guardian's own interface."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, db_index=False)
+    permission = models.ForeignKey(Permission, on_delete=models.CASCADE, db_index=False)
+    content_object = models.ForeignKey(
+        Document, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    collection_id = CollectionOfDocumentField(editable=False)
+
+    class Meta:
+        db_table = "document_user_grant"
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["content_object", "permission", "user"], name="document_user_grant_row"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user", "permission"], name="document_user_grant_user"),
+        ]
+
+
+class DocumentGroupObjectPermission(GroupObjectPermissionBase):
+    """A grant on a document to a role."""
+
+    id = models.BigAutoField(primary_key=True)
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, db_index=False)
+    permission = models.ForeignKey(Permission, on_delete=models.CASCADE, db_index=False)
+    content_object = models.ForeignKey(
+        Document, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    collection_id = CollectionOfDocumentField(editable=False)
+
+    class Meta:
+        db_table = "document_group_grant"
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["content_object", "permission", "group"], name="document_group_grant_row"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["group", "permission"], name="document_group_grant_group"),
+        ]
