@@ -1,0 +1,11 @@
+"""The synchronous core alone, for a WSGI server; sockets then have a server of their own."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "appwrite_clone.settings")
+
+from django.core.wsgi import get_wsgi_application
+
+from appwrite_clone import celery  # noqa: F401 - jobs find their broker through the current app
+
+application = get_wsgi_application()
