@@ -90,6 +90,11 @@ class ErrorKind(Enum):
         403,
         "A session and a JWT cannot be used in the same request.",
     )
+    USER_API_KEY_AND_SESSION_SET = (
+        "user_api_key_and_session_set",
+        403,
+        "An API key and a session cannot be used in the same request.",
+    )
     USER_JWT_CREATION_DENIED = (
         "user_jwt_creation_denied",
         403,
@@ -104,6 +109,23 @@ class ErrorKind(Enum):
 
     TEAM_NOT_FOUND = ("team_not_found", 404, "There is no team with this id.")
     TEAM_ALREADY_EXISTS = ("team_already_exists", 409, "The team id is taken.")
+    MEMBERSHIP_NOT_FOUND = ("membership_not_found", 404, "There is no membership with this id.")
+    MEMBERSHIP_ALREADY_CONFIRMED = (
+        "membership_already_confirmed",
+        409,
+        "The user is a member of the team already.",
+    )
+    MEMBERSHIP_DELETION_PROHIBITED = (
+        "membership_deletion_prohibited",
+        400,
+        "There must be at least one owner in the organization.",
+    )
+    MEMBERSHIP_DOWNGRADE_PROHIBITED = (
+        "membership_downgrade_prohibited",
+        400,
+        "There must be at least one owner in the organization.",
+    )
+    SMTP_DISABLED = ("general_smtp_disabled", 503, "No mail server is configured.")
 
     DATABASE_NOT_FOUND = ("database_not_found", 404, "There is no database with this id.")
     DATABASE_ALREADY_EXISTS = ("database_already_exists", 409, "The database id is taken.")

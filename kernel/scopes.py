@@ -38,3 +38,8 @@ CONSOLE_USER_SCOPES = USER_SCOPES | frozenset(
     "projects.read projects.write project.read project.write keys.read keys.write platforms.read"
     " platforms.write".split()
 )
+#: What a signed-in user of the project `console` may ask for; each service checks the ownership.
+CONSOLE_USER_SCOPES = USER_SCOPES | frozenset(
+    "projects.write keys.read keys.write platforms.read platforms.write devKeys.read"
+    " devKeys.write".split()
+)
