@@ -1,0 +1,240 @@
+"""Credentials to `Caller`: the one place that believes a session, a JWT or a key."""
+
+import hmac
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import orjson
+
+from accounts.tokens import JWT_PURPOSE, SessionSecret, digest
+from kernel import clock, sql
+from kernel.caller import CONSOLE_PROJECT, Caller, CallerKind, Credentials, ProjectContext
+from kernel.errors import ApiError, ErrorKind
+from kernel.limits import LAST_ACCESS_RESOLUTION_SECONDS
+from kernel.scopes import CONSOLE_MEMBER_SCOPES, CONSOLE_USER_SCOPES, GUEST_SCOPES, USER_SCOPES
+from projects.keys import KeyGrant, find_key
+from projects.signing import InvalidTokenError, verify
+
+ADMIN_MODE = "admin"
+
+_USER = """
+    u.id, u.uid, u.is_active, u.is_email_verified OR u.is_phone_verified, u.labels, u.accessed_at,
+    s.id, s.uid, s.expires_at,
+    ARRAY(
+        SELECT unnest(
+            ARRAY['team:' || t.uid, 'member:' || m.uid]
+            || ARRAY(SELECT 'team:' || t.uid || '/' || name FROM unnest(m.roles) AS name)
+        )
+        FROM membership m JOIN team t ON t.id = m.team_id
+        WHERE m.user_id = u.id AND m.is_confirmed
+    )
+"""
+_BY_SESSION = f"""
+    SELECT {_USER} FROM session s JOIN account u ON u.id = s.user_id
+    WHERE s.digest = %s AND u.project_id = %s AND u.deleted_at IS NULL
+"""
+_BY_JWT = f"""
+    SELECT {_USER} FROM account u LEFT JOIN session s ON s.user_id = u.id AND s.uid = %s
+    WHERE u.project_id = %s AND u.uid = %s AND u.deleted_at IS NULL
+"""
+_BY_CONSOLE_SESSION = f"""
+    SELECT {_USER}, EXISTS(
+        SELECT 1 FROM membership m JOIN team t ON t.id = m.team_id
+        JOIN project p ON p.team_uid = t.uid
+        WHERE p.id = %s AND m.user_id = u.id AND m.is_confirmed
+    )
+    FROM session s JOIN account u ON u.id = s.user_id
+    JOIN project c ON c.id = u.project_id AND c.uid = '{CONSOLE_PROJECT}'
+    WHERE s.digest = %s AND u.deleted_at IS NULL
+"""
+_TOUCH = "UPDATE account SET accessed_at = %s WHERE id = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """A user and, unless they came by a JWT without one, their session."""
+
+    user_id: int
+    user_uid: str
+    is_active: bool
+    is_verified: bool
+    labels: list[str]
+    accessed_at: datetime | None
+    session_id: int | None
+    session_uid: str | None
+    expires_at: datetime | None
+    team_roles: list[str]
+    is_member: bool = False
+
+    def roles(self) -> frozenset[str]:
+        """Return every role the user holds (reference: semantics, section 3)."""
+        state = "verified" if self.is_verified else "unverified"
+        user = f"user:{self.user_uid}"
+        return frozenset(
+            ("any", "users", f"users/{state}", user, f"{user}/{state}", *self.team_roles)
+        ).union(f"label:{label}" for label in self.labels)
+
+
+def authenticate(project: ProjectContext, credentials: Credentials) -> Caller:
+    """Tell who is calling, in one statement; whoever proves nothing is a guest.
+
+    Raises: PROJECT_ID_MISSING, PROJECT_KEY_EXPIRED, USER_JWT_INVALID, USER_JWT_AND_COOKIE_SET,
+        USER_API_KEY_AND_SESSION_SET
+    """
+    if credentials.key:
+        grant = find_key(project.id, credentials.key)
+        if grant is not None:
+            return _key_caller(project, credentials, grant)
+    if credentials.mode.lower() == ADMIN_MODE and not project.is_console:
+        return _console_caller(project, credentials)
+    identity = _by_session(project, credentials)
+    if not credentials.jwt:
+        return _caller(project, credentials, identity, CallerKind.SESSION)
+    if identity is not None:
+        raise ApiError(ErrorKind.USER_JWT_AND_COOKIE_SET)
+    return _caller(project, credentials, _by_jwt(project, credentials.jwt), CallerKind.JWT)
+
+
+def find_session_secret(project_uid: str, credentials: Credentials) -> SessionSecret | None:
+    """Return the session a request presents for a project: by cookie, header or fallback header."""
+    candidates = (SessionSecret.unpack(text) for text in _packed_secrets(project_uid, credentials))
+    return next((secret for secret in candidates if secret is not None), None)
+
+
+def session_cookie_names(project_uid: str) -> tuple[str, str]:
+    """Return the names of a project's two session cookies: the real one and its older twin."""
+    name = f"a_session_{project_uid}"
+    return name, f"{name}_legacy"
+
+
+def _packed_secrets(project_uid: str, credentials: Credentials) -> Iterator[str]:
+    cookies = credentials.cookies
+    name, legacy_name = session_cookie_names(project_uid)
+    yield cookies.get(name, "")
+    yield cookies.get(legacy_name, "")
+    yield credentials.session
+    if credentials.fallback_cookies:
+        yield _fallback_cookie(credentials.fallback_cookies, name)
+
+
+def _fallback_cookie(text: str, name: str) -> str:
+    try:
+        cookies = orjson.loads(text.encode("utf-8", "surrogatepass"))
+    except orjson.JSONDecodeError:
+        return ""
+    value = cookies.get(name) if isinstance(cookies, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _by_session(project: ProjectContext, credentials: Credentials) -> _Identity | None:
+    presented = find_session_secret(project.uid, credentials)
+    if presented is None:
+        return None
+    row = sql.fetch_one(_BY_SESSION, (digest(presented.secret), project.id))
+    return _believed(_Identity(*row), presented) if row else None
+
+
+def _believed(identity: _Identity, presented: SessionSecret) -> _Identity | None:
+    named = presented.user_uid.encode("utf-8", "surrogatepass")
+    if not hmac.compare_digest(identity.user_uid.encode(), named):
+        return None
+    return identity if _is_current(identity) else None
+
+
+def _is_current(identity: _Identity) -> bool:
+    return identity.expires_at is not None and identity.expires_at > clock.now()
+
+
+def _by_jwt(project: ProjectContext, token: str) -> _Identity:
+    try:
+        claims = verify(token, project.uid, JWT_PURPOSE)
+    except InvalidTokenError:
+        raise ApiError(ErrorKind.USER_JWT_INVALID) from None
+    user_uid, session_uid = str(claims.get("userId", "")), str(claims.get("sessionId", ""))
+    row = sql.fetch_one(_BY_JWT, (session_uid, project.id, user_uid))
+    identity = _Identity(*row) if row else None
+    # A JWT made within a session dies with it; only keys make them without one.
+    if identity is None or (session_uid and not _is_current(identity)):
+        raise ApiError(ErrorKind.USER_JWT_INVALID)
+    return identity
+
+
+def _key_caller(project: ProjectContext, credentials: Credentials, grant: KeyGrant) -> Caller:
+    if _by_session(project, credentials) is not None:
+        raise ApiError(ErrorKind.USER_API_KEY_AND_SESSION_SET)
+    return Caller(
+        project=project,
+        kind=CallerKind.KEY,
+        key_uid=grant.uid,
+        roles=frozenset({"any"}),
+        scopes=grant.scopes,
+        ip=credentials.ip,
+        user_agent=credentials.user_agent,
+    )
+
+
+def _console_caller(project: ProjectContext, credentials: Credentials) -> Caller:
+    """Take a console user for a member of the project's team; anyone else is a guest."""
+    presented = find_session_secret(CONSOLE_PROJECT, credentials)
+    if presented is None:
+        return _guest(project, credentials)
+    row = sql.fetch_one(_BY_CONSOLE_SESSION, (project.id, digest(presented.secret)))
+    identity = _believed(_Identity(*row), presented) if row else None
+    if identity is None or not identity.is_member:
+        return _guest(project, credentials)
+    _touch(identity)
+    return Caller(
+        project=project,
+        kind=CallerKind.CONSOLE,
+        user_id=identity.user_id,
+        user_uid=identity.user_uid,
+        session_id=identity.session_id or 0,
+        session_uid=identity.session_uid or "",
+        roles=frozenset({"any"}),
+        scopes=CONSOLE_MEMBER_SCOPES,
+        is_blocked=not identity.is_active,
+        ip=credentials.ip,
+        user_agent=credentials.user_agent,
+    )
+
+
+def _caller(
+    project: ProjectContext,
+    credentials: Credentials,
+    identity: _Identity | None,
+    kind: CallerKind,
+) -> Caller:
+    if identity is None:
+        return _guest(project, credentials)
+    _touch(identity)
+    return Caller(
+        project=project,
+        kind=kind,
+        user_id=identity.user_id,
+        user_uid=identity.user_uid,
+        session_id=identity.session_id or 0,
+        session_uid=identity.session_uid or "",
+        roles=identity.roles(),
+        scopes=CONSOLE_USER_SCOPES if project.is_console else USER_SCOPES,
+        is_blocked=not identity.is_active,
+        ip=credentials.ip,
+        user_agent=credentials.user_agent,
+    )
+
+
+def _guest(project: ProjectContext, credentials: Credentials) -> Caller:
+    return Caller(
+        project=project,
+        scopes=GUEST_SCOPES,
+        ip=credentials.ip,
+        user_agent=credentials.user_agent,
+    )
+
+
+def _touch(identity: _Identity) -> None:
+    """Note the use of an account, once a day: more often would be a write per read."""
+    now = clock.now()
+    oldest = now - timedelta(seconds=LAST_ACCESS_RESOLUTION_SECONDS)
+    if identity.accessed_at is None or identity.accessed_at <= oldest:
+        sql.execute(_TOUCH, (now, identity.user_id))
