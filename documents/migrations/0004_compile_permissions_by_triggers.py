@@ -5,7 +5,7 @@ from django.db import migrations
 GRANTED = """
     SELECT DISTINCT ON (texts.text) texts.text, texts.role, texts.action, texts.kind, texts.id
     FROM (
-        SELECT format('%%s("%%s")', split_part(p.codename, '_', 1), r.role) AS text, r.role,
+        SELECT format('%%s("%%s")', split_part(p.codename, '_', 1), r.role) AS text, r.role::text,
                split_part(p.codename, '_', 1) AS action, 1 AS kind, g.id
         FROM {table}_group_grant g
         JOIN auth_permission p ON p.id = g.permission_id
@@ -21,7 +21,7 @@ GRANTED = """
     ) texts
     ORDER BY texts.text, texts.kind, texts.id
 """
-# A service that writes the compiled form itself sets `appwrite.compiled` to the number of
+# A service that writes the compiled form itself, as for a new document, sets `appwrite.compiled` to the number of
 # statements it runs on the grants; each of them takes one off here, and is left alone.
 SKIPPED = """
 CREATE FUNCTION document_grants_are_compiled() RETURNS boolean LANGUAGE plpgsql AS $body$
@@ -36,12 +36,17 @@ BEGIN
 END
 $body$;
 """
+# The rows are locked first, by a statement of their own: the one that compiles then sees every
+# grant that was committed while it waited.
 COLLECTION = f"""
 CREATE FUNCTION document_collection_compile_grants() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
     IF document_grants_are_compiled() THEN
         RETURN NULL;
     END IF;
+    PERFORM 1 FROM document_collection target
+    WHERE target.id IN (SELECT content_object_id FROM changed)
+    ORDER BY target.id FOR NO KEY UPDATE;
     UPDATE document_collection target
     SET permissions = compiled.permissions, version = target.version + 1
     FROM (
@@ -70,6 +75,11 @@ BEGIN
         WHERE c.id IN (SELECT collection_id FROM changed)
         AND to_regclass('document_' || c.id) IS NOT NULL
     LOOP
+        EXECUTE format($lock$
+            SELECT 1 FROM %I target
+            WHERE target.id IN (SELECT content_object_id FROM changed)
+            AND target.collection_id = $1 ORDER BY target.id FOR NO KEY UPDATE
+        $lock$, 'document_' || owner.id) USING owner.id;
         EXECUTE format($update$
             UPDATE %1$I target
             SET permissions = compiled.permissions, read_roles = compiled.read_roles
