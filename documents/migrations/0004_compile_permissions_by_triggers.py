@@ -21,17 +21,15 @@ GRANTED = """
     ) texts
     ORDER BY texts.text, texts.kind, texts.id
 """
-# A service that writes the compiled form itself, as for a new document, sets `appwrite.compiled` to the number of
-# statements it runs on the grants; each of them takes one off here, and is left alone.
+# A statement that writes the compiled form itself, as the one that makes a document, sets
+# `appwrite.compiled` to "on" for its transaction. That holds for one statement on the grants.
 SKIPPED = """
 CREATE FUNCTION document_grants_are_compiled() RETURNS boolean LANGUAGE plpgsql AS $body$
-DECLARE
-    announced text := current_setting('appwrite.compiled', true);
 BEGIN
-    IF announced IS NULL OR announced IN ('', '0') THEN
+    IF current_setting('appwrite.compiled', true) IS DISTINCT FROM 'on' THEN
         RETURN false;
     END IF;
-    PERFORM set_config('appwrite.compiled', (announced::integer - 1)::text, true);
+    PERFORM set_config('appwrite.compiled', 'off', true);
     RETURN true;
 END
 $body$;
