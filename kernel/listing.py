@@ -1,250 +1,280 @@
-"""Pages of ORM rows by list queries, for every resource but documents."""
+"""Pages of Django rows for list operations: queries, search, cursor and the capped total.
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Generic, TypeVar
+Documents have a language of their own for this; everything else is listed here.
+"""
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from typing import Any, TypeVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import FieldDoesNotExist
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q
 
 from kernel import clock
 from kernel.errors import ApiError, ErrorKind, invalid
+from kernel.ids import is_valid_id
 from kernel.limits import MAX_INTEGER, MAX_TOTAL
 from kernel.query import (
-    CONTAINMENTS,
-    RANGES,
     TEXT_TESTS,
     Condition,
     Cursor,
     Filter,
     Group,
     ListQuery,
-    Order,
     QueryError,
     parse_queries,
 )
 
-Row = TypeVar("Row", bound=models.Model)
+ModelT = TypeVar("ModelT", bound=models.Model)
 
-#: What every resource can be filtered and ordered by, and the column behind it.
+#: The attributes every resource can be filtered and ordered by, and their columns.
 SYSTEM_COLUMNS = {
     "$id": "uid",
     "$sequence": "id",
     "$createdAt": "created_at",
     "$updatedAt": "updated_at",
 }
+_TIE_BREAK = "id"
+_TIMES = ("$createdAt", "$updatedAt")
+
 _LOOKUPS = {
+    "notEqual": "exact",
     "lessThan": "lt",
     "lessThanEqual": "lte",
     "greaterThan": "gt",
     "greaterThanEqual": "gte",
     "startsWith": "startswith",
+    "notStartsWith": "startswith",
     "endsWith": "endswith",
+    "notEndsWith": "endswith",
 }
-_NEGATIONS = {
-    "notEqual": "equal",
-    "notBetween": "between",
-    "notContains": "contains",
-    "notStartsWith": "startsWith",
-    "notEndsWith": "endsWith",
-}
-_ARRAY_LOOKUPS = {"contains": "overlap", "containsAny": "overlap", "containsAll": "contains"}
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
-    """Some rows of a list, and how many there are in all (at most 5,000 are counted)."""
-
-    total: int
-    rows: list[Row]
 
 
 def list_page(
-    rows: QuerySet[Row],
-    queries: Sequence[str],
+    queryset: "models.QuerySet[ModelT]",
+    texts: Sequence[str],
     *,
     columns: Mapping[str, str],
+    search: str = "",
+    search_columns: Sequence[str] = (),
     has_total: bool = True,
-) -> Page[Row]:
-    """Return the page of `rows` that `queries` ask for.
+) -> tuple[list[ModelT], int]:
+    """Return the rows of a page and how many there are in all, at most 5,000 (0 when not wanted).
 
-    `columns` maps the public attributes that may be queried to columns; `$id`, `$sequence`,
-    `$createdAt` and `$updatedAt` always may.
+    `columns` maps the attributes that may be filtered and ordered by to columns or annotations;
+    usually it holds `SYSTEM_COLUMNS`. Two statements, and a third one for a cursor.
 
     Raises: ARGUMENT_INVALID, CURSOR_NOT_FOUND, DATABASE_QUERY_ORDER_NULL
     """
-    schema = _Schema(rows.model, SYSTEM_COLUMNS | dict(columns))
     try:
-        query = parse_queries(queries)
-        matching = rows.filter(*(schema.condition(each) for each in query.conditions))
-        orders = _orders(schema, query.orders)
+        query = parse_queries(texts)
+        if query.select is not None:
+            raise QueryError("Invalid query method: select")
+        listing = _Listing(queryset.model, columns)
+        found = queryset.filter(listing.matching(query.conditions))
+        orders = listing.orders(query)
     except QueryError as error:
         raise invalid("queries", str(error)) from None
-    # The limit goes inside the count: what lies beyond it is never visited.
-    total = matching.order_by()[:MAX_TOTAL].count() if has_total else 0
-    return Page(total, _slice(matching, rows, query, orders))
+    if search:
+        found = found.filter(_searched(search, search_columns))
+    rows = _page(found, query, orders, whole=queryset)
+    return rows, _total(found, query, rows) if has_total else 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Schema:
-    """The queryable columns of a model, and how query values become theirs."""
+def _searched(search: str, columns: Sequence[str]) -> Q:
+    tests = (Q(**{f"{column}__icontains": search}) for column in columns)
+    return reduce(operator.or_, tests, Q())
 
-    model: type[models.Model]
-    columns: Mapping[str, str]
 
-    def column(self, attribute: str) -> str:
-        column = self.columns.get(attribute)
-        if column is None:
+def _total(found: "models.QuerySet[ModelT]", query: ListQuery, rows: list[ModelT]) -> int:
+    is_whole = not query.cursor and not query.offset and len(rows) < query.limit
+    if is_whole:
+        return min(len(rows), MAX_TOTAL)
+    return found.order_by()[:MAX_TOTAL].count()
+
+
+class _Listing:
+    """Conditions and orders of one model's rows, as Django takes them."""
+
+    def __init__(self, model: type[models.Model], columns: Mapping[str, str]) -> None:
+        self.model = model
+        self.columns = columns
+
+    def matching(self, conditions: Sequence[Condition]) -> Q:
+        return reduce(operator.and_, map(self._condition, conditions), Q())
+
+    def orders(self, query: ListQuery) -> list[tuple[str, bool]]:
+        """Return the columns to order by and whether each descends, the tie-break last."""
+        orders = [(self._column(each.attribute), each.is_descending) for each in query.orders]
+        if any(column == _TIE_BREAK for column, _ in orders):
+            return orders
+        leads_by_time = bool(query.orders) and query.orders[0].attribute in _TIMES
+        return [*orders, (_TIE_BREAK, leads_by_time and query.orders[0].is_descending)]
+
+    def _column(self, attribute: str) -> str:
+        if attribute not in self.columns:
             raise QueryError(f"Invalid query: Attribute not found in schema: {attribute[:64]}")
-        return column
+        return self.columns[attribute]
 
-    def condition(self, condition: Condition) -> Q:
-        if isinstance(condition, Group):
-            parts = [self.condition(each) for each in condition.conditions]
-            joined = parts[0]
-            for part in parts[1:]:
-                joined = joined & part if condition.method == "and" else joined | part
-            return joined
-        return self._filter(condition)
+    def _condition(self, condition: Condition) -> Q:
+        if isinstance(condition, Filter):
+            return self._filter(condition)
+        return self._group(condition)
+
+    def _group(self, group: Group) -> Q:
+        join = operator.and_ if group.method == "and" else operator.or_
+        return reduce(join, map(self._condition, group.conditions))
 
     def _filter(self, condition: Filter) -> Q:
-        method, column = condition.method, self.column(condition.attribute)
+        column = self._column(condition.attribute)
+        method = condition.method
         if method in ("isNull", "isNotNull"):
             return Q(**{f"{column}__isnull": method == "isNull"})
-        field = self.model._meta.get_field(column)
-        values = self._values(condition, field)
-        if method in _NEGATIONS:
-            return ~_test(_NEGATIONS[method], column, field, values)
-        return _test(method, column, field, values)
+        field = self._field(column)
+        values = [_value(field, condition, value) for value in condition.values]
+        test = _test(column, field, condition, values)
+        return ~test if method.startswith("not") else test
 
-    def _values(self, condition: Filter, field: Any) -> list[Any]:
-        item = field.base_field if isinstance(field, ArrayField) else field
-        if not _suits(condition.method, field):
-            raise _mismatch(condition)
-        read = _reader(item)
+    def _field(self, column: str) -> "models.Field[Any, Any]":
         try:
-            return [read(value) for value in condition.values]
-        except ValueError:
-            raise _mismatch(condition) from None
+            field = self.model._meta.get_field(column.partition("__")[0])
+            for part in column.split("__")[1:]:
+                field = field.related_model._meta.get_field(part)  # type: ignore[union-attr]
+        except FieldDoesNotExist:
+            return models.BigIntegerField()  # an annotation: a count
+        return field  # type: ignore[return-value]
 
 
-def _suits(method: str, field: Any) -> bool:
-    if isinstance(field, ArrayField):
-        return method in CONTAINMENTS
-    if isinstance(field, models.CharField | models.TextField):
-        return True
-    return method not in CONTAINMENTS | TEXT_TESTS
+def _test(column: str, field: "models.Field[Any, Any]", condition: Filter, values: list[Any]) -> Q:
+    method = condition.method
+    is_array = isinstance(field, ArrayField)
+    if "ontains" in method:
+        return _containment(column, condition, values, is_array=is_array)
+    if is_array:
+        raise QueryError(
+            f'Invalid query: Cannot query {method} on attribute "{condition.attribute}" because'
+            " it is an array."
+        )
+    if method == "equal":
+        return Q(**{f"{column}__in": values})
+    if method in ("between", "notBetween"):
+        return Q(**{f"{column}__range": values})
+    return Q(**{f"{column}__{_LOOKUPS[method]}": values[0]})
 
 
-def _mismatch(condition: Filter) -> QueryError:
+def _containment(column: str, condition: Filter, values: list[Any], *, is_array: bool) -> Q:
+    if is_array:
+        lookup = "contains" if condition.method == "containsAll" else "overlap"
+        return Q(**{f"{column}__{lookup}": values})
+    if condition.method in ("containsAny", "containsAll") or not all(
+        isinstance(value, str) for value in values
+    ):
+        raise QueryError(
+            f"Invalid query: Cannot query {condition.method} on attribute"
+            f' "{condition.attribute}" because it is not an array.'
+        )
+    return reduce(operator.or_, (Q(**{f"{column}__contains": value}) for value in values))
+
+
+def _value(field: "models.Field[Any, Any]", condition: Filter, value: Any) -> Any:
+    """Return a value as its column takes it."""
+    while isinstance(field, ArrayField):
+        field = field.base_field
+    if condition.method in TEXT_TESTS and not isinstance(field, models.CharField):
+        raise _wrong_value(condition)
+    read = next((read for kind, read in _READERS if isinstance(field, kind)), None)
+    if read is None:
+        raise _wrong_value(condition)
+    try:
+        return read(value)
+    except ValueError:
+        raise _wrong_value(condition) from None
+
+
+def _wrong_value(condition: Filter) -> QueryError:
     return QueryError(
         f'Invalid query: Query value is invalid for attribute "{condition.attribute}"'
     )
 
 
-def _reader(field: Any) -> Callable[[Any], Any]:
-    """Return the function that turns a query's value into one of the column, or ValueError."""
-    if isinstance(field, models.DateTimeField):
-        return _read_time
-    if isinstance(field, models.BooleanField):
-        return _read_boolean
-    if isinstance(field, models.IntegerField):
-        return _read_integer
-    return _read_text
-
-
-def _read_text(value: Any) -> str:
-    if not isinstance(value, str) or "\x00" in value:
-        raise ValueError("no text")
-    return value
-
-
-def _read_time(value: Any) -> datetime:
-    return clock.parse_time(_read_text(value))
-
-
-def _read_boolean(value: Any) -> bool:
+def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("no boolean")
     return value
 
 
-def _read_integer(value: Any) -> int:
-    if isinstance(value, str) and value.isdecimal() and len(value) < 20:
+def _integer(value: Any) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 19:
         value = int(value)
     if type(value) is not int or abs(value) > MAX_INTEGER:
-        raise ValueError("no integer")
+        raise ValueError("no whole number")
     return value
 
 
-def _test(method: str, column: str, field: Any, values: list[Any]) -> Q:
-    if isinstance(field, ArrayField):
-        return Q(**{f"{column}__{_ARRAY_LOOKUPS[method]}": values})
-    if method == "equal":
-        return Q(**{f"{column}__in": values})
-    if method in RANGES:
-        return Q(**{f"{column}__range": values})
-    if method in _LOOKUPS:
-        return Q(**{f"{column}__{_LOOKUPS[method]}": values[0]})
-    parts = [Q(**{f"{column}__contains": value}) for value in values]
-    joined = parts[0]
-    for part in parts[1:]:
-        joined = joined & part if method == "containsAll" else joined | part
-    return joined
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or "\x00" in value:
+        raise ValueError("no text")
+    return value
 
 
-def _orders(schema: _Schema, orders: Iterable[Order]) -> list[tuple[str, bool]]:
-    """Return (column, descending) pairs that end in the row's number, so that no ties remain."""
-    pairs: list[tuple[str, bool]] = []
-    for order in orders:
-        column = schema.column(order.attribute)
-        if column not in [name for name, _ in pairs]:
-            pairs.append((column, order.is_descending))
-    if "id" in [name for name, _ in pairs]:
-        return pairs
-    leads_by_time = bool(pairs) and pairs[0][0] in ("created_at", "updated_at")
-    return [*pairs, ("id", pairs[0][1] if leads_by_time else False)]
+def _time(value: Any) -> Any:
+    return clock.parse_time(_text(value))
 
 
-def _slice(
-    matching: QuerySet[Row], rows: QuerySet[Row], query: ListQuery, orders: list[tuple[str, bool]]
-) -> list[Row]:
-    stop = query.offset + query.limit
+_READERS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (models.BooleanField, _boolean),
+    (models.IntegerField, _integer),
+    (models.DateTimeField, _time),
+    (models.CharField, _text),
+    (models.TextField, _text),
+)
+
+
+def _page(
+    found: "models.QuerySet[ModelT]",
+    query: ListQuery,
+    orders: list[tuple[str, bool]],
+    *,
+    whole: "models.QuerySet[ModelT]",
+) -> list[ModelT]:
     if query.is_random:
-        return list(matching.order_by("?")[query.offset : stop])
-    is_before = query.cursor is not None and query.cursor.is_before
+        return list(found.order_by("?")[query.offset : query.offset + query.limit])
+    is_reversed = False
     if query.cursor is not None:
-        matching = matching.filter(
-            _beyond(_cursor_values(rows, query.cursor, orders), is_before=is_before)
+        found = found.filter(_beyond(whole, query.cursor, orders))
+        is_reversed = query.cursor.is_before
+    # NULL sorts below every value, as the cursor's comparisons take it.
+    ordered = found.order_by(
+        *(
+            F(column).desc(nulls_last=True)
+            if is_descending != is_reversed
+            else F(column).asc(nulls_first=True)
+            for column, is_descending in orders
         )
-    names = [f"{'-' if down != is_before else ''}{name}" for name, down in orders]
-    page = list(matching.order_by(*names)[query.offset : min(stop, MAX_INTEGER)])
-    return page[::-1] if is_before else page
+    )
+    rows = list(ordered[query.offset : query.offset + query.limit])
+    return rows[::-1] if is_reversed else rows
 
 
-def _cursor_values(
-    rows: QuerySet[Row], cursor: Cursor, orders: list[tuple[str, bool]]
-) -> list[tuple[str, bool, Any]]:
-    names = [name for name, _ in orders]
-    found = None
-    if "\x00" not in cursor.uid:
-        found = rows.filter(uid=cursor.uid).values_list(*names).first()
-    if found is None:
-        raise ApiError(
-            ErrorKind.CURSOR_NOT_FOUND, f"Cursor item '{cursor.uid[:64]}' was not found."
-        )
-    if None in found:
+def _beyond(found: "models.QuerySet[ModelT]", cursor: Cursor, orders: list[tuple[str, bool]]) -> Q:
+    """Return the test for rows past the cursor's: later in one order, equal in those before."""
+    names = [column for column, _ in orders]
+    if not is_valid_id(cursor.uid):
+        raise ApiError(ErrorKind.CURSOR_NOT_FOUND)
+    values = whole.order_by().filter(uid=cursor.uid).values_list(*names).first()
+    if values is None:
+        raise ApiError(ErrorKind.CURSOR_NOT_FOUND)
+    if None in values:
         raise ApiError(ErrorKind.DATABASE_QUERY_ORDER_NULL)
-    return [(name, down, value) for (name, down), value in zip(orders, found, strict=True)]
-
-
-def _beyond(values: list[tuple[str, bool, Any]], *, is_before: bool) -> Q:
-    """Rows that come after the cursor's in the order, or before it."""
-    condition, tied = Q(pk__in=[]), Q()
-    for name, down, value in values:
-        lookup = "lt" if down != is_before else "gt"
-        condition |= tied & Q(**{f"{name}__{lookup}": value})
-        tied &= Q(**{name: value})
-    return condition
+    test, equal = Q(), Q()
+    for (column, is_descending), value in zip(orders, values, strict=True):
+        if is_descending == cursor.is_before:
+            past = Q(**{f"{column}__gt": value})
+        else:
+            past = Q(**{f"{column}__lt": value}) | Q(**{f"{column}__isnull": True})
+        test |= equal & past
+        equal &= Q(**{column: value})
+    return test
