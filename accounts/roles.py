@@ -18,7 +18,9 @@ _LOCK_SPACE = 0x5157_4E02
 _cache: dict[tuple[int, str], int] = {}
 
 _FIND = "SELECT role, group_id FROM role WHERE project_id = %s AND role = ANY(%s)"
-_ADD_GROUPS = "INSERT INTO auth_group (name) SELECT unnest(%s::text[]) ON CONFLICT (name) DO NOTHING"
+_ADD_GROUPS = (
+    "INSERT INTO auth_group (name) SELECT unnest(%s::text[]) ON CONFLICT (name) DO NOTHING"
+)
 _ADD_ROLES = (
     "INSERT INTO role (group_id, project_id, role)"
     " SELECT g.id, %s, wanted.role FROM unnest(%s::text[], %s::text[]) AS wanted (role, name)"
