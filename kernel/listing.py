@@ -259,7 +259,7 @@ def _page(
     return rows[::-1] if is_reversed else rows
 
 
-def _beyond(found: "models.QuerySet[ModelT]", cursor: Cursor, orders: list[tuple[str, bool]]) -> Q:
+def _beyond(whole: "models.QuerySet[ModelT]", cursor: Cursor, orders: list[tuple[str, bool]]) -> Q:
     """Return the test for rows past the cursor's: later in one order, equal in those before."""
     names = [column for column, _ in orders]
     if not is_valid_id(cursor.uid):
