@@ -1,0 +1,46 @@
+"""One ASGI application: websockets to Channels, HTTP to Django's synchronous core."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "appwrite_clone.settings")
+
+from importlib import import_module
+from typing import Any
+
+from channels.routing import URLRouter
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.db import connections
+
+from appwrite_clone.bridge import Bridge
+from appwrite_clone.bridge.asgi_types import Receive, Scope, Send
+from kernel import notify
+
+wsgi = get_wsgi_application()  # sets Django up, which everything below needs
+
+http = Bridge(wsgi, version=settings.APPWRITE_VERSION, on_thread_exit=connections.close_all)
+sockets: Any = URLRouter(import_module("realtime.routing").websocket_urlpatterns)
+import_module(settings.ROOT_URLCONF)  # so that the first request does not wait for it
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    match scope["type"]:
+        case "http":
+            await http(scope, receive, send)
+        case "websocket":
+            await sockets(scope, receive, send)
+        case "lifespan":
+            await _live(receive, send)
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """Answer the server's start and stop; at the stop the request threads finish their work."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            notify.start()
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            http.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

@@ -1,0 +1,157 @@
+"""The bridge as an ASGI application for HTTP scopes."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+from collections.abc import Callable
+
+import orjson
+
+from appwrite_clone.bridge.answers import Answer, FilePieces, WsgiApplication
+from appwrite_clone.bridge.asgi_types import Receive, Scope, Send
+from appwrite_clone.bridge.bodies import (
+    BodyTooLargeError,
+    ClientGoneError,
+    SpoolError,
+    declared_length,
+    linger,
+    read_body,
+)
+from appwrite_clone.bridge.environ import build_environ
+from appwrite_clone.bridge.limits import Limits
+from appwrite_clone.bridge.threads import RequestThreads, StreamLanes, WaitedTooLongError
+from kernel.errors import ApiError, ErrorKind
+
+logger = logging.getLogger(__name__)
+
+#: Answers that have no body and therefore no length.
+_BODILESS = frozenset({204, 304})
+
+
+class Bridge:
+    """Runs each HTTP request of ASGI in a WSGI application, on a bounded pool of threads.
+
+    Threads start with the first request, so servers without lifespan events work too.
+    """
+
+    def __init__(
+        self,
+        application: WsgiApplication,
+        *,
+        version: str = "",
+        limits: Limits | None = None,
+        on_thread_exit: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._version = version
+        self._limits = limits or Limits()
+        self._threads = RequestThreads(application, self._limits, on_thread_exit)
+        self._lanes = StreamLanes(self._limits, on_thread_exit)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            answer = await self._run(scope, receive)
+        except ClientGoneError:
+            return
+        except Exception as error:  # noqa: BLE001  # every failure is answered in the envelope
+            await self._refuse(_as_api_error(error), scope, receive, send)
+            return
+        if answer.pieces is None:
+            await _send_whole(answer, scope["method"], send)
+        else:
+            await self._stream(answer, receive, send)
+
+    def stop(self) -> None:
+        """Finish what runs and end the threads."""
+        self._threads.stop()
+        self._lanes.stop()
+
+    async def _run(self, scope: Scope, receive: Receive) -> Answer:
+        if len(scope["headers"]) > self._limits.max_headers:
+            raise ApiError(ErrorKind.BAD_REQUEST, "Too many request headers.")
+        if self._threads.pending >= self._limits.max_pending:
+            raise ApiError(ErrorKind.SERVICE_UNAVAILABLE)
+        length = declared_length(scope)
+        if length == 0:
+            return await self._threads.run(build_environ(scope, io.BytesIO(), FilePieces))
+        body, size = await read_body(receive, length, self._limits)
+        try:
+            environ = build_environ(scope, body, FilePieces)
+            environ["CONTENT_LENGTH"] = str(size)
+            environ.pop("HTTP_TRANSFER_ENCODING", None)
+            return await self._threads.run(environ)
+        finally:
+            body.close()
+
+    async def _stream(self, answer: Answer, receive: Receive, send: Send) -> None:
+        """Send piece by piece: the next one is produced once the server took the last one."""
+        loop = asyncio.get_running_loop()
+        lane = self._lanes.pick()
+        gone = asyncio.ensure_future(_until_disconnect(receive))
+        try:
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": answer.status,
+                    "headers": answer.headers,
+                }
+            )
+            while not gone.done():
+                piece = await loop.run_in_executor(lane, answer.next_piece)
+                await send({"type": "http.response.body", "body": piece, "more_body": bool(piece)})
+                if not piece:
+                    return
+        finally:
+            gone.cancel()
+            loop.run_in_executor(lane, answer.close)
+
+    async def _refuse(self, error: ApiError, scope: Scope, receive: Receive, send: Send) -> None:
+        body = orjson.dumps(error.body(self._version))
+        headers = [
+            (b"content-type", b"application/json; charset=UTF-8"),
+            (b"content-length", str(len(body)).encode()),
+            (b"cache-control", b"no-store"),
+        ]
+        if error.kind is ErrorKind.SERVICE_UNAVAILABLE:
+            headers.append((b"retry-after", str(self._limits.retry_after_seconds).encode()))
+        has_body = declared_length(scope) != 0
+        if has_body:
+            headers.append((b"connection", b"close"))
+        if scope["method"] == "HEAD":
+            body = b""
+        await send({"type": "http.response.start", "status": error.kind.status, "headers": headers})
+        if has_body:
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            await linger(receive, self._limits)
+            body = b""
+        await send({"type": "http.response.body", "body": body})
+
+
+def _as_api_error(error: Exception) -> ApiError:
+    match error:
+        case ApiError():
+            return error
+        case BodyTooLargeError():
+            return ApiError(ErrorKind.PAYLOAD_TOO_LARGE)
+        case WaitedTooLongError() | SpoolError():
+            return ApiError(ErrorKind.SERVICE_UNAVAILABLE)
+        case _:
+            logger.error("the application raised", exc_info=error)
+            return ApiError(ErrorKind.SERVER_ERROR)
+
+
+async def _send_whole(answer: Answer, method: str, send: Send) -> None:
+    headers = answer.headers
+    body = answer.body
+    if answer.status in _BODILESS:
+        body = b""
+    elif method != "HEAD" and not any(name == b"content-length" for name, _ in headers):
+        headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _until_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,135 @@
+"""The threads of one web process: a few that run requests, a few that produce streamed bodies."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
+
+from appwrite_clone.bridge.answers import Answer, WsgiApplication
+from appwrite_clone.bridge.asgi_types import Environ
+from appwrite_clone.bridge.limits import Limits
+
+logger = logging.getLogger(__name__)
+
+
+class WaitedTooLongError(Exception):
+    """No thread was free for the request in time."""
+
+
+class _Job:
+    __slots__ = ("due", "environ", "future", "loop")
+
+    def __init__(self, environ: Environ, loop: asyncio.AbstractEventLoop, due: float) -> None:
+        self.environ = environ
+        self.loop = loop
+        self.due = due
+        self.future: asyncio.Future[Answer] = loop.create_future()
+
+
+class RequestThreads:
+    """Threads that take requests from one queue. Each request runs in a context of its own."""
+
+    def __init__(
+        self, application: WsgiApplication, limits: Limits, on_exit: Callable[[], None]
+    ) -> None:
+        self._application = application
+        self._limits = limits
+        self._on_exit = on_exit
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self.pending = 0
+
+    async def run(self, environ: Environ) -> Answer:
+        """Run one request on a thread.
+
+        Raises:
+            WaitedTooLongError: it waited longer than the limit and was not run.
+        """
+        if not self._threads:
+            self._start()
+        loop = asyncio.get_running_loop()
+        job = _Job(environ, loop, time.monotonic() + self._limits.max_wait_seconds)
+        self.pending += 1
+        self._jobs.put(job)
+        return await job.future
+
+    def stop(self) -> None:
+        """Let the threads finish what they have; further requests start new ones."""
+        threads, self._threads = self._threads, []
+        for _ in threads:
+            self._jobs.put(None)
+        for thread in threads:
+            thread.join()
+
+    def _start(self) -> None:
+        self._threads = [
+            threading.Thread(target=self._work, name=f"request-{number}", daemon=True)
+            for number in range(self._limits.threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            self._serve(job)
+        self._on_exit()
+
+    def _serve(self, job: _Job) -> None:
+        answer = Answer()
+        error: BaseException | None = None
+        if time.monotonic() > job.due:
+            error = WaitedTooLongError()
+        else:
+            try:
+                contextvars.Context().run(answer.fill, self._application, job.environ)
+            except BaseException as raised:  # noqa: BLE001  # it belongs to whoever awaits the job
+                error = raised
+        try:
+            job.loop.call_soon_threadsafe(self._settle, job.future, answer, error)
+        except RuntimeError:  # the loop has ended, nobody waits for the answer
+            answer.close()
+            return
+        if answer.pieces is None:
+            answer.close()
+
+    def _settle(
+        self, future: asyncio.Future[Answer], answer: Answer, error: BaseException | None
+    ) -> None:
+        self.pending -= 1
+        if future.done():  # its waiter was cancelled
+            if answer.pieces is not None:
+                answer.close()
+        elif error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(answer)
+
+
+class StreamLanes:
+    """One thread per lane. A streamed body stays on its lane, as database connections ask for.
+
+    Between two pieces it gives the thread back, so that a slow client holds none.
+    """
+
+    def __init__(self, limits: Limits, on_exit: Callable[[], None]) -> None:
+        self._on_exit = on_exit
+        self._lanes = [
+            ThreadPoolExecutor(1, thread_name_prefix=f"stream-{number}")
+            for number in range(limits.stream_threads)
+        ]
+        self._turns = cycle(self._lanes)
+
+    def pick(self) -> ThreadPoolExecutor:
+        return next(self._turns)
+
+    def stop(self) -> None:
+        for lane in self._lanes:
+            lane.submit(self._on_exit)
+            lane.shutdown()

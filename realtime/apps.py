@@ -1,0 +1,13 @@
+"""Wiring of realtime."""
+
+from django.apps import AppConfig
+
+
+class RealtimeConfig(AppConfig):
+    name = "realtime"
+
+    def ready(self) -> None:
+        from kernel import notify
+        from realtime import hub, subscribers  # noqa: F401  # registers
+
+        notify.listen(hub.IDENTITY_CHANNEL, hub.hear_identity)

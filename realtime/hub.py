@@ -1,0 +1,195 @@
+"""The hub of one process: takes each event from the channel layer once and hands it to sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from kernel import notify
+from kernel.caller import CONSOLE_PROJECT
+from kernel.event_names import expand
+from realtime import services
+from realtime.database import in_database
+from realtime.frames import EventFrames
+from realtime.identities import Identities
+from realtime.index import ANY, SocketIndex
+from realtime.layers import Message, group_of, layer
+from realtime.sockets import CLOSE_RESTART, Socket
+from realtime.topics import topics
+
+IDENTITY_CHANNEL = "appwrite_identity"
+RETRY_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+_lock = threading.Lock()
+_hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
+
+
+class Hub:
+    """All sockets of one event loop. It joins a project's group while it has sockets of it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._layer = layer()
+        self._channel = ""
+        self._groups: set[str] = set()
+        self._membership = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._index = SocketIndex()
+        self.identities = Identities(self._index)
+        #: Rises with each change of an identity; tells a connect whether it overlapped with one.
+        self.identity_changes = 0
+
+    async def add(self, socket: Socket) -> None:
+        """Start to deliver to a socket; from here on it misses nothing."""
+        async with self._membership:
+            await self._ensure_channel()
+            group = group_of(socket.project_uid)
+            if group not in self._groups:
+                await self._layer.group_add(group, self._channel)
+                self._groups.add(group)
+            self._index.put(socket)
+
+    async def drop(self, socket: Socket) -> None:
+        self._index.drop(socket)
+        async with self._membership:
+            group = group_of(socket.project_uid)
+            if group in self._groups and not self._index.has_project(socket.project_uid):
+                self._groups.discard(group)
+                await self._layer.group_discard(group, self._channel)
+
+    def relist(self, socket: Socket) -> None:
+        """Take notice of changed subscriptions or roles of a socket that was added."""
+        if socket in self._index:
+            self._index.put(socket)
+
+    def hear_gap(self) -> None:
+        """Send everyone away to come again, since events may have been missed. Any thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._close_all)
+
+    def hear_identity(self, change: dict[str, Any] | None) -> None:
+        """Look up again whom a change concerns, everyone when it is not known. Any thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._recheck, change)
+
+    async def deliver(self, message: Message) -> None:
+        """Hand one event to the sockets it is for."""
+        concerned = self._index.of_user(message["changed"]) if message["changed"] else ()
+        if not concerned:
+            await self._publish(message)
+            return
+        task = self._loop.create_task(self._publish_to_changed(message, concerned))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _publish_to_changed(self, message: Message, concerned: Sequence[Socket]) -> None:
+        """An event that changes roles is for those who hold them afterwards."""
+        self.identity_changes += 1
+        await asyncio.gather(*(self.identities.refresh(socket) for socket in concerned))
+        await self._publish(message)
+
+    async def _publish(self, message: Message) -> None:
+        if message["payload"] is None:
+            stored = await self._load(message)
+            if stored is None:
+                return
+            message = {**message, **stored}
+        for project_uid, channels in _targets(message):
+            found = self._index.find(project_uid, channels, message["roles"])
+            if found:
+                _hand_out(message, channels, found)
+
+    async def _load(self, message: Message) -> dict[str, Any] | None:
+        """Read what was too large to be sent along, if anyone listens at all."""
+        if not any(self._index.find(*target, (ANY,)) for target in _targets(message)):
+            return None
+        return await in_database(services.load_event, message["outbox"])
+
+    async def _ensure_channel(self) -> None:
+        if self._channel:
+            return
+        await asyncio.to_thread(notify.start)
+        self._channel = await self._layer.new_channel()
+        watch_gaps = getattr(self._layer, "watch_gaps", None)
+        if watch_gaps is not None:
+            watch_gaps(self.hear_gap)
+        for work in (self._receive(), self.identities.sweep()):
+            self._tasks.add(self._loop.create_task(work))
+
+    async def _receive(self) -> None:
+        while True:
+            try:
+                message = await self._layer.receive(self._channel)
+            except Exception:  # whatever a layer's server is in
+                logger.exception("the channel layer failed")
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            try:
+                await self.deliver(message)
+            except Exception:  # one event must not end the hub
+                logger.exception("an event was not delivered")
+
+    def _close_all(self) -> None:
+        for socket in self._index:
+            socket.mailbox.close(CLOSE_RESTART)
+
+    def _recheck(self, change: dict[str, Any] | None) -> None:
+        self.identity_changes += 1
+        self.identities.changed(self._concerned(change))
+
+    def _concerned(self, change: dict[str, Any] | None) -> Sequence[Socket]:
+        if change is None:
+            return [socket for socket in self._index if socket.caller.user_uid]
+        if change.get("user"):
+            return self._index.of_user(change["user"])
+        project_id = change.get("project")
+        return [each for each in self._index if each.caller.project.id == project_id]
+
+
+def _targets(message: Message) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the projects on whose connections an event is heard, with its channels there."""
+    heard = topics(message["name"], message["project"])
+    both = ((message["project"], heard.project), (CONSOLE_PROJECT, heard.console))
+    only = message.get("group")
+    return [(uid, channels) for uid, channels in both if channels and only in (None, group_of(uid))]
+
+
+def _hand_out(message: Message, channels: tuple[str, ...], found: dict[Socket, list[str]]) -> None:
+    payload = message["payload"]
+    frames = EventFrames(
+        events=expand(message["name"]),
+        channels=channels,
+        timestamp=message["timestamp"],
+        payload=payload,
+    )
+    verdicts: dict[tuple[str, ...], bool] = {}
+    for socket, heard in found.items():
+        if ids := socket.matching(heard, payload, verdicts):
+            socket.mailbox.put(frames.naming(ids))
+
+
+def hub() -> Hub:
+    """Return the hub of the running event loop."""
+    loop = asyncio.get_running_loop()
+    with _lock:
+        for ended in [each for each in _hubs if each.is_closed()]:
+            del _hubs[ended]
+        if loop not in _hubs:
+            _hubs[loop] = Hub(loop)
+        return _hubs[loop]
+
+
+def hear_identity(payload: str) -> None:
+    """Pass a change of some user's sessions, roles or state on to all hubs. Any thread."""
+    change = orjson.loads(payload) if payload else None
+    with _lock:
+        hubs = tuple(_hubs.values())
+    for each in hubs:
+        each.hear_identity(change)

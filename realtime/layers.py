@@ -1,0 +1,222 @@
+"""The channel layer of an installation without Redis, and the way from synchronous code to any."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import Any, TypeAlias
+
+import orjson
+from channels.layers import BaseChannelLayer, get_channel_layer
+
+from kernel import notify
+from kernel.limits import NOTIFY_PAYLOAD_BYTES
+from realtime.database import in_database
+from realtime.limits import MAX_WAITING_EVENTS
+
+NOTIFY_CHANNEL = "appwrite_realtime"
+LISTEN_TIMEOUT_SECONDS = 5.0
+
+Message: TypeAlias = dict[str, Any]
+
+logger = logging.getLogger(__name__)
+
+
+class MessageTooLargeError(ValueError):
+    """A message that NOTIFY does not carry; send a reference to a row instead."""
+
+
+class PostgresChannelLayer(BaseChannelLayer):
+    """Groups and process-specific channels over LISTEN and NOTIFY.
+
+    Delivery is at most once. What a process may have missed, because its listener lost the
+    connection or a channel was full, is told to the functions given to `watch_gaps`.
+    Messages are JSON and at most `max_message_bytes` long.
+    """
+
+    extensions = ["groups", "flush"]
+    max_message_bytes = NOTIFY_PAYLOAD_BYTES
+
+    def __init__(self, *, capacity: int = MAX_WAITING_EVENTS) -> None:
+        super().__init__(capacity=capacity)
+        self._lock = threading.Lock()
+        self._inboxes: dict[str, _Inbox] = {}
+        self._groups: dict[str, set[str]] = defaultdict(set)
+        self._gap_watchers: list[Callable[[], None]] = []
+        notify.listen(NOTIFY_CHANNEL, self._hear)
+
+    async def new_channel(self, prefix: str = "specific") -> str:
+        """Return a new channel that only this process receives from."""
+        await asyncio.to_thread(notify.start, timeout_seconds=LISTEN_TIMEOUT_SECONDS)
+        channel = f"{prefix}.{uuid.uuid4().hex}!{uuid.uuid4().hex}"
+        with self._lock:
+            self._inboxes[channel] = _Inbox(asyncio.get_running_loop(), self.capacity)
+        return channel
+
+    async def receive(self, channel: str) -> Message:
+        """Wait for the next message; a cancelled wait gives the channel up, as its owner leaves."""
+        inbox = self._inboxes[channel]
+        try:
+            return await inbox.messages.get()
+        except asyncio.CancelledError:
+            self._forget(channel)
+            raise
+
+    async def send(self, channel: str, message: Message) -> None:
+        self.require_valid_channel_name(channel)
+        await in_database(_notify, _pack("@" + channel, message))
+
+    async def group_add(self, group: str, channel: str) -> None:
+        self.require_valid_group_name(group)
+        self.require_valid_channel_name(channel)
+        with self._lock:
+            self._groups[group].add(channel)
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        with self._lock:
+            self._discard(group, channel)
+
+    async def group_send(self, group: str, message: Message) -> None:
+        self.require_valid_group_name(group)
+        await in_database(_notify, _pack(group, message))
+
+    async def flush(self) -> None:
+        with self._lock:
+            self._inboxes.clear()
+            self._groups.clear()
+
+    def notify_groups(self, groups: Iterable[str], message: Message) -> None:
+        """Send from synchronous code: one statement on the calling thread's connection."""
+        _notify(_pack(",".join(groups), message))
+
+    def watch_gaps(self, watcher: Callable[[], None]) -> None:
+        """Have `watcher` called, on any thread, whenever messages may have been missed."""
+        self._gap_watchers.append(watcher)
+
+    def _forget(self, channel: str) -> None:
+        with self._lock:
+            self._inboxes.pop(channel, None)
+            for group in [name for name, members in self._groups.items() if channel in members]:
+                self._discard(group, channel)
+
+    def _discard(self, group: str, channel: str) -> None:
+        members = self._groups.get(group, set())
+        members.discard(channel)
+        if not members:
+            self._groups.pop(group, None)
+
+    def _hear(self, payload: str) -> None:
+        """Runs on the listener thread."""
+        if not payload:
+            self._tell_gap()
+            return
+        address, _, text = payload.partition("\n")
+        inboxes = self._addressed(address)
+        if not inboxes:
+            return
+        message = orjson.loads(text)
+        for inbox in inboxes:
+            if not inbox.put(message):
+                self._tell_gap()
+
+    def _addressed(self, address: str) -> list[_Inbox]:
+        with self._lock:
+            channels = {address[1:]} if address.startswith("@") else set()
+            for group in address.split(","):
+                channels |= self._groups.get(group, set())
+            return [self._inboxes[name] for name in channels if name in self._inboxes]
+
+    def _tell_gap(self) -> None:
+        for watcher in tuple(self._gap_watchers):
+            watcher()
+
+
+class _Inbox:
+    """Messages that wait for one receiver on its own loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, capacity: int) -> None:
+        self._loop = loop
+        self._capacity = capacity
+        self.messages: asyncio.Queue[Message] = asyncio.Queue()
+
+    def put(self, message: Message) -> bool:
+        """Hand a message over from any thread; tell whether there was room."""
+        if self.messages.qsize() >= self._capacity:
+            return False
+        try:
+            self._loop.call_soon_threadsafe(self.messages.put_nowait, message)
+        except RuntimeError:  # the receiver's loop has ended
+            return True
+        return True
+
+
+def _pack(address: str, message: Message) -> str:
+    text = orjson.dumps(message)
+    if len(address) + 1 + len(text) > NOTIFY_PAYLOAD_BYTES:
+        raise MessageTooLargeError(f"{len(text)} bytes")
+    return f"{address}\n{text.decode()}"
+
+
+def _notify(payload: str) -> None:
+    notify.notify(NOTIFY_CHANNEL, payload)
+
+
+def layer() -> Any:
+    """Return the layer that is set."""
+    return get_channel_layer()
+
+
+def group_of(project_uid: str) -> str:
+    """Return the group that all processes with sockets of a project join."""
+    return f"project.{project_uid}"
+
+
+def fits(groups: Sequence[str], message: Message) -> bool:
+    """Tell whether the layer that is set carries the message as it is."""
+    if not isinstance(layer(), PostgresChannelLayer):
+        return True
+    return len(",".join(groups)) + 1 + len(orjson.dumps(message)) <= NOTIFY_PAYLOAD_BYTES
+
+
+def send_to_groups(groups: Sequence[str], message: Message) -> None:
+    """Send one message to several groups from synchronous code, on whichever layer is set.
+
+    On PostgreSQL this is one statement, and a process in several of the groups receives the
+    message once. Any other layer is asynchronous: the message is handed to a thread of its own,
+    so that the caller waits for no connection, and each copy names its `group`.
+    """
+    current = layer()
+    if isinstance(current, PostgresChannelLayer):
+        current.notify_groups(groups, message)
+    else:
+        _outgoing().put(groups, message)
+
+
+class _Outgoing:
+    """One thread with an event loop that sends messages in the order they came."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._in_order = asyncio.Lock()
+        threading.Thread(target=self._loop.run_forever, name="realtime-out", daemon=True).start()
+
+    def put(self, groups: Sequence[str], message: Message) -> None:
+        asyncio.run_coroutine_threadsafe(self._send(groups, message), self._loop)
+
+    async def _send(self, groups: Sequence[str], message: Message) -> None:
+        async with self._in_order:
+            for group in groups:
+                try:
+                    await layer().group_send(group, {**message, "group": group})
+                except Exception:  # whatever the layer's server is in
+                    logger.exception("message to %s was lost", group)
+
+
+@cache
+def _outgoing() -> _Outgoing:
+    return _Outgoing()

@@ -1,0 +1,143 @@
+"""Who may open a socket, who is on it, and what an event's row holds. All of it synchronous."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from kernel import ratelimit, sql
+from kernel.caller import Caller, CallerKind, Credentials, ProjectContext
+from kernel.errors import ApiError, ErrorKind
+from realtime.limits import CONNECTS_PER_WINDOW, RATE_WINDOW_SECONDS
+
+_PROTOCOLS = frozenset({"websocket", "realtime"})
+_ADMIN = "admin"
+_NOBODY = ProjectContext(id=0, uid="", name="")
+_SELECT_EVENT = "SELECT payload::text, roles FROM outbox WHERE id = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a connection says when it opens; `own_host` is the name it called this server by."""
+
+    project_uid: str
+    credentials: Credentials
+    own_host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Who is on a connection; `account` is the Account model of a signed-in user."""
+
+    caller: Caller
+    account: dict[str, Any] | None
+
+
+def open_connection(handshake: Handshake) -> Opened:
+    """Check a new connection in the order of the reference (realtime.md section 1).
+
+    Raises:
+        REALTIME_POLICY_VIOLATION: There is no such project, or its platforms lack the origin.
+        API_DISABLED: The project's sockets are switched off.
+        REALTIME_TOO_MANY_MESSAGES: Too many connections from one address.
+        USER_BLOCKED: The caller is blocked.
+    """
+    project = _find_project(handshake.project_uid)
+    credentials = handshake.credentials
+    is_admin = credentials.mode == _ADMIN
+    is_disabled = not _PROTOCOLS.isdisjoint(project.disabled_protocols)
+    if is_disabled and not is_admin:
+        raise ApiError(ErrorKind.API_DISABLED)
+    _count_connect(project, credentials)
+    _check_origin(project, handshake)
+    caller = identify(handshake)
+    if caller.is_blocked:
+        raise ApiError(ErrorKind.USER_BLOCKED)
+    if is_disabled and caller.kind is not CallerKind.CONSOLE:
+        raise ApiError(ErrorKind.API_DISABLED)
+    return Opened(caller, _account_of(caller))
+
+
+def identify(handshake: Handshake) -> Caller:
+    """Resolve the caller of a connection anew."""
+    project = _find_project(handshake.project_uid)
+    credentials = handshake.credentials
+    if _is_foreign_console_page(project, handshake):
+        credentials = replace(credentials, cookies={})
+    authenticate = import_string(settings.APPWRITE_AUTHENTICATE)
+    caller: Caller = authenticate(project, credentials)
+    return caller
+
+
+def open_session(handshake: Handshake) -> Opened:
+    """Resolve the user of an `authentication` frame.
+
+    Raises:
+        REALTIME_MESSAGE_INVALID: The secret names no session of a user who may sign in.
+    """
+    caller = identify(handshake)
+    if not caller.is_user or caller.is_blocked:
+        raise ApiError(ErrorKind.REALTIME_MESSAGE_INVALID, "Session is not valid.")
+    return Opened(caller, _account_of(caller))
+
+
+def with_session(handshake: Handshake, secret: str) -> Handshake:
+    """Return the handshake as if it had carried this session, and nothing else, as identity."""
+    credentials = replace(
+        handshake.credentials, session=secret, jwt="", cookies={}, fallback_cookies="", mode=""
+    )
+    return replace(handshake, credentials=credentials)
+
+
+def load_event(outbox_id: int) -> dict[str, Any] | None:
+    """Return `{"payload": .., "roles": ..}` of an event that was too large to be sent along."""
+    row = sql.fetch_one(_SELECT_EVENT, (outbox_id,))
+    return None if row is None else {"payload": orjson.loads(row[0]), "roles": row[1]}
+
+
+def _account_of(caller: Caller) -> dict[str, Any] | None:
+    if not caller.user_uid:
+        return None
+    output: dict[str, Any] = import_string(settings.APPWRITE_ACCOUNT_OUTPUT)(caller)
+    return output
+
+
+def _find_project(uid: str) -> ProjectContext:
+    if not uid:
+        raise ApiError(ErrorKind.REALTIME_POLICY_VIOLATION, "Missing or unknown project ID")
+    find_project = import_string(settings.APPWRITE_FIND_PROJECT)
+    project: ProjectContext | None = find_project(uid)
+    if project is None:
+        raise ApiError(ErrorKind.REALTIME_POLICY_VIOLATION, "Missing or unknown project ID")
+    return project
+
+
+def _count_connect(project: ProjectContext, credentials: Credentials) -> None:
+    if not settings.ABUSE_LIMITS:
+        return
+    state = ratelimit.hit(
+        f"realtime:{project.uid}:{credentials.ip}",
+        limit=CONNECTS_PER_WINDOW,
+        window_seconds=RATE_WINDOW_SECONDS,
+    )
+    if state.is_exceeded:
+        raise ApiError(ErrorKind.REALTIME_TOO_MANY_MESSAGES, "Too many requests")
+
+
+def _check_origin(project: ProjectContext, handshake: Handshake) -> None:
+    origin = handshake.credentials.origin
+    if not origin or project.is_console:
+        return
+    if not project.accepts_origin(origin, handshake.own_host):
+        raise ApiError(ErrorKind.REALTIME_POLICY_VIOLATION, ErrorKind.UNKNOWN_ORIGIN.message)
+
+
+def _is_foreign_console_page(project: ProjectContext, handshake: Handshake) -> bool:
+    """Tell whether a page elsewhere leans on the cookies of somebody signed in to the console."""
+    credentials = handshake.credentials
+    is_console = project.is_console or credentials.mode == _ADMIN
+    if not is_console or not credentials.origin:
+        return False
+    return not _NOBODY.accepts_origin(credentials.origin, handshake.own_host)

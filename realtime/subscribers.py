@@ -1,0 +1,31 @@
+"""What realtime makes of events: each goes to the groups of the connections that may hear it."""
+
+from kernel.caller import CONSOLE_PROJECT
+from kernel.clock import api_time
+from kernel.events import Event, subscribe
+from realtime.layers import fits, group_of, send_to_groups
+from realtime.topics import topics
+
+
+@subscribe("*", when="after_commit")
+def send_event(event: Event) -> None:
+    """Ring every process that may have sockets for the event; one statement at most."""
+    heard = topics(event.name, event.project_uid)
+    if not heard or not event.roles:
+        return
+    groups = [group_of(event.project_uid)] if heard.project else []
+    if heard.console and group_of(CONSOLE_PROJECT) not in groups:
+        groups.append(group_of(CONSOLE_PROJECT))
+    message = {
+        "type": "event",
+        "name": event.name,
+        "project": event.project_uid,
+        "roles": list(event.roles),
+        "timestamp": api_time(event.created_at),
+        "changed": event.permissions_changed,
+        "outbox": event.id,
+        "payload": event.payload,
+    }
+    if not fits(groups, message):
+        message |= {"payload": None, "roles": None}
+    send_to_groups(groups, message)
