@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import time
+import warnings
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,9 +27,9 @@ TEST_REQUIREMENTS = "requirements-dev.txt"
 # Set across the re-execution, so that an environment that is not what it seems cannot loop forever.
 REEXECUTED = "APPWRITE_REEXECUTED"
 
-# Progress counts packages. pip reveals their number only at the end: each pin brings about as many
-# again, so this estimate is corrected upwards, never past 99 %.
-PACKAGES_PER_PIN = 2.5
+# Progress counts packages, and pip tells how many there are only at the end. So this is a guess:
+# a pin and what it brings along.
+PACKAGES_PER_PIN = 3.5
 PROGRESS_SECONDS = 5
 PIP_ERROR_LINES = 15
 
@@ -56,7 +57,7 @@ def _dispatch(arguments: list[str]) -> int:
     rest, data_directory = take_data_directory(arguments)
     enter_environment(SERVER_REQUIREMENTS, arguments)
     if command == "up":
-        return _load("supervisor").main(rest[1:], data_directory)
+        return int(_load("supervisor").main(rest[1:], data_directory))
     return _run_django(rest, data_directory)
 
 
@@ -68,6 +69,8 @@ def _load(room: str) -> Any:
 def _run_django(arguments: list[str], data_directory: Path) -> int:
     command = arguments[0] if arguments else "help"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "appwrite_clone.settings")
+    # What `makemigrations` says when there is no database to compare with.
+    warnings.filterwarnings("ignore", "Got an error checking a consistent", RuntimeWarning)
     with _load("embedded.environment").database_for_command(command, data_directory):
         _load("celery")  # so that jobs the command enqueues find their broker
         management = importlib.import_module("django.core.management")
@@ -263,7 +266,8 @@ class Progress:
         words = line.split()
         if not words:
             return
-        if words[0] in {"Collecting", "Downloading"} and len(words) > 1:
+        is_package = len(words) > 1 and not words[1].endswith(".metadata")
+        if words[0] in {"Collecting", "Downloading"} and is_package:
             name = re.split(r"[<>=!~;\[(]", words[1])[0].rsplit("/", 1)[-1]
             self.seen.add(f"{words[0]} {name}")
             self._show(f"{words[0].lower()} {name}")

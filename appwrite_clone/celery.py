@@ -31,10 +31,10 @@ _TAKE = text(
 )
 
 
-class PostgresChannel(sqlalchemy.Channel):  # type: ignore[misc]  # kombu is untyped here
+class PostgresChannel(sqlalchemy.Channel):
     """Kombu's SQL channel, which by itself keeps delivered messages and lets takers wait."""
 
-    def _get(self, queue: str) -> Any:
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
         try:
             payload = self.session.execute(_TAKE, {"queue": queue}).scalar()
             self.session.commit()
@@ -47,18 +47,18 @@ class PostgresChannel(sqlalchemy.Channel):  # type: ignore[misc]  # kombu is unt
         return loads(bytes_to_str(payload))
 
 
-class PostgresTransport(sqlalchemy.Transport):  # type: ignore[misc]  # kombu is untyped here
+class PostgresTransport(sqlalchemy.Transport):
     """Kombu's SQL transport, asking ten times a second instead of once."""
 
     Channel = PostgresChannel
     # A class attribute: kombu hands every transport option to SQLAlchemy's create_engine.
     polling_interval = POLL_SECONDS
 
-    def drain_events(self, connection: Any, timeout: float | None = None) -> Any:
+    def drain_events(self, connection: Any, timeout: float | None = None, **kwargs: Any) -> None:
         # The worker asks only between two waits whether it should stop.
         if timeout is not None:
             timeout = min(timeout, LONGEST_WAIT_SECONDS)
-        return super().drain_events(connection, timeout=timeout)
+        super().drain_events(connection, timeout=timeout, **kwargs)
 
 
 TRANSPORT_ALIASES["sqla"] = f"{__name__}:{PostgresTransport.__name__}"
@@ -87,6 +87,12 @@ def transport_options() -> dict[str, Any]:
     return {"pool_pre_ping": True}  # a restarted PostgreSQL is met by a fresh connection
 
 
+def open_broker(connection: Any) -> None:
+    """Connect to the broker, making its queue and tables when they are not there."""
+    connection.ensure_connection(max_retries=1)
+    connection.default_channel.queue_declare(app.conf.task_default_queue)
+
+
 app = Celery("appwrite_clone", set_as_current=True)
 app.set_default()  # for threads other than the one that imported this
 app.conf.update(
@@ -111,7 +117,7 @@ app.conf.update(
 )
 
 
-@app.task(name=TASK_NAME)  # type: ignore[untyped-decorator]  # the stubs leave it open
+@app.task(name=TASK_NAME)
 def run_job(job_id: int) -> None:
     """Do one job by its id; what it is stands in its row."""
     import_string("kernel.jobs.run")(job_id)

@@ -30,6 +30,7 @@ from django.db import DatabaseError, connection
 
 from appwrite_clone.asgi import application
 from appwrite_clone.celery import app as celery_app
+from appwrite_clone.celery import open_broker
 from kernel import jobs
 
 OLDEST_SERVER_VERSION = 150000
@@ -110,10 +111,9 @@ def _open_broker() -> None:
     # The first job would otherwise wait for it. A broker out of reach stops no request.
     try:
         with celery_app.connection_for_write() as broker:
-            broker.ensure_connection(max_retries=1)
-            broker.default_channel.queue_declare(celery_app.conf.task_default_queue, passive=True)
-    except Exception:  # each broker raises errors of its own
-        logging.getLogger(__name__).warning("the broker cannot be reached", exc_info=True)
+            open_broker(broker)
+    except Exception as error:  # noqa: BLE001 - each broker raises errors of its own
+        logging.getLogger(__name__).warning("the broker cannot be reached: %s", error)
 
 
 # The worker
@@ -191,6 +191,7 @@ def migrate(_: Ready) -> None:
                 raise SystemExit("DATABASE_URL: PostgreSQL 15 or newer is needed.")
             guard.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
             _migrate_if_changed()
+            _make_broker_tables(guard)
     except (DatabaseError, psycopg.Error) as error:
         reason = str(error).strip().splitlines() or ["no reason given"]
         raise SystemExit(f"DATABASE_URL: cannot use the database: {reason[0]}") from error
@@ -205,6 +206,14 @@ def _migrate_if_changed() -> None:
     with connection.cursor() as cursor:
         state = f"{files} {_applied_migrations()}"
         cursor.execute(f"COMMENT ON TABLE django_migrations IS '{state}'")
+
+
+def _make_broker_tables(guard: "psycopg.Connection[tuple[Any, ...]]") -> None:
+    # Here, because processes that make them at the same time get in each other's way.
+    row = guard.execute("SELECT to_regclass('kombu_message') IS NULL").fetchone()
+    if row and row[0] and not settings.REDIS_URL:
+        with celery_app.connection_for_write() as broker:
+            open_broker(broker)
 
 
 def _digest_of_migrations() -> str:

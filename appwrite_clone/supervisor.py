@@ -29,6 +29,7 @@ from appwrite_clone.embedded.processes import die_with_parent
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 5000
+LAST_PORT = 65535
 MOST_PROCESSES = 4
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -112,7 +113,6 @@ def main(arguments: list[str], data_directory: Path) -> int:
             Supervisor(options, cluster).run(partial(_children, address, family))
     except Stopped:
         return 0
-    return 0
 
 
 def parse(arguments: list[str], data_directory: Path) -> Options:
@@ -122,6 +122,8 @@ def parse(arguments: list[str], data_directory: Path) -> Options:
     parser.add_argument("--bare", action="store_true", help="make no first project")
     parser.add_argument("--data-dir", help="where data is kept (default: .data)")
     parsed = parser.parse_args(arguments)
+    if not 0 < parsed.port <= LAST_PORT:
+        raise StartError(f"--port: {parsed.port} is not between 1 and {LAST_PORT}.")
     return Options(parsed.host, parsed.port, data_directory, parsed.bare)
 
 
@@ -151,10 +153,9 @@ def _reserved_address(options: Options) -> "Iterator[tuple[Any, socket.AddressFa
         reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         reservation.bind(address)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+    except OSError as error:
         where = f"{options.host}:{options.port}"
-        raise StartError(f"cannot listen on {where}: {reason}.") from error
+        raise StartError(f"cannot listen on {where}: {error.strerror}.") from error
     with reservation:
         yield address, family
 
@@ -219,7 +220,7 @@ class Supervisor:
         """
         rooms = load_rooms()
         if self._errand(rooms.migrate) != 0:
-            raise StartError("the database could not be prepared; the reason is above.")
+            raise SystemExit(1)  # which has said why
         self.children = make_children(rooms)
         try:
             self._start_all()
@@ -304,9 +305,7 @@ class Supervisor:
     def _start(self, child: Child) -> None:
         child.pipe, announcing = os.pipe()
         child.backoff.note_start(time.monotonic())
-        child.process_id = self._fork(
-            partial(child.entry, partial(os.write, announcing, b".")), keep=announcing
-        )
+        child.process_id = self._fork(partial(child.entry, partial(_announce, announcing)))
         os.close(announcing)
 
     def _errand(self, entry: Entry) -> int:
@@ -315,7 +314,7 @@ class Supervisor:
         _, status = os.waitpid(process_id, 0)
         return os.waitstatus_to_exitcode(status)
 
-    def _fork(self, work: Callable[[], int | None], keep: int = -1) -> int:
+    def _fork(self, work: Callable[[], int | None]) -> int:
         die = die_with_parent(signal.SIGKILL)
         sys.stdout.flush()
         sys.stderr.flush()
@@ -324,8 +323,7 @@ class Supervisor:
         process_id = os.fork()
         if process_id == 0:
             for child in self.children:
-                if child.pipe not in (-1, keep):
-                    os.close(child.pipe)
+                _close_pipe(child)
             _become(work, die)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         return process_id
@@ -367,7 +365,7 @@ def _become(work: Callable[[], int | None], die: Callable[[], None]) -> NoReturn
         code = work() or 0
     except SystemExit as error:
         if isinstance(error.code, str):
-            _warn(error.code)
+            _warn(f"Error: {error.code}")
         else:
             code = error.code or 0
     except BaseException:  # noqa: BLE001 - the last frame of this process
@@ -405,6 +403,10 @@ def _ask_health(options: Options) -> None:
         client.close()
     if status != http.HTTPStatus.OK:
         raise StartError(f"{options.url}/v1/health/version answers {status}.")
+
+
+def _announce(descriptor: int) -> None:
+    os.write(descriptor, b".")
 
 
 def _close_pipe(child: Child) -> None:
