@@ -55,6 +55,11 @@ class ErrorKind(Enum):
     KEY_ALREADY_EXISTS = ("key_already_exists", 409, "The key id is taken.")
     PLATFORM_NOT_FOUND = ("platform_not_found", 404, "There is no platform with this id.")
     PLATFORM_ALREADY_EXISTS = ("platform_already_exists", 409, "The platform id is taken.")
+    PLATFORM_METHOD_UNSUPPORTED = (
+        "platform_method_unsupported",
+        400,
+        "The platform is of another type than this method is for.",
+    )
 
     USER_NOT_FOUND = ("user_not_found", 404, "There is no user with this id.")
     USER_ALREADY_EXISTS = (
@@ -187,6 +192,16 @@ class ErrorKind(Enum):
     )
     ATTRIBUTE_ALREADY_EXISTS = ("attribute_already_exists", 409, "The attribute key is taken.")
     ATTRIBUTE_LIMIT_EXCEEDED = ("attribute_limit_exceeded", 400, "Too many attributes.")
+    ATTRIBUTE_TYPE_INVALID = (
+        "attribute_type_invalid",
+        400,
+        "The attribute is of another type.",
+    )
+    ATTRIBUTE_INVALID_RESIZE = (
+        "attribute_invalid_resize",
+        400,
+        "A stored value is longer than the new size.",
+    )
     ATTRIBUTE_VALUE_INVALID = ("attribute_value_invalid", 400, "The value is not valid.")
     COLUMN_NOT_FOUND = ("column_not_found", 404, "There is no column with this key.")
     COLUMN_UNKNOWN = ("column_unknown", 400, "The index names an unknown column.")
@@ -198,6 +213,12 @@ class ErrorKind(Enum):
     )
     COLUMN_ALREADY_EXISTS = ("column_already_exists", 409, "The column key is taken.")
     COLUMN_LIMIT_EXCEEDED = ("column_limit_exceeded", 400, "Too many columns.")
+    COLUMN_TYPE_INVALID = ("column_type_invalid", 400, "The column is of another type.")
+    COLUMN_INVALID_RESIZE = (
+        "column_invalid_resize",
+        400,
+        "A stored value is longer than the new size.",
+    )
     COLUMN_VALUE_INVALID = ("column_value_invalid", 400, "The value is not valid.")
 
     INDEX_NOT_FOUND = ("index_not_found", 404, "There is no index with this key.")
