@@ -1,0 +1,271 @@
+"""Fixtures every test can use: projects, the cast, clients, and what happened behind them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pytest
+import pytest_socket
+from django.db import connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from accounts import passwords, roles
+from appwrite_clone.celery import app as celery_app
+from kernel import jobs as kernel_jobs
+from kernel.caller import CONSOLE_PROJECT, Caller, CallerKind, ProjectContext
+from kernel.models import OutboxEvent
+from kernel.scopes import CONSOLE_MEMBER_SCOPES, GUEST_SCOPES
+from projects import services as projects
+from projects import signing
+from kernel.events import Event, publish
+from kernel.ids import unique_id
+from projects import keys
+from projects.models import Key, Project
+from tests.client import ApiClient
+
+PASSWORD = "correct horse battery staple"
+CHEAP_HASH_KIBIBYTES = 8
+
+
+def pytest_runtest_setup() -> None:
+    """Refuse the network, but for this machine itself."""
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_parts() -> None:
+    passwords.Argon2Hasher.memory_cost = CHEAP_HASH_KIBIBYTES
+    celery_app.conf.update(broker_url="memory://", broker_transport_options={})
+
+
+@pytest.fixture(autouse=True)
+def _fresh_process(settings: Any) -> Iterator[None]:
+    """Start each test with the caches of a new process, and without rate limits."""
+    settings.ABUSE_LIMITS = False
+    settings.CONSOLE_SIGNUP = "open"
+    _forget()
+    yield
+    _forget()
+
+
+def _forget() -> None:
+    projects.drop_project()
+    roles.forget_groups()
+    signing.forget()
+
+
+@pytest.fixture(autouse=True)
+def _commit_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run on-commit hooks where the code under test commits, inside the test's transaction."""
+    leave, register = transaction.Atomic.__exit__, BaseDatabaseWrapper.on_commit
+
+    def leave_and_run(self: Any, *error: Any) -> None:
+        leave(self, *error)
+        _run_hooks()
+
+    def register_and_run(self: Any, *args: Any, **kwargs: Any) -> None:
+        register(self, *args, **kwargs)
+        _run_hooks()
+
+    monkeypatch.setattr(transaction.Atomic, "__exit__", leave_and_run)
+    monkeypatch.setattr(BaseDatabaseWrapper, "on_commit", register_and_run)
+
+
+def _run_hooks() -> None:
+    blocks = connection.atomic_blocks
+    if not blocks or not all(block._from_testcase for block in blocks):
+        return
+    while connection.run_on_commit:
+        _, hook, _ = connection.run_on_commit.pop(0)
+        hook()
+
+
+# Projects and keys
+
+
+@pytest.fixture
+def console_project(db: None) -> ProjectContext:
+    """The project `console`, which tests that flush the database have to make again."""
+    Project.objects.get_or_create(uid=CONSOLE_PROJECT, defaults={"name": "Console"})
+    return _found(CONSOLE_PROJECT)
+
+
+@pytest.fixture
+def project(console_project: ProjectContext) -> ProjectContext:
+    return _made(console_project, "blog")
+
+
+@pytest.fixture
+def other_project(console_project: ProjectContext) -> ProjectContext:
+    return _made(console_project, "shop")
+
+
+def _made(console_project: ProjectContext, uid: str) -> ProjectContext:
+    if hasattr(projects, "create_project"):
+        projects.create_project(
+            caller=operator(console_project), project_id=uid, name=uid.title(), team_id=""
+        )
+    else:
+        with transaction.atomic():
+            row = Project.objects.create(uid=uid, name=uid.title())
+            publish(Event(f"projects.{uid}.create", row.id, uid, {"$id": uid}))
+    return _found(uid)
+
+
+def _found(uid: str) -> ProjectContext:
+    projects.drop_project()
+    found = projects.find_project(uid)
+    assert found is not None
+    return found
+
+
+def operator(project: ProjectContext) -> Caller:
+    """Return the caller that commands act as."""
+    return Caller(project=project, kind=CallerKind.CONSOLE, scopes=CONSOLE_MEMBER_SCOPES)
+
+
+@pytest.fixture
+def make_key() -> Callable[[ProjectContext, Sequence[str]], str]:
+    """Make an API key; returns its secret."""
+
+    def make(project: ProjectContext, scopes: Sequence[str]) -> str:
+        secret = keys.new_secret()
+        Key.objects.create(
+            project_id=project.id, uid=unique_id(), name="test", scopes=list(scopes),
+            digest=keys.digest(secret),
+        )
+        return secret
+
+    return make
+
+
+# Clients and the cast
+
+
+class ClientFor(Protocol):
+    """The type of the fixture `client_for`."""
+
+    def __call__(
+        self,
+        project: ProjectContext,
+        *,
+        key: str = "",
+        session: str = "",
+        jwt: str = "",
+        cookies: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> ApiClient: ...
+
+
+@pytest.fixture
+def client_for() -> ClientFor:
+    """Return API clients of a project: a guest, or whoever the credentials stand for."""
+
+    def make(
+        project: ProjectContext,
+        *,
+        key: str = "",
+        session: str = "",
+        jwt: str = "",
+        cookies: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> ApiClient:
+        sent = {
+            "X-Appwrite-Project": project.uid,
+            "X-Appwrite-Key": key,
+            "X-Appwrite-Session": session,
+            "X-Appwrite-JWT": jwt,
+            **(headers or {}),
+        }
+        return ApiClient({name: value for name, value in sent.items() if value}, cookies or {})
+
+    return make
+
+
+@dataclass(frozen=True)
+class Person:
+    """A signed-up user; `session` is the packed secret of a session of theirs."""
+
+    uid: str
+    email: str
+    password: str
+    session: str
+
+
+def sign_up(project: ProjectContext, name: str) -> Person:
+    """Make a user of a project and sign them in."""
+    from accounts.services import create_account, create_email_password_session
+
+    guest = Caller(project=project, scopes=GUEST_SCOPES)
+    email = f"{name}@example.com"
+    create_account(caller=guest, user_id=name, email=email, password=PASSWORD, name=name.title())
+    opened = create_email_password_session(caller=guest, email=email, password=PASSWORD)
+    return Person(uid=name, email=email, password=PASSWORD, session=opened.packed_secret)
+
+
+@pytest.fixture
+def alice(project: ProjectContext) -> Person:
+    return sign_up(project, "alice")
+
+
+@pytest.fixture
+def bob(project: ProjectContext) -> Person:
+    return sign_up(project, "bob")
+
+
+@pytest.fixture
+def charlie(project: ProjectContext) -> Person:
+    return sign_up(project, "charlie")
+
+
+# What happened
+
+
+class Events:
+    """The events published since the fixture began, or since `clear`."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        newest = OutboxEvent.objects.order_by("-id").first()
+        self._start = newest.id if newest else 0
+
+    def all(self) -> list[OutboxEvent]:
+        return list(OutboxEvent.objects.filter(id__gt=self._start).order_by("id"))
+
+    def names(self) -> list[str]:
+        return [event.name for event in self.all()]
+
+    def payloads(self) -> list[dict[str, Any]]:
+        return [event.payload for event in self.all()]
+
+
+@pytest.fixture
+def events(project: ProjectContext) -> Events:
+    return Events()
+
+
+@pytest.fixture
+def jobs() -> Callable[[], int]:
+    """Do the waiting jobs; returns how many there were."""
+    return kernel_jobs.run_waiting
+
+
+@pytest.fixture
+def statements(db: None) -> Callable[[], AbstractContextManager[list[str]]]:
+    """Collect SQL statements, savepoints included: in a test they stand for BEGIN and COMMIT."""
+
+    @contextmanager
+    def collect() -> Iterator[list[str]]:
+        seen: list[str] = []
+
+        def note(execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
+            seen.append(sql if isinstance(sql, str) else sql.as_string())
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(note):
+            yield seen
+
+    return collect
