@@ -150,7 +150,7 @@ class Document(models.Model):
 class CollectionOfDocumentField(models.BigIntegerField):
     """The collection of the document a grant is on, read from it when guardian makes the row."""
 
-    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         value = getattr(model_instance, self.attname)
         if value is None:
             value = model_instance.content_object.collection_id  # type: ignore[attr-defined]
