@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Collection, Coroutine
 from functools import partial
 from typing import Any
 
@@ -43,7 +43,6 @@ class RealtimeConsumer(AsyncConsumer):
     """One connection. A channel of its own would cost too much: the hub has one for all."""
 
     channel_layer_alias = "none"
-    base_send: Callable[[dict[str, Any]], Awaitable[None]]
 
     def __init__(self) -> None:
         self._socket: Socket | None = None
@@ -73,7 +72,7 @@ class RealtimeConsumer(AsyncConsumer):
                 raise StopConsumer
 
     async def connect(self) -> None:
-        await self.base_send({"type": "websocket.accept"})
+        await self._tell({"type": "websocket.accept"})
         self._spawn(self._write())
         try:
             await self._open()
@@ -200,13 +199,16 @@ class RealtimeConsumer(AsyncConsumer):
         else:
             self._mailbox.close(CLOSE_FAILED if status >= 500 else CLOSE_REFUSED)
 
+    async def _tell(self, message: Any) -> None:
+        await self.base_send(message)
+
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.get_running_loop().create_task(work))
 
     async def _write(self) -> None:
         with contextlib.suppress(OSError):  # the client is gone; the server tells us next
             while text := await self._mailbox.take():
-                await self.base_send({"type": "websocket.send", "text": text})
+                await self._tell({"type": "websocket.send", "text": text})
 
     def _end_soon(self) -> None:
         self._spawn(self._end())
@@ -220,7 +222,7 @@ class RealtimeConsumer(AsyncConsumer):
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 code = self._mailbox.close_code
-                await self.base_send({"type": "websocket.close", "code": code})
+                await self._tell({"type": "websocket.close", "code": code})
         except TimeoutError:
             _abort(self.base_send)
         except (OSError, RuntimeError):  # closed by the other side in the meantime

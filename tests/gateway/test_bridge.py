@@ -1,0 +1,604 @@
+"""The bridge: WSGI under ASGI, driven by hand and by a live server with raw sockets."""
+
+import asyncio
+import contextlib
+import contextvars
+import gc
+import json
+import socket
+import threading
+import time
+
+import pytest
+import uvicorn
+
+from appwrite_clone.bridge import Bridge, Limits
+from appwrite_clone.bridge.environ import build_environ
+
+SMALL = Limits(
+    threads=2, memory_body_bytes=1000, max_body_bytes=5000, linger_seconds=0.2, max_headers=20
+)
+
+
+def scope_for(method="GET", path="/", headers=(), query=b"", **more):
+    return {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query,
+        "http_version": "1.1",
+        "headers": [(name.encode(), value.encode()) for name, value in headers],
+        "server": ("127.0.0.1", 5000),
+        "client": ("10.0.0.1", 1234),
+        **more,
+    }
+
+
+class Exchange:
+    """One request by hand: pieces of body to receive, messages that were sent."""
+
+    def __init__(self, scope, *pieces, ends="complete"):
+        self.scope = scope
+        self.sent = []
+        self._messages = [
+            {"type": "http.request", "body": piece, "more_body": number + 1 < len(pieces)}
+            for number, piece in enumerate(pieces or [b""])
+        ]
+        if ends == "disconnect":
+            self._messages[-1]["more_body"] = True
+            self._messages.append({"type": "http.disconnect"})
+        self.gone = asyncio.Event()
+
+    async def receive(self):
+        if self._messages:
+            return self._messages.pop(0)
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message):
+        self.sent.append(message)
+
+    @property
+    def status(self):
+        return self.sent[0]["status"]
+
+    @property
+    def headers(self):
+        return {name.decode(): value.decode() for name, value in self.sent[0]["headers"]}
+
+    @property
+    def body(self):
+        return b"".join(message["body"] for message in self.sent[1:])
+
+
+def drive(application, *exchanges, limits=SMALL):
+    """Run exchanges at the same time on a bridge of their own."""
+    bridge = Bridge(application, version="9.9", limits=limits)
+
+    async def main():
+        made = [make() for make in exchanges]
+        await asyncio.gather(*(bridge(each.scope, each.receive, each.send) for each in made))
+        return made
+
+    try:
+        done = asyncio.run(main())
+    finally:
+        bridge.stop()
+    return done if len(done) > 1 else done[0]
+
+
+def echo(environ, start_response):
+    body = environ["wsgi.input"].read()
+    start_response("200 OK", [("Content-Type", "text/plain"), ("X-Length", str(len(body)))])
+    return [body]
+
+
+def test_an_answer_carries_status_headers_body_and_length():
+    done = drive(
+        echo, lambda: Exchange(scope_for("POST", headers=[("content-length", "5")]), b"hello")
+    )
+    assert done.status == 200
+    assert done.body == b"hello"
+    assert done.headers == {"content-type": "text/plain", "x-length": "5", "content-length": "5"}
+
+
+def test_the_environment_tells_what_the_scope_says():
+    scope = scope_for(
+        path="/v1/caf%C3%A9%FF",
+        query=b"a=1&b=%20",
+        headers=[
+            ("host", "api.example.com"),
+            ("content-type", "application/json"),
+            ("x-appwrite-project", "p"),
+            ("x_appwrite_project", "forged"),
+            ("accept", "a/b"),
+            ("accept", "c/d"),
+            ("cookie", "a=1"),
+            ("cookie", "b=2"),
+        ],
+        scheme="https",
+    )
+    environ = build_environ(scope, None, object)
+    assert environ["PATH_INFO"].encode("latin-1") == b"/v1/caf\xc3\xa9\xff"
+    assert environ["QUERY_STRING"] == "a=1&b=%20"
+    assert environ["CONTENT_TYPE"] == "application/json"
+    assert environ["HTTP_X_APPWRITE_PROJECT"] == "p"
+    assert environ["HTTP_ACCEPT"] == "a/b,c/d"
+    assert environ["HTTP_COOKIE"] == "a=1; b=2"
+    assert environ["REMOTE_ADDR"] == "10.0.0.1"
+    assert environ["SERVER_PORT"] == "5000"
+    assert environ["wsgi.url_scheme"] == "https"
+
+
+def test_a_root_path_moves_into_the_script_name():
+    environ = build_environ(scope_for(path="/base/v1", root_path="/base"), None, object)
+    assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("/base", "/v1")
+
+
+@pytest.mark.parametrize("sizes", [(10,), (600, 600), (900, 900, 900, 900)])
+def test_a_body_in_pieces_arrives_whole(sizes):
+    pieces = [bytes([65 + number]) * size for number, size in enumerate(sizes)]
+    headers = [("transfer-encoding", "chunked")]
+    done = drive(echo, lambda: Exchange(scope_for("POST", headers=headers), *pieces))
+    assert done.body == b"".join(pieces)
+
+
+def test_a_chunked_body_gets_a_length_that_applications_can_trust():
+    def lengths(environ, start_response):
+        start_response("200 OK", [])
+        return [f"{environ['CONTENT_LENGTH']} {'HTTP_TRANSFER_ENCODING' in environ}".encode()]
+
+    headers = [("transfer-encoding", "chunked")]
+    done = drive(lengths, lambda: Exchange(scope_for("POST", headers=headers), b"abc", b"de"))
+    assert done.body == b"5 False"
+
+
+def test_a_declared_length_over_the_maximum_is_refused_in_the_envelope():
+    scope = scope_for("POST", headers=[("content-length", "5001")])
+    done = drive(echo, lambda: Exchange(scope, b"x" * 100))
+    assert done.status == 413
+    assert done.headers["connection"] == "close"
+    assert done.headers["content-type"].startswith("application/json")
+    envelope = json.loads(done.body)
+    assert envelope["type"] == "general_payload_too_large"
+    assert (envelope["code"], envelope["version"]) == (413, "9.9")
+
+
+def test_a_chunked_body_over_the_maximum_is_refused_on_the_way():
+    scope = scope_for("POST", headers=[("transfer-encoding", "chunked")])
+    done = drive(echo, lambda: Exchange(scope, *[b"x" * 1000] * 6))
+    assert done.status == 413
+
+
+@pytest.mark.parametrize("sizes", [(10,), (900, 900)])
+def test_a_truncated_body_never_reaches_the_application(sizes):
+    calls = []
+    scope = scope_for("POST", headers=[("content-length", "4000")])
+    pieces = [b"x" * size for size in sizes]
+
+    def application(environ, start_response):
+        calls.append(environ)
+        return echo(environ, start_response)
+
+    done = drive(application, lambda: Exchange(scope, *pieces, ends="disconnect"))
+    assert (calls, done.sent) == ([], [])
+
+
+def test_a_client_that_falls_silent_is_given_up():
+    scope = scope_for("POST", headers=[("content-length", "4000")])
+
+    class Silent(Exchange):
+        async def receive(self):
+            await asyncio.sleep(60)
+
+    started = time.monotonic()
+    done = drive(echo, lambda: Silent(scope), limits=Limits(threads=1, body_idle_seconds=0.05))
+    assert done.sent == []
+    assert time.monotonic() - started < 5
+
+
+def test_head_has_headers_but_no_body_and_closes_the_answer():
+    closed = []
+
+    class Source:
+        def __iter__(self):
+            raise AssertionError("nobody may ask for the body")
+
+        def close(self):
+            closed.append(True)
+
+    def application(_environ, start_response):
+        start_response("200 OK", [("Content-Length", "1000")])
+        return Source()
+
+    done = drive(application, lambda: Exchange(scope_for("HEAD")))
+    assert (done.status, done.body, closed) == (200, b"", [True])
+    assert done.headers["content-length"] == "1000"
+
+
+def test_no_content_has_no_length():
+    def application(_environ, start_response):
+        start_response("204 No Content", [("Content-Type", "application/json")])
+        return []
+
+    assert "content-length" not in drive(application, lambda: Exchange(scope_for())).headers
+
+
+def test_a_streamed_answer_is_sent_piece_by_piece_and_closed():
+    closed = threading.Event()
+
+    def pieces():
+        try:
+            yield b"one"
+            yield b""
+            yield b"two"
+        finally:
+            closed.set()
+
+    def application(_environ, start_response):
+        start_response("200 OK", [])
+        return pieces()
+
+    done = drive(application, lambda: Exchange(scope_for()))
+    assert [message["body"] for message in done.sent[1:]] == [b"one", b"two", b""]
+    assert [message["more_body"] for message in done.sent[1:]] == [True, True, False]
+    assert closed.wait(5)
+
+
+def test_a_generator_may_start_its_answer_late():
+    def application(_environ, start_response):
+        start_response("201 Created", [("X-Late", "yes")])
+        yield b"body"
+
+    done = drive(application, lambda: Exchange(scope_for()))
+    assert (done.status, done.headers["x-late"], done.body) == (201, "yes", b"body")
+
+
+def test_the_next_piece_is_not_made_before_the_last_one_was_taken():
+    made, taken = [], []
+
+    def application(_environ, start_response):
+        start_response("200 OK", [])
+        return (made.append(number) or b"x" for number in range(5))
+
+    class Slow(Exchange):
+        async def send(self, message):
+            if message["type"] == "http.response.body":
+                await asyncio.sleep(0.01)
+                taken.append(len(made))
+            await super().send(message)
+
+    drive(application, lambda: Slow(scope_for()))
+    assert taken == [1, 2, 3, 4, 5, 5]
+
+
+def test_a_slow_reader_of_a_stream_holds_no_thread():
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        return iter([b"x"] * 3) if environ["PATH_INFO"] == "/stream" else [b"quick"]
+
+    order = []
+
+    class Slow(Exchange):
+        async def send(self, message):
+            await asyncio.sleep(0.1)
+            await super().send(message)
+            order.append("slow")
+
+    class Quick(Exchange):
+        async def send(self, message):
+            await super().send(message)
+            order.append("quick")
+
+    slow = [lambda: Slow(scope_for(path="/stream"))] * 4
+    limits = Limits(threads=1, stream_threads=1)
+    drive(application, *slow, lambda: Quick(scope_for()), limits=limits)
+    assert order[:2] == ["quick", "quick"]
+
+
+def test_a_client_that_leaves_ends_the_stream():
+    closed = threading.Event()
+
+    def endless():
+        try:
+            while True:
+                yield b"x"
+        finally:
+            closed.set()
+
+    def application(_environ, start_response):
+        start_response("200 OK", [])
+        return endless()
+
+    class Leaves(Exchange):
+        async def send(self, message):
+            await super().send(message)
+            if len(self.sent) == 5:
+                self.gone.set()
+            await asyncio.sleep(0)
+
+    done = drive(application, lambda: Leaves(scope_for()))
+    assert closed.wait(5)
+    assert len(done.sent) < 20
+
+
+def test_a_file_is_sent_in_large_pieces(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * 200_000)
+
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Length", "200000")])
+        return environ["wsgi.file_wrapper"](path.open("rb"), 4096)
+
+    done = drive(application, lambda: Exchange(scope_for()))
+    assert done.body == path.read_bytes()
+    assert len(done.sent) == 6
+    gc.collect()  # an unclosed file would warn here
+
+
+def test_an_error_of_the_application_is_a_500_without_its_text(caplog):
+    def application(_environ, _start_response):
+        raise RuntimeError("secret detail")
+
+    done = drive(application, lambda: Exchange(scope_for()))
+    assert done.status == 500
+    assert json.loads(done.body)["type"] == "general_server_error"
+    assert b"secret" not in done.body
+    assert "secret detail" in caplog.text
+
+
+def test_requests_over_the_bound_are_refused_at_once():
+    busy = threading.Event()
+
+    def application(_environ, start_response):
+        busy.wait(5)
+        start_response("200 OK", [])
+        return [b"done"]
+
+    bridge = Bridge(application, limits=Limits(threads=1, max_pending=2))
+
+    async def main():
+        exchanges = [Exchange(scope_for()) for _ in range(3)]
+        tasks = [
+            asyncio.create_task(bridge(each.scope, each.receive, each.send)) for each in exchanges
+        ]
+        await asyncio.sleep(0.05)
+        refused = exchanges[2]
+        assert refused.status == 503
+        assert refused.headers["retry-after"] == "1"
+        assert json.loads(refused.body)["type"] == "general_service_unavailable"
+        busy.set()
+        await asyncio.gather(*tasks)
+        assert [each.status for each in exchanges] == [200, 200, 503]
+
+    asyncio.run(main())
+    bridge.stop()
+
+
+def test_a_request_that_waited_too_long_is_refused_and_not_run():
+    calls = []
+
+    def application(_environ, start_response):
+        calls.append(True)
+        time.sleep(0.1)
+        start_response("200 OK", [])
+        return [b"done"]
+
+    limits = Limits(threads=1, max_wait_seconds=0.03)
+    first, second = drive(application, *[lambda: Exchange(scope_for())] * 2, limits=limits)
+    assert (first.status, second.status, len(calls)) == (200, 503, 1)
+
+
+def test_too_many_headers_are_refused():
+    headers = [(f"x-{number}", "1") for number in range(21)]
+    done = drive(echo, lambda: Exchange(scope_for(headers=headers)))
+    assert (done.status, json.loads(done.body)["type"]) == (400, "general_bad_request")
+
+
+def test_what_one_request_leaves_in_its_context_the_next_one_does_not_see():
+    current_user = contextvars.ContextVar("current_user", default="nobody")
+
+    def application(_environ, start_response):
+        seen = current_user.get()
+        current_user.set("alice")
+        start_response("200 OK", [])
+        return [seen.encode()]
+
+    limits = Limits(threads=1)
+    done = drive(application, *[lambda: Exchange(scope_for())] * 3, limits=limits)
+    assert [each.body for each in done] == [b"nobody"] * 3
+
+
+def test_a_lost_waiter_still_has_its_stream_closed():
+    started, go_on, closed = threading.Event(), threading.Event(), threading.Event()
+
+    class Source:
+        def __iter__(self):
+            return iter([b"x"])
+
+        def close(self):
+            closed.set()
+
+    def application(_environ, start_response):
+        started.set()
+        go_on.wait(5)
+        start_response("200 OK", [])
+        return Source()
+
+    bridge = Bridge(application, limits=Limits(threads=1))
+
+    async def main():
+        one = Exchange(scope_for())
+        task = asyncio.create_task(bridge(one.scope, one.receive, one.send))
+        await asyncio.to_thread(started.wait, 5)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        go_on.set()
+        assert await asyncio.to_thread(closed.wait, 5)
+
+    asyncio.run(main())
+    bridge.stop()
+
+
+def test_threads_say_goodbye_when_they_end():
+    names = []
+    bridge = Bridge(
+        echo,
+        limits=Limits(threads=2, stream_threads=1),
+        on_thread_exit=lambda: names.append(threading.current_thread().name),
+    )
+
+    async def main():
+        one = Exchange(scope_for())
+        await bridge(one.scope, one.receive, one.send)
+
+    asyncio.run(main())
+    bridge.stop()
+    assert sorted(names) == ["request-0", "request-1", "stream-0_0"]
+
+
+# -- a live server
+
+
+class Live:
+    """A bridge under uvicorn, on a port of its own."""
+
+    def __init__(self):
+        self.calls = []
+        bridge = Bridge(self.application, version="9.9", limits=SMALL)
+        self._bridge = bridge
+
+        async def app(scope, receive, send):
+            if scope["type"] == "http":
+                await bridge(scope, receive, send)
+
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        config = uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._listener]}, daemon=True
+        )
+
+    def application(self, environ, start_response):
+        body = environ["wsgi.input"].read()
+        self.calls.append((environ["REQUEST_METHOD"], environ["PATH_INFO"], len(body)))
+        if environ["PATH_INFO"] == "/stream":
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return iter([b"one", b"two"])
+        start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "5")])
+        return [b"hello"]
+
+    def __enter__(self):
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, *_):
+        self._server.should_exit = True
+        self._thread.join(10)
+        self._listener.close()
+        self._bridge.stop()
+
+    def talk(self, *pieces, pause=0.0):
+        """Send raw bytes, read until the server has nothing more to say."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            for piece in pieces:
+                connection.sendall(piece)
+                time.sleep(pause)
+            return _read(connection)
+
+
+def _read(connection):
+    received = b""
+    connection.settimeout(0.5)
+    with contextlib.suppress(TimeoutError, ConnectionResetError):
+        while piece := connection.recv(65536):
+            received += piece
+    return received
+
+
+@pytest.fixture(scope="module")
+def live():
+    with Live() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _fresh_calls(request):
+    if "live" in request.fixturenames:
+        request.getfixturevalue("live").calls.clear()
+
+
+def head(method, path, *lines):
+    text = "\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", *lines, "", ""])
+    return text.encode()
+
+
+def test_live_keep_alive_serves_two_requests(live):
+    received = live.talk(head("GET", "/a"), head("GET", "/b"), pause=0.1)
+    assert received.count(b"HTTP/1.1 200 OK") == 2
+    assert [call[1] for call in live.calls] == ["/a", "/b"]
+
+
+def test_live_head_sends_no_body(live):
+    received = live.talk(head("HEAD", "/"))
+    assert b"content-length: 5" in received
+    assert received.endswith(b"\r\n\r\n")
+
+
+def test_live_chunked_body_arrives_whole(live):
+    received = live.talk(
+        head("POST", "/", "Transfer-Encoding: chunked"),
+        b"3\r\nabc\r\n",
+        b"5dc\r\n" + b"x" * 1500 + b"\r\n",
+        b"0\r\n\r\n",
+        pause=0.05,
+    )
+    assert received.startswith(b"HTTP/1.1 200 OK")
+    assert live.calls == [("POST", "/", 1503)]
+
+
+def test_live_stream_is_chunked_and_ends_properly(live):
+    received = live.talk(head("GET", "/stream"))
+    assert b"transfer-encoding: chunked" in received
+    assert received.endswith(b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
+
+
+def test_live_truncated_body_is_dropped_and_the_server_goes_on(live):
+    with socket.create_connection(("127.0.0.1", live.port), timeout=5) as connection:
+        connection.sendall(head("POST", "/", "Content-Length: 4000") + b"x" * 2000)
+        time.sleep(0.1)
+    time.sleep(0.1)
+    assert live.calls == []
+    assert live.talk(head("GET", "/")).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_live_too_large_body_gets_its_answer_before_the_connection_closes(live):
+    received = live.talk(head("POST", "/", "Content-Length: 300000"), b"x" * 300000)
+    assert received.startswith(b"HTTP/1.1 413")
+    assert b"general_payload_too_large" in received
+    assert b"connection: close" in received
+    assert live.calls == []
+
+
+def test_live_chunked_body_over_the_maximum_is_refused(live):
+    pieces = [b"3e8\r\n" + b"x" * 1000 + b"\r\n"] * 6
+    received = live.talk(head("POST", "/", "Transfer-Encoding: chunked"), *pieces, b"0\r\n\r\n")
+    assert received.startswith(b"HTTP/1.1 413")
+
+
+def test_live_expectation_is_not_met_for_a_body_that_is_too_large(live):
+    received = live.talk(head("POST", "/", "Content-Length: 300000", "Expect: 100-continue"))
+    assert received.startswith(b"HTTP/1.1 413")
+
+
+def test_live_conflicting_lengths_are_a_400_with_one_answer(live):
+    received = live.talk(
+        head("POST", "/", "Content-Length: 5", "Transfer-Encoding: chunked") + b"0\r\n\r\nGET / "
+    )
+    assert received.startswith(b"HTTP/1.1 400")
+    assert received.count(b"HTTP/1.1 ") == 1
