@@ -1,0 +1,299 @@
+"""Databases, collections and documents by the newest official Python SDK, in both vocabularies."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from appwrite.client import Client
+from appwrite.enums.databases_index_type import DatabasesIndexType
+from appwrite.exception import AppwriteException
+from appwrite.id import ID
+from appwrite.permission import Permission
+from appwrite.query import Query
+from appwrite.role import Role
+
+from tests.compat import sdk
+from tests.compat.sdk import Person
+from tests.compat.vocabulary import ROW_WORDS, Collection, Vocabulary
+
+# The older service's methods warn that they are; so many warnings would bury the others.
+pytestmark = pytest.mark.usefixtures("recwarn")
+
+TITLES = ("apple", "banana", "cherry", "date", "elder")
+
+
+@pytest.fixture(params=[{}, ROW_WORDS], ids=["databases", "tablesDB"])
+def service(request: pytest.FixtureRequest, key: Client) -> Vocabulary:
+    return Vocabulary(key, request.param)
+
+
+@pytest.fixture
+def notes(service: Vocabulary, database: str) -> Collection:
+    return service.make_collection(database)
+
+
+@pytest.fixture
+def fruits(notes: Collection) -> Collection:
+    for number, title in enumerate(TITLES):
+        notes("create_document", title, {"title": title, "size": number * 10})
+    return notes
+
+
+def test_every_project_has_a_default_database(service: Vocabulary):
+    assert service.get("default").id == "default"
+
+
+def test_database_is_created_changed_and_deleted(service: Vocabulary):
+    made = service.create(ID.unique(), "First")
+
+    changed = service.update(made.id, "Second", False)
+    listed = service.list([Query.equal("name", "Second"), Query.limit(100)])
+    service.delete(made.id)
+
+    assert (made.name, made.enabled) == ("First", True)
+    assert (changed.name, changed.enabled) == ("Second", False)
+    assert made.id in [each.id for each in listed.databases]
+    with pytest.raises(AppwriteException) as missing:
+        service.get(made.id)
+    assert (missing.value.code, missing.value.type) == (404, "database_not_found")
+
+
+def test_collection_shows_what_it_was_made_of(service: Vocabulary, notes: Collection):
+    found = notes("get_collection")
+    page = service.list_collections(notes.place[0])
+
+    assert found.name == "Notes"
+    assert [each.id for each in service.listed(page, "collections")] == ["notes"]
+    keys = [each["key"] for each in found.to_dict()[service.word("attributes")]]
+    assert keys == ["title", "size", "done", "due"]
+
+
+def test_collection_is_changed_and_deleted(notes: Collection):
+    changed = notes("update_collection", "Memos", [Permission.read(Role.any())], True)
+
+    assert changed.name == "Memos"
+    assert changed.permissions == ['read("any")']
+    notes("delete_collection")
+    with pytest.raises(AppwriteException) as missing:
+        notes("get_collection")
+    assert missing.value.code == 404
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "shown"),
+    [
+        ("string", ["label", 16, False, "none"], {"size": 16, "default": "none"}),
+        ("integer", ["rank", False, -5, 5, 0], {"min": -5, "max": 5, "default": 0}),
+        ("float", ["price", False, 0.5, 9.5, 1.5], {"min": 0.5, "max": 9.5, "default": 1.5}),
+        ("boolean", ["open", False, True], {"default": True}),
+        ("datetime", ["seen", False], {"type": "datetime"}),
+        ("email", ["reply", False, "a@b.example"], {"format": "email"}),
+        ("string", ["tags", 16, False, None, True], {"array": True, "required": False}),
+        ("string", ["must", 16, True], {"required": True, "array": False}),
+    ],
+)
+def test_attribute_is_built_and_shown(
+    notes: Collection, kind: str, arguments: list[Any], shown: dict[str, Any]
+):
+    notes(f"create_{kind}_attribute", *arguments)
+    sdk.wait_until(lambda: notes.statuses("attribute") == {"available"})
+
+    found = notes("get_attribute", arguments[0]).to_dict()
+    assert found["status"] == "available"
+    assert {name: found[name] for name in shown} == shown
+
+
+def test_deleted_attribute_is_gone(service: Vocabulary, fruits: Collection):
+    fruits("delete_attribute", "size")
+
+    def left() -> list[str]:
+        page = fruits("list_attributes")
+        return [each.key for each in service.listed(page, "attributes")]
+
+    sdk.wait_until(lambda: left() == ["title", "done", "due"])
+    assert "size" not in fruits("get_document", "apple").data
+
+
+@pytest.mark.parametrize("kind", [DatabasesIndexType.KEY, DatabasesIndexType.UNIQUE])
+def test_index_is_built_and_shown(fruits: Collection, kind: DatabasesIndexType):
+    fruits("create_index", "by_title", kind, ["title"], ["DESC"])
+    sdk.wait_until(lambda: fruits.statuses("index") == {"available"})
+
+    found = fruits("get_index", "by_title")
+
+    assert (found.key, str(getattr(found.type, "value", found.type))) == ("by_title", kind.value)
+    assert [order.lower() for order in found.orders] == ["desc"]
+
+
+def test_unique_index_refuses_a_second(fruits: Collection):
+    fruits("create_index", "once", DatabasesIndexType.UNIQUE, ["title"])
+    sdk.wait_until(lambda: fruits.statuses("index") == {"available"})
+
+    with pytest.raises(AppwriteException) as refused:
+        fruits("create_document", ID.unique(), {"title": "apple"})
+    assert refused.value.code == 409
+
+
+def test_document_is_created_read_changed_and_deleted(service: Vocabulary, notes: Collection):
+    made = notes("create_document", "first", {"title": "A", "due": "2030-01-02T03:04:05.678+02:00"})
+    changed = notes("update_document", "first", {"title": "B"})
+    found = notes("get_document", "first")
+
+    assert made.id == "first"
+    assert made.databaseid == notes.place[0]
+    assert made.to_dict()[f"${service.word('collection')}Id"] == "notes"
+    assert made.data["title"] == "A"
+    assert made.data["size"] == 1
+    assert made.data["done"] is False
+    assert made.data["due"] == "2030-01-02T01:04:05.678+00:00"
+    assert made.permissions == []
+    assert int(made.sequence) > 0
+    assert found.data == made.data | {"title": "B"} == changed.data
+    assert found.updatedat >= made.updatedat
+    notes("delete_document", "first")
+    with pytest.raises(AppwriteException) as missing:
+        notes("get_document", "first")
+    assert missing.value.code == 404
+
+
+@pytest.mark.parametrize(
+    ("queries", "expected"),
+    [
+        ([], list(TITLES)),
+        ([Query.equal("title", ["apple", "date"])], ["apple", "date"]),
+        ([Query.not_equal("title", "apple"), Query.limit(2)], ["banana", "cherry"]),
+        ([Query.greater_than("size", 10), Query.less_than_equal("size", 30)], ["cherry", "date"]),
+        ([Query.between("size", 20, 30)], ["cherry", "date"]),
+        ([Query.starts_with("title", "b")], ["banana"]),
+        ([Query.ends_with("title", "e")], ["apple", "date"]),
+        ([Query.contains("title", "err")], ["cherry"]),
+        ([Query.is_null("due"), Query.limit(1)], ["apple"]),
+        ([Query.is_not_null("due")], []),
+        ([Query.order_desc("size"), Query.limit(2)], ["elder", "date"]),
+        ([Query.order_asc("title"), Query.offset(3)], ["date", "elder"]),
+        ([Query.order_desc("title"), Query.cursor_after("cherry")], ["banana", "apple"]),
+        ([Query.cursor_before("cherry"), Query.limit(1)], ["banana"]),
+        ([Query.equal("$id", "date")], ["date"]),
+        (
+            [Query.or_queries([Query.equal("size", 0), Query.equal("title", "elder")])],
+            ["apple", "elder"],
+        ),
+        (
+            [Query.and_queries([Query.greater_than("size", 0), Query.less_than("size", 20)])],
+            ["banana"],
+        ),
+    ],
+)
+def test_documents_are_listed_by_query(
+    service: Vocabulary, fruits: Collection, queries: list[str], expected: list[str]
+):
+    page = fruits("list_documents", queries)
+
+    assert [each.data["title"] for each in service.listed(page, "documents")] == expected
+
+
+def test_selected_attributes_are_all_that_comes(service: Vocabulary, fruits: Collection):
+    page = fruits("list_documents", [Query.select(["title"]), Query.limit(1)])
+    one = fruits("get_document", "apple", [Query.select(["size"])])
+
+    assert [each.data for each in service.listed(page, "documents")] == [{"title": "apple"}]
+    assert one.data == {"size": 0}
+
+
+def test_total_counts_all_that_match(fruits: Collection):
+    assert fruits("list_documents", [Query.limit(1)]).total == 5
+    assert fruits("list_documents", [Query.less_than("size", 20), Query.limit(1)]).total == 2
+    assert fruits("list_documents", [], None, False).total == 0
+
+
+def test_document_with_its_own_permissions(
+    service: Vocabulary, database: str, alice: Person, bob: Person
+):
+    notes = service.make_collection(
+        database, permissions=[Permission.create(Role.users())], has_document_security=True
+    )
+    by_alice, by_bob = notes.by(alice.client), notes.by(bob.client)
+
+    private = by_alice("create_document", ID.unique(), {"title": "mine"})
+    shared = by_alice(
+        "create_document",
+        ID.unique(),
+        {"title": "ours"},
+        [Permission.read(Role.any()), Permission.write(Role.user(alice.id))],
+    )
+
+    owner = Role.user(alice.id)
+    own = [Permission.read(owner), Permission.update(owner), Permission.delete(owner)]
+    assert sorted(private.permissions) == sorted(own)
+    assert sorted(shared.permissions) == sorted([*own[1:], Permission.read(Role.any())])
+    page = by_bob("list_documents")
+    assert [each.id for each in service.listed(page, "documents")] == [shared.id]
+    assert page.total == 1
+    with pytest.raises(AppwriteException) as hidden:
+        by_bob("get_document", private.id)
+    with pytest.raises(AppwriteException) as refused:
+        by_bob("update_document", shared.id, {"title": "bob's"})
+    assert hidden.value.code == 404
+    assert (refused.value.code, refused.value.type) == (401, "user_unauthorized")
+    assert by_alice("update_document", shared.id, {"title": "still ours"}).data["title"]
+
+
+def test_user_grants_only_roles_they_hold(service: Vocabulary, database: str, alice: Person):
+    notes = service.make_collection(
+        database, permissions=[Permission.create(Role.users())], has_document_security=True
+    )
+
+    with pytest.raises(AppwriteException) as refused:
+        notes.by(alice.client)(
+            "create_document", ID.unique(), {"title": "x"}, [Permission.read(Role.user("bob"))]
+        )
+
+    assert refused.value.code == 401
+    assert refused.value.message.startswith("Permissions must be one of:")
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "type_"),
+    [
+        ({}, 400, "document_invalid_structure"),
+        ({"title": 5}, 400, "document_invalid_structure"),
+        ({"title": "x", "size": 1001}, 400, "document_invalid_structure"),
+        ({"title": "x", "unknown": 1}, 400, "document_invalid_structure"),
+        ({"title": "x" * 201}, 400, "document_invalid_structure"),
+        ({"title": "x", "due": "tomorrow"}, 400, "document_invalid_structure"),
+    ],
+)
+def test_data_that_does_not_fit_is_refused(
+    service: Vocabulary, notes: Collection, data: dict[str, Any], code: int, type_: str
+):
+    with pytest.raises(AppwriteException) as refused:
+        notes("create_document", ID.unique(), data)
+
+    assert (refused.value.code, refused.value.type) == (code, service.word(type_))
+
+
+def test_same_id_twice_is_a_conflict(service: Vocabulary, fruits: Collection):
+    with pytest.raises(AppwriteException) as refused:
+        fruits("create_document", "apple", {"title": "again"})
+
+    assert refused.value.code == 409
+    assert refused.value.type == service.word("document_already_exists")
+
+
+def test_key_keeps_the_dates_of_what_it_moves(notes: Collection):
+    moved = datetime(2020, 1, 2, tzinfo=UTC).isoformat(timespec="milliseconds")
+
+    made = notes("create_document", "old", {"title": "A", "$createdAt": moved, "$updatedAt": moved})
+
+    assert (made.createdat, made.updatedat) == (moved, moved)
+
+
+def test_rows_and_documents_are_the_same(key: Client, database: str):
+    documents, rows = Vocabulary(key, {}), Vocabulary(key, ROW_WORDS)
+    notes = documents.make_collection(database)
+    notes("create_document", "first", {"title": "one", "size": 7})
+
+    row = rows.get_document(*notes.place, "first")
+
+    assert row.data["title"] == "one"
+    assert row.tableid == "notes"

@@ -1,0 +1,97 @@
+"""The users and teams services of the newest official Python SDK, with an API key."""
+
+import pytest
+from appwrite.client import Client
+from appwrite.exception import AppwriteException
+from appwrite.id import ID
+from appwrite.query import Query
+from appwrite.services.account import Account
+from appwrite.services.teams import Teams
+from appwrite.services.users import Users
+
+from tests.compat import sdk
+from tests.compat.live import Installation
+from tests.compat.sdk import PASSWORD, Person
+
+
+def test_key_creates_and_gets_a_user(key: Client):
+    users = Users(key)
+    email = sdk.new_email()
+
+    made = users.create(ID.unique(), email=email, password=PASSWORD, name="Bob")
+    found = users.get(made.id)
+
+    assert found.to_dict() == made.to_dict()
+    assert (found.email, found.name, found.phone) == (email, "Bob", "")
+    assert found.hash == "argon2"
+
+
+def test_key_creates_a_user_with_nothing_but_an_id(key: Client):
+    user = Users(key).create("unique()")
+
+    assert (user.email, user.phone, user.name) == ("", "", "")
+
+
+def test_key_lists_users_by_query(key: Client):
+    users = Users(key)
+    name = ID.unique()
+    ids = [
+        users.create(ID.unique(), email=sdk.new_email(), password=PASSWORD, name=name).id
+        for _ in range(3)
+    ]
+
+    listed = users.list([Query.equal("name", name), Query.limit(2)])
+    rest = users.list([Query.equal("name", name), Query.cursor_after(listed.users[-1].id)])
+
+    assert listed.total == 3
+    assert [user.id for user in [*listed.users, *rest.users]] == ids
+
+
+def test_key_deletes_a_user_and_with_it_the_sessions(key: Client, alice: Person):
+    Users(key).delete(alice.id)
+
+    with pytest.raises(AppwriteException) as missing:
+        Users(key).get(alice.id)
+    with pytest.raises(AppwriteException) as refused:
+        Account(alice.client).get()
+    assert (missing.value.code, missing.value.type) == (404, "user_not_found")
+    assert refused.value.code == 401
+
+
+def test_user_may_not_use_the_users_service(alice: Person):
+    with pytest.raises(AppwriteException) as refused:
+        Users(alice.client).list()
+
+    assert (refused.value.code, refused.value.type) == (401, "general_unauthorized_scope")
+
+
+def test_key_without_the_scope_is_refused(server: Installation, guest: Client):
+    made = server.manage("create_key", "blog", "--name", "narrow", "--scopes", "users.read")
+    narrow = Users(guest.set_key(sdk.secret_of(made)))
+
+    assert narrow.list([Query.limit(1)]).total >= 0
+    with pytest.raises(AppwriteException) as refused:
+        narrow.create(ID.unique(), email=sdk.new_email(), password=PASSWORD)
+
+    assert (refused.value.code, refused.value.type) == (401, "general_unauthorized_scope")
+
+
+@pytest.mark.parametrize("by_key", [True, False], ids=["key", "user"])
+def test_team_is_created_and_found(key: Client, alice: Person, *, by_key: bool):
+    teams = Teams(key if by_key else alice.client)
+
+    team = teams.create(ID.unique(), "Writers")
+    listed = teams.list([Query.equal("name", "Writers"), Query.limit(100)])
+
+    assert team.total == (0 if by_key else 1)
+    assert teams.get(team.id).name == "Writers"
+    assert team.id in [each.id for each in listed.teams]
+
+
+def test_user_sees_no_team_of_others(alice: Person, bob: Person):
+    team = Teams(alice.client).create(ID.unique(), "Closed")
+
+    assert Teams(bob.client).list().total == 0
+    with pytest.raises(AppwriteException) as missing:
+        Teams(bob.client).get(team.id)
+    assert missing.value.code == 404

@@ -1,0 +1,61 @@
+"""The processes of a running server, as the operating system tells them."""
+
+import os
+from pathlib import Path
+
+LISTENING = "0A"
+
+
+def children(process_id: int) -> list[int]:
+    """Return the ids of a process's children."""
+    return [each for each in _all() if _parent(each) == process_id]
+
+
+def web_processes(supervisor: int, port: int) -> list[int]:
+    """Return those children of a supervisor that listen on its port."""
+    sockets = _listening_sockets(port)
+    return [each for each in children(supervisor) if not sockets.isdisjoint(_links(each))]
+
+
+def worker(supervisor: int) -> int:
+    """Return the supervisor's child that has children of its own, PostgreSQL apart."""
+    program = Path(f"/proc/{supervisor}/exe").readlink()
+    found = [
+        each
+        for each in children(supervisor)
+        if Path(f"/proc/{each}/exe").readlink() == program and children(each)
+    ]
+    if len(found) != 1:
+        raise LookupError(f"one worker was expected below {supervisor}, not {found}")
+    return found[0]
+
+
+def _all() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def _parent(process_id: int) -> int:
+    try:
+        status = Path(f"/proc/{process_id}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return int(status.rpartition(")")[2].split()[1])  # a name may hold spaces and brackets
+
+
+def _listening_sockets(port: int) -> set[str]:
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {
+        f"socket:[{row[9]}]"
+        for row in rows
+        if row[3] == LISTENING and int(row[1].rpartition(":")[2], 16) == port
+    }
+
+
+def _links(process_id: int) -> set[str]:
+    found = set()
+    try:
+        for path in Path(f"/proc/{process_id}/fd").iterdir():
+            found.add(os.readlink(path))  # noqa: PTH115  # the target is no path
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return found
