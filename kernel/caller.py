@@ -26,6 +26,7 @@ class ProjectContext:
     id: int
     uid: str
     name: str
+    team_uid: str = ""
     hosts: frozenset[str] = frozenset()
     schemes: frozenset[str] = frozenset()
     disabled_services: frozenset[str] = frozenset()

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, LiteralString, TypeVar
 
-from django.db import connection
+from django.db import IntegrityError, connection
 from psycopg import Cursor
+from psycopg import Error as PgError
 from psycopg.sql import Composed
 
 Result = TypeVar("Result")
@@ -27,6 +28,12 @@ def fetch_one(statement: Statement, parameters: Parameters = ()) -> Row | None:
 def execute(statement: Statement, parameters: Parameters = ()) -> int:
     """Run a statement as a prepared one and return how many rows it touched."""
     return _run(statement, parameters, lambda cursor: cursor.rowcount)
+
+
+def violated_constraint(error: IntegrityError) -> str:
+    """Return the name of the constraint a write broke, empty when the database did not say."""
+    cause = error.__cause__
+    return (cause.diag.constraint_name or "") if isinstance(cause, PgError) else ""
 
 
 def _run(

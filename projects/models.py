@@ -7,9 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from kernel.caller import CONSOLE_PROJECT
-from kernel.limits import DEFAULT_SESSION_LIMIT, DEFAULT_SESSION_SECONDS
-
-WEB_PLATFORM_TYPES = ("web", "flutter-web", "unity")
+from kernel.limits import DEFAULT_SESSION_LIMIT, DEFAULT_SESSION_SECONDS, MAX_DESCRIPTION_LENGTH
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -52,13 +50,6 @@ class Project(models.Model):
         return self.uid == CONSOLE_PROJECT
 
 
-class InProjectQuerySet(models.QuerySet[models.Model]):
-    """Rows that belong to a project."""
-
-    def in_project(self, project_id: int) -> Self:
-        return self.filter(project_id=project_id)
-
-
 class Key(models.Model):
     """An API key: only the digest of its secret is kept."""
 
@@ -66,14 +57,13 @@ class Key(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="keys")
     uid = models.CharField(max_length=36)
     name = models.CharField(max_length=128)
+    description = models.CharField(max_length=MAX_DESCRIPTION_LENGTH, default="", blank=True)
     scopes = ArrayField(models.CharField(max_length=64), default=list, blank=True)
     digest = models.BinaryField(unique=True, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     accessed_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
-
-    objects = InProjectQuerySet.as_manager()
 
     class Meta:
         db_table = "api_key"
@@ -96,10 +86,9 @@ class Platform(models.Model):
     hostname = models.CharField(max_length=253, default="", blank=True)
     key = models.CharField(max_length=256, default="", blank=True)
     store = models.CharField(max_length=256, default="", blank=True)
+    fingerprints = ArrayField(models.CharField(max_length=256), default=list, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
-
-    objects = InProjectQuerySet.as_manager()
 
     class Meta:
         db_table = "platform"

@@ -1,5 +1,47 @@
-"""Paths of projects."""
+"""Paths of projects, their keys and platforms, and of the installation's health."""
 
-from django.urls.resolvers import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from projects.views import console, health, keys, platforms, projects
+from projects.views.addressing import IN_PATH
+
+urlpatterns = [
+    path("ping", health.PingView.as_view()),
+    path("health", health.HealthView.as_view()),
+    path("health/cache", health.HealthCacheView.as_view()),
+    path("health/db", health.HealthDatabaseView.as_view()),
+    path("health/pubsub", health.HealthPubSubView.as_view()),
+    path("health/time", health.HealthTimeView.as_view()),
+    path("health/version", health.HealthVersionView.as_view()),
+    path("console/scopes/project", console.ProjectScopesView.as_view()),
+    path("projects", projects.ProjectsView.as_view()),
+    path("projects/<str:projectId>", projects.NamedProjectView.as_view(dialect=IN_PATH)),
+    path("projects/<str:projectId>/team", projects.ProjectTeamView.as_view(dialect=IN_PATH)),
+    path("projects/<str:projectId>/keys", keys.KeysView.as_view(dialect=IN_PATH)),
+    path("projects/<str:projectId>/keys/<str:keyId>", keys.KeyView.as_view(dialect=IN_PATH)),
+    path(
+        "projects/<str:projectId>/platforms",
+        platforms.OlderPlatformsView.as_view(dialect=IN_PATH),
+    ),
+    path(
+        "projects/<str:projectId>/platforms/<str:platformId>",
+        platforms.OlderPlatformView.as_view(dialect=IN_PATH),
+    ),
+    path("project", projects.ProjectView.as_view()),
+    path("project/services/<str:serviceId>", projects.ProjectServiceView.as_view()),
+    path("project/protocols/<str:protocolId>", projects.ProjectProtocolView.as_view()),
+    path("project/keys", keys.KeysView.as_view()),
+    path("project/keys/<str:keyId>", keys.KeyView.as_view()),
+    path("project/platforms", platforms.PlatformsView.as_view()),
+    path("project/platforms/web", platforms.WebPlatformsView.as_view()),
+    path("project/platforms/apple", platforms.ApplePlatformsView.as_view()),
+    path("project/platforms/android", platforms.AndroidPlatformsView.as_view()),
+    path("project/platforms/linux", platforms.LinuxPlatformsView.as_view()),
+    path("project/platforms/windows", platforms.WindowsPlatformsView.as_view()),
+    path("project/platforms/web/<str:platformId>", platforms.WebPlatformView.as_view()),
+    path("project/platforms/apple/<str:platformId>", platforms.ApplePlatformView.as_view()),
+    path("project/platforms/android/<str:platformId>", platforms.AndroidPlatformView.as_view()),
+    path("project/platforms/linux/<str:platformId>", platforms.LinuxPlatformView.as_view()),
+    path("project/platforms/windows/<str:platformId>", platforms.WindowsPlatformView.as_view()),
+    path("project/platforms/<str:platformId>", platforms.PlatformView.as_view()),
+]

@@ -1,5 +1,48 @@
-"""Use cases of tenancy."""
+"""Use cases of tenancy: projects, their API keys and platforms."""
 
+from projects.services.access import operator
 from projects.services.directory import drop_project, find_project
+from projects.services.keys import create_key, delete_key, get_key, list_keys, update_key
+from projects.services.platforms import (
+    create_platform,
+    delete_platform,
+    get_platform,
+    list_platforms,
+    update_platform,
+)
+from projects.services.projects import (
+    create_project,
+    delete_project,
+    get_project,
+    list_projects,
+    update_project,
+    update_protocol,
+    update_service,
+    update_settings,
+    update_team,
+)
 
-__all__ = ["drop_project", "find_project"]
+__all__ = [
+    "create_key",
+    "create_platform",
+    "create_project",
+    "delete_key",
+    "delete_platform",
+    "delete_project",
+    "drop_project",
+    "find_project",
+    "get_key",
+    "get_platform",
+    "get_project",
+    "list_keys",
+    "list_platforms",
+    "list_projects",
+    "operator",
+    "update_key",
+    "update_platform",
+    "update_project",
+    "update_protocol",
+    "update_service",
+    "update_settings",
+    "update_team",
+]

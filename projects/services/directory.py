@@ -1,7 +1,6 @@
 """Projects by id for every request: read once a second at most, dropped when one changes."""
 
 import time
-from typing import Any
 
 from kernel import notify, sql
 from kernel.caller import ProjectContext
@@ -12,8 +11,8 @@ CHANNEL = "appwrite_projects"
 MAX_CACHED_PROJECTS = 10_000
 
 _FIND = """
-    SELECT p.id, p.uid, p.name, p.session_seconds, p.session_limit, p.user_limit,
-        p.requires_verified_email, p.disabled_services, p.disabled_protocols,
+    SELECT p.id, p.uid, p.name, p.team_uid, p.session_seconds, p.session_limit,
+        p.user_limit, p.requires_verified_email, p.disabled_services, p.disabled_protocols,
         array_agg(DISTINCT lower(f.hostname)) FILTER (WHERE f.hostname <> ''),
         array_agg(DISTINCT lower(f.key)) FILTER (WHERE f.key <> '')
     FROM project p LEFT JOIN platform f ON f.project_id = p.id
@@ -59,10 +58,11 @@ def _context(  # noqa: PLR0913  # the columns of one row
     project_id: int,
     uid: str,
     name: str,
+    team_uid: str,
     session_seconds: int,
     session_limit: int,
     user_limit: int,
-    requires_verified_email: Any,
+    requires_verified_email: bool,
     disabled_services: list[str],
     disabled_protocols: list[str],
     hosts: list[str] | None,
@@ -72,6 +72,7 @@ def _context(  # noqa: PLR0913  # the columns of one row
         id=project_id,
         uid=uid,
         name=name,
+        team_uid=team_uid,
         hosts=frozenset(hosts or ()),
         schemes=frozenset((*(keys or ()), f"appwrite-callback-{uid.lower()}", "exp")),
         disabled_services=frozenset(disabled_services),

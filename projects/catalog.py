@@ -1,0 +1,64 @@
+"""Fixed lists of the public API: services, protocols, ways to sign in, platform types."""
+
+SERVICES = (
+    "account",
+    "avatars",
+    "databases",
+    "tablesdb",
+    "locale",
+    "health",
+    "project",
+    "storage",
+    "teams",
+    "users",
+    "vcs",
+    "sites",
+    "functions",
+    "proxy",
+    "graphql",
+    "migrations",
+    "messaging",
+    "advisor",
+    "oauth2",
+)
+PROTOCOLS = ("rest", "graphql", "websocket")
+#: Ways to sign in by id, and whether this server offers them.
+AUTH_METHODS = {
+    "email-password": True,
+    "magic-url": False,
+    "email-otp": False,
+    "anonymous": False,
+    "invites": False,
+    "jwt": True,
+    "phone": False,
+    "passkey": False,
+}
+WEB, APPLE, ANDROID, LINUX, WINDOWS = "web", "apple", "android", "linux", "windows"
+#: The public name of each platform type's identifier; the web has a hostname instead.
+IDENTIFIERS = {
+    APPLE: "bundleIdentifier",
+    ANDROID: "applicationId",
+    LINUX: "packageName",
+    WINDOWS: "packageIdentifierName",
+}
+#: The types of older clients, and what they are called now.
+PLATFORM_TYPES = {
+    WEB: WEB,
+    "flutter-web": WEB,
+    "unity": WEB,
+    APPLE: APPLE,
+    "apple-ios": APPLE,
+    "apple-macos": APPLE,
+    "apple-watchos": APPLE,
+    "apple-tvos": APPLE,
+    "flutter-ios": APPLE,
+    "flutter-macos": APPLE,
+    "react-native-ios": APPLE,
+    ANDROID: ANDROID,
+    "flutter-android": ANDROID,
+    "react-native-android": ANDROID,
+    LINUX: LINUX,
+    "flutter-linux": LINUX,
+    WINDOWS: WINDOWS,
+    "flutter-windows": WINDOWS,
+}

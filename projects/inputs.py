@@ -1,0 +1,188 @@
+"""Request shapes of projects, keys and platforms."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from kernel.fields import (
+    ABSENT,
+    Missing,
+    boolean,
+    custom_id,
+    list_of,
+    moment,
+    one_of,
+    optional,
+    queries,
+    required,
+    scopes,
+    text,
+    uid,
+)
+from kernel.ids import UNIQUE_ID
+from kernel.limits import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH, MAX_SEARCH_LENGTH
+from projects.catalog import PLATFORM_TYPES, PROTOCOLS, SERVICES
+
+MAX_HOSTNAME_LENGTH = 253
+MAX_IDENTIFIER_LENGTH = 256
+MAX_FINGERPRINTS = 100
+
+_HOSTNAME = re.compile(
+    r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*\Z"
+)
+_name = text(MAX_NAME_LENGTH, minimum=1)
+_identifier = text(MAX_IDENTIFIER_LENGTH)
+
+
+def hostname(value: object) -> str:
+    """A host without scheme and port; `*.` at its start stands for any subdomain."""
+    name = value.lower().strip("[]") if isinstance(value, str) else ""
+    if len(name) <= MAX_HOSTNAME_LENGTH and (_HOSTNAME.match(name) or _is_address(name)):
+        return name
+    raise ValueError("Value must be a valid hostname, without protocol and port")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def optional_hostname(value: object) -> str:
+    return "" if value == "" else hostname(value)
+
+
+def identifier(value: object) -> str:
+    """The identifier of an installed app, which may not be blank."""
+    clean: str = text(MAX_IDENTIFIER_LENGTH, minimum=1)(value)
+    if not clean.strip():
+        raise ValueError("Value must not be blank")
+    return clean
+
+
+def platform_type(value: object) -> str:
+    """A platform type of any client version, in today's word for it."""
+    return PLATFORM_TYPES[one_of(tuple(PLATFORM_TYPES))(value)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreateProjectInput:
+    project_id: str = required(custom_id)
+    name: str = required(_name)
+    team_id: str = required(uid)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpdateProjectInput:
+    name: str = required(_name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpdateTeamInput:
+    team_id: str = required(uid)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpdateServiceInput:
+    service_id: str = required(one_of(SERVICES))
+    enabled: bool = required(boolean)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpdateProtocolInput:
+    protocol_id: str = required(one_of(PROTOCOLS))
+    enabled: bool = required(boolean)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListInput:
+    queries: list[str] = optional(queries, default=[])
+    total: bool = optional(boolean, default=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListProjectsInput(ListInput):
+    search: str = optional(text(MAX_SEARCH_LENGTH), default="")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreateKeyInput:
+    """Older clients let the server choose the id."""
+
+    key_id: str = optional(custom_id, default=UNIQUE_ID)
+    name: str = required(_name)
+    scopes: list[str] = required(scopes)
+    expire: datetime | None = optional(moment, nullable=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyPathInput:
+    key_id: str = required(uid)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpdateKeyInput(KeyPathInput):
+    name: str = required(_name)
+    scopes: list[str] = required(scopes)
+    expire: datetime | None = optional(moment, nullable=True)
+    description: str | Missing = optional(text(MAX_DESCRIPTION_LENGTH), default=ABSENT)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreatePlatformInput:
+    """The older body, which fits every type."""
+
+    platform_id: str = optional(custom_id, default=UNIQUE_ID)
+    platform_type: str = required(platform_type, name="type")
+    name: str = required(_name)
+    hostname: str = optional(optional_hostname, default="")
+    key: str = optional(_identifier, default="")
+    store: str = optional(_identifier, default="")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlatformPathInput:
+    platform_id: str = required(uid)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpdatePlatformInput(PlatformPathInput):
+    name: str = required(_name)
+    hostname: str | None = optional(optional_hostname)
+    key: str | None = optional(_identifier)
+    store: str | None = optional(_identifier)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreateWebPlatformInput:
+    platform_id: str = required(custom_id)
+    name: str = required(identifier)
+    hostname: str = required(hostname)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreateAppPlatformInput:
+    """`key` has another public name for each type of platform."""
+
+    platform_id: str = required(custom_id)
+    name: str = required(identifier)
+    key: str = required(identifier)
+    fingerprints: list[str] = optional(list_of(_identifier, maximum=MAX_FINGERPRINTS), default=[])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpdateWebPlatformInput(PlatformPathInput):
+    name: str = required(identifier)
+    hostname: str = required(hostname)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpdateAppPlatformInput(PlatformPathInput):
+    """`key` has another public name for each type of platform."""
+
+    name: str = required(identifier)
+    key: str = required(identifier)
+    fingerprints: list[str] | None = optional(list_of(_identifier, maximum=MAX_FINGERPRINTS))

@@ -1,0 +1,159 @@
+"""Answers about projects, keys and platforms."""
+
+from collections.abc import Iterable
+from typing import Any, TypedDict
+
+from kernel.clock import api_time
+from kernel.scopes import PROJECT_KEY_SCOPES
+from projects.catalog import ANDROID, AUTH_METHODS, IDENTIFIERS, PROTOCOLS, SERVICES, WEB
+from projects.models import Key, Platform, Project
+
+Switch = TypedDict("Switch", {"$id": str, "enabled": bool})
+
+
+#: The model `Project`; what this server has no notion of carries the public default.
+ProjectOutput = dict[str, Any]
+KeyOutput = TypedDict(
+    "KeyOutput",
+    {
+        "$id": str,
+        "$createdAt": str,
+        "$updatedAt": str,
+        "name": str,
+        "description": str,
+        "expire": str,
+        "scopes": list[str],
+        "secret": str,
+        "accessedAt": str,
+        "sdks": list[str],
+    },
+)
+#: One of the models `PlatformWeb`, `PlatformApple`, `PlatformAndroid`, `PlatformLinux`,
+#: `PlatformWindows`, with the names of older answers beside the current ones.
+PlatformOutput = dict[str, Any]
+
+
+class ProjectList(TypedDict):
+    total: int
+    projects: list[ProjectOutput]
+
+
+class KeyList(TypedDict):
+    total: int
+    keys: list[KeyOutput]
+
+
+class PlatformList(TypedDict):
+    total: int
+    platforms: list[PlatformOutput]
+
+
+#: Scopes of the older vocabulary.
+DEPRECATED_SCOPES = frozenset(
+    f"{kind}.{verb}"
+    for kind in ("collections", "attributes", "documents", "execution")
+    for verb in ("read", "write")
+)
+_NO_SMTP = {
+    "smtpEnabled": False,
+    "smtpSenderName": "",
+    "smtpSenderEmail": "",
+    "smtpReplyToName": "",
+    "smtpReplyToEmail": "",
+    "smtpHost": "",
+    "smtpPort": 0,
+    "smtpUsername": "",
+    "smtpPassword": "",
+    "smtpSecure": "",
+}
+
+
+def project_output(project: Project) -> ProjectOutput:
+    return {
+        "$id": project.uid,
+        "$createdAt": api_time(project.created_at),
+        "$updatedAt": api_time(project.updated_at),
+        "name": project.name,
+        "teamId": project.team_uid,
+        "region": "default",
+        "status": "active",
+        "labels": [],
+        **_NO_SMTP,
+        "pingCount": 0,
+        "pingedAt": "",
+        "onboarding": {},
+        "authMethods": [{"$id": name, "enabled": on} for name, on in AUTH_METHODS.items()],
+        "services": _switches(SERVICES, project.disabled_services),
+        "protocols": _switches(PROTOCOLS, project.disabled_protocols),
+        "devKeys": [],
+        "blocks": [],
+        "consoleAccessedAt": "",
+        "wafEnabled": False,
+    }
+
+
+def _switches(names: Iterable[str], off: list[str]) -> list[Switch]:
+    return [{"$id": name, "enabled": name not in off} for name in names]
+
+
+def project_list_output(projects: Iterable[Project], total: int) -> ProjectList:
+    return {"total": total, "projects": [project_output(project) for project in projects]}
+
+
+def key_output(key: Key, *, secret: str = "") -> KeyOutput:
+    return {
+        "$id": key.uid,
+        "$createdAt": api_time(key.created_at),
+        "$updatedAt": api_time(key.updated_at),
+        "name": key.name,
+        "description": key.description,
+        "expire": api_time(key.expires_at),
+        "scopes": key.scopes,
+        "secret": secret,
+        "accessedAt": api_time(key.accessed_at),
+        "sdks": [],
+    }
+
+
+def key_list_output(keys: Iterable[Key], total: int) -> KeyList:
+    return {"total": total, "keys": [key_output(key) for key in keys]}
+
+
+def platform_output(platform: Platform) -> PlatformOutput:
+    output = {
+        "$id": platform.uid,
+        "$createdAt": api_time(platform.created_at),
+        "$updatedAt": api_time(platform.updated_at),
+        "name": platform.name,
+        "type": platform.type,
+        "hostname": platform.hostname,
+        "key": platform.key,
+        "store": platform.store,
+    }
+    if platform.type != WEB:
+        output[IDENTIFIERS[platform.type]] = platform.key
+    if platform.type == ANDROID:
+        return output | {"fingerprints": platform.fingerprints}
+    return output
+
+
+def platform_list_output(platforms: Iterable[Platform], total: int) -> PlatformList:
+    return {"total": total, "platforms": [platform_output(each) for each in platforms]}
+
+
+def scope_list_output() -> dict[str, Any]:
+    """The scopes a key may carry, as `consoleKeyScopeList`."""
+    scopes = [
+        {
+            "$id": scope,
+            "description": f"{'Read' if scope.endswith('.read') else 'Change'} {_subject(scope)}",
+            "category": _subject(scope).capitalize(),
+            "deprecated": scope in DEPRECATED_SCOPES,
+        }
+        for scope in PROJECT_KEY_SCOPES
+    ]
+    return {"total": len(scopes), "scopes": scopes}
+
+
+def _subject(scope: str) -> str:
+    return scope.rpartition(".")[0].replace(".", " ")

@@ -1,0 +1,214 @@
+"""Projects: create, list, change, remove."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from kernel import clock, jobs
+from kernel.caller import CONSOLE_PROJECT, Caller, ProjectContext
+from kernel.errors import ApiError, ErrorKind
+from kernel.events import Event, publish
+from kernel.ids import resolve_id
+from kernel.listing import SYSTEM_COLUMNS, list_page
+from kernel.sql import violated_constraint
+from projects.models import Project
+from projects.outputs import ProjectList, ProjectOutput, project_list_output, project_output
+from projects.services.access import (
+    check_team,
+    is_console_user,
+    is_operator,
+    readable_project,
+    team_uids,
+    writable_project,
+)
+from projects.services.directory import announce_change
+
+REMOVE_JOB = "projects.remove"
+_COLUMNS = {**SYSTEM_COLUMNS, "name": "name", "teamId": "team_uid"}
+_UID_CONSTRAINT = "project_uid_key"
+
+
+def create_project(
+    *, caller: Caller, project_id: str, name: str, team_id: str = ""
+) -> ProjectOutput:
+    """Create a project owned by a team of the console.
+
+    Raises: USER_UNAUTHORIZED, PROJECT_RESERVED, PROJECT_ALREADY_EXISTS
+    """
+    check_team(caller, team_id)
+    uid = resolve_id(project_id)
+    if uid == CONSOLE_PROJECT:
+        raise ApiError(ErrorKind.PROJECT_RESERVED)
+    now = clock.now()
+    try:
+        with transaction.atomic():
+            project = Project.objects.create(
+                uid=uid, name=name, team_uid=team_id, created_at=now, updated_at=now
+            )
+            return _publish(project, "create", caller)
+    except IntegrityError as error:
+        if violated_constraint(error) != _UID_CONSTRAINT:
+            raise
+        raise ApiError(ErrorKind.PROJECT_ALREADY_EXISTS) from error
+
+
+def list_projects(
+    *, caller: Caller, queries: Sequence[str] = (), search: str = "", total: bool = True
+) -> ProjectList:
+    """Return a page of the projects of the caller's teams.
+
+    Raises: USER_UNAUTHORIZED, ARGUMENT_INVALID, CURSOR_NOT_FOUND
+    """
+    if is_operator(caller):
+        rows = Project.objects.alive().exclude(uid=CONSOLE_PROJECT)
+    elif is_console_user(caller):
+        rows = Project.objects.owned_by_teams(team_uids(caller))
+    else:
+        raise ApiError(ErrorKind.USER_UNAUTHORIZED)
+    found, count = list_page(
+        rows,
+        queries,
+        columns=_COLUMNS,
+        search=search,
+        search_columns=("uid", "name"),
+        has_total=total,
+    )
+    return project_list_output(found, count)
+
+
+def get_project(*, caller: Caller, project_id: str) -> ProjectOutput:
+    """Return a project.
+
+    Raises: PROJECT_NOT_FOUND
+    """
+    return project_output(_row(readable_project(caller, project_id)))
+
+
+def update_project(*, caller: Caller, project_id: str, name: str) -> ProjectOutput:
+    """Rename a project.
+
+    Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED
+    """
+    return _change(caller, writable_project(caller, project_id), name=name)
+
+
+def update_team(*, caller: Caller, project_id: str, team_id: str) -> ProjectOutput:
+    """Hand a project to another team of the caller's.
+
+    Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED
+    """
+    project = writable_project(caller, project_id)
+    check_team(caller, team_id)
+    return _change(caller, project, team_uid=team_id)
+
+
+def update_settings(
+    *,
+    caller: Caller,
+    project_id: str,
+    session_seconds: int | None = None,
+    session_limit: int | None = None,
+    user_limit: int | None = None,
+    requires_verified_email: bool | None = None,
+) -> ProjectOutput:
+    """Change how a project's users sign up and in; what is None stays. A limit of 0 is none.
+
+    Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED
+    """
+    wanted = {
+        "session_seconds": session_seconds,
+        "session_limit": session_limit,
+        "user_limit": user_limit,
+        "requires_verified_email": requires_verified_email,
+    }
+    given = {name: value for name, value in wanted.items() if value is not None}
+    return _change(caller, writable_project(caller, project_id), **given)
+
+
+def update_service(
+    *, caller: Caller, project_id: str, service_id: str, enabled: bool
+) -> ProjectOutput:
+    """Switch a service on or off for the project's own users.
+
+    Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED
+    """
+    project = writable_project(caller, project_id)
+    return _switch(caller, project, "services", service_id, is_on=enabled)
+
+
+def update_protocol(
+    *, caller: Caller, project_id: str, protocol_id: str, enabled: bool
+) -> ProjectOutput:
+    """Switch an interface (rest, graphql, websocket) on or off for the project's own users.
+
+    Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED
+    """
+    project = writable_project(caller, project_id)
+    return _switch(caller, project, "protocols", protocol_id, is_on=enabled)
+
+
+@transaction.atomic
+def delete_project(*, caller: Caller, project_id: str) -> None:
+    """Hide a project at once and have everything in it removed by a job.
+
+    Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED
+    """
+    project = _locked_row(writable_project(caller, project_id))
+    project.deleted_at = clock.now()
+    project.save(update_fields=["deleted_at"])
+    _publish(project, "delete", caller)
+    jobs.enqueue(REMOVE_JOB, project_id=project.id)
+
+
+def _row(project: ProjectContext) -> Project:
+    row = Project.objects.alive().filter(id=project.id).first()
+    if row is None:
+        raise ApiError(ErrorKind.PROJECT_NOT_FOUND)
+    return row
+
+
+def _locked_row(project: ProjectContext) -> Project:
+    # Changes of one project wait for each other: a list of switches is read, then written.
+    row = Project.objects.alive().select_for_update().filter(id=project.id).first()
+    if row is None:
+        raise ApiError(ErrorKind.PROJECT_NOT_FOUND)
+    return row
+
+
+@transaction.atomic
+def _change(caller: Caller, project: ProjectContext, **values: Any) -> ProjectOutput:
+    row = _locked_row(project)
+    for name, value in (values | {"updated_at": clock.now()}).items():
+        setattr(row, name, value)
+    row.save(update_fields=[*values, "updated_at"])
+    return _publish(row, "update", caller)
+
+
+@transaction.atomic
+def _switch(
+    caller: Caller, project: ProjectContext, kind: str, switch_id: str, *, is_on: bool
+) -> ProjectOutput:
+    row = _locked_row(project)
+    off = set(getattr(row, f"disabled_{kind}"))
+    off = off - {switch_id} if is_on else off | {switch_id}
+    setattr(row, f"disabled_{kind}", sorted(off))
+    row.updated_at = clock.now()
+    row.save(update_fields=[f"disabled_{kind}", "updated_at"])
+    return _publish(row, "update", caller, name=f"{kind}.{switch_id}.update")
+
+
+def _publish(project: Project, action: str, caller: Caller, *, name: str = "") -> ProjectOutput:
+    output = project_output(project)
+    publish(
+        Event(
+            name=name or f"projects.{project.uid}.{action}",
+            project_id=project.id,
+            project_uid=project.uid,
+            payload=dict(output),
+            roles=(f"team:{project.team_uid}",) if project.team_uid else (),
+            actor=caller.user_uid or caller.key_uid,
+        )
+    )
+    transaction.on_commit(lambda: announce_change(project.uid))
+    return output

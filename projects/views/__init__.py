@@ -1,0 +1,1 @@
+"""Endpoints of tenancy and of the installation's state."""
