@@ -191,7 +191,7 @@ def _console_caller(project: ProjectContext, credentials: Credentials) -> Caller
         user_uid=identity.user_uid,
         session_id=identity.session_id or 0,
         session_uid=identity.session_uid or "",
-        roles=frozenset({"any"}),
+        roles=frozenset(("any", *identity.team_roles)),
         scopes=CONSOLE_MEMBER_SCOPES,
         is_blocked=not identity.is_active,
         ip=credentials.ip,
