@@ -1,0 +1,88 @@
+"""Projects, keys and platforms: as a console asks for them, and by the official SDK with a key."""
+
+from typing import Any
+
+import pytest
+import requests
+from appwrite.client import Client
+from appwrite.exception import AppwriteException
+from appwrite.id import ID
+from appwrite.services.project import Project
+from appwrite.services.users import Users
+
+from tests.compat import sdk
+from tests.compat.live import CONSOLE, PROJECT, Installation
+
+TIMEOUT_SECONDS = 10
+
+
+@pytest.fixture
+def console(server: Installation) -> requests.Session:
+    return server.sign_in_to_console()
+
+
+def created(answer: requests.Response) -> dict[str, Any]:
+    assert answer.status_code == 201, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def test_console_leads_from_a_team_to_a_working_key(
+    server: Installation, console: requests.Session
+):
+    team = created(
+        console.post(f"{server.endpoint}/teams", json={"teamId": "unique()", "name": "Shop"})
+    )
+    asked = {"projectId": ID.unique(), "name": "Shop", "teamId": team["$id"]}
+    project = created(console.post(f"{server.endpoint}/projects", json=asked))
+    keys = f"{server.endpoint}/projects/{project['$id']}/keys"
+    key = created(console.post(keys, json={"name": "server", "scopes": ["users.read"]}))
+
+    client = Client().set_endpoint(server.endpoint).set_project(project["$id"])
+    assert Users(client.set_key(key["secret"])).list().total == 0
+    listed = console.get(keys).json()
+    assert [(each["name"], each["secret"]) for each in listed["keys"]] == [("server", "")]
+    found = console.get(f"{server.endpoint}/projects").json()
+    assert project["$id"] in [each["$id"] for each in found["projects"]]
+
+
+def test_console_accepts_no_second_stranger(server: Installation):
+    asked = {"userId": "unique()", "email": sdk.new_email(), "password": "a long enough password"}
+
+    answer = requests.post(
+        f"{server.endpoint}/account",
+        json=asked,
+        headers={"X-Appwrite-Project": CONSOLE},
+        timeout=TIMEOUT_SECONDS,
+    )
+
+    assert 400 <= answer.status_code < 500
+    assert answer.json()["type"].startswith(("user_", "general_"))
+
+
+def test_key_manages_keys(server: Installation, key: Client):
+    project = Project(key)
+    made = project.create_key(ID.unique(), "narrow", ["users.read"])
+
+    narrow = sdk.guest_client(server).set_key(made.secret)
+    assert Users(narrow).list().total >= 0
+    assert made.id in [each.id for each in project.list_keys().keys]
+    project.delete_key(made.id)
+    with pytest.raises(AppwriteException) as refused:
+        Users(narrow).list()
+    assert refused.value.code == 401
+
+
+def test_key_manages_platforms(server: Installation, key: Client):
+    project, host = Project(key), f"{ID.unique()}.example.com"
+    headers = {"Origin": f"https://{host}", "X-Appwrite-Project": PROJECT}
+
+    def status() -> int:
+        url = f"{server.endpoint}/account"
+        return requests.get(url, headers=headers, timeout=TIMEOUT_SECONDS).status_code
+
+    assert status() == 403
+    made = project.create_web_platform(ID.unique(), "Shop", host)
+    sdk.wait_until(lambda: status() == 401, seconds=2)
+    project.delete_platform(made.id)
+    sdk.wait_until(lambda: status() == 403, seconds=2)
