@@ -12,6 +12,7 @@ APPWRITE_VERSION = "2.5.0"
 APPWRITE_AUTHENTICATE = "accounts.authentication.authenticate"
 APPWRITE_FIND_PROJECT = "projects.services.find_project"
 APPWRITE_ACCOUNT_OUTPUT = "accounts.services.account_of"
+APPWRITE_CONSOLE_USER = "accounts.authentication.console_user"
 APPWRITE_CONSOLE_CALLER = "accounts.authentication.console_caller"
 APPWRITE_CONSOLE_TEAMS = "accounts.authentication.console_teams"
 PUBLIC_URL = env.text("APPWRITE_PUBLIC_URL", "http://localhost:5000").rstrip("/")
@@ -157,9 +158,16 @@ LOG_LEVEL = env.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "gateway.logs.RequestIdFilter"}},
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "line": {"format": "%(asctime)s %(levelname)s %(request_id)s %(name)s %(message)s"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request_id"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }

@@ -69,6 +69,15 @@ def platform_type(value: object) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NewProjectInput:
+    """What the command line gives; over HTTP every project belongs to a team."""
+
+    project_id: str = required(custom_id)
+    name: str = required(_name)
+    team_id: str = optional(uid, default="")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CreateProjectInput:
     project_id: str = required(custom_id)
     name: str = required(_name)

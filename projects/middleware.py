@@ -47,6 +47,8 @@ class ProjectMiddleware:
         response.headers["X-Request-Id"] = current
         for name, value in self.headers:
             response.headers.setdefault(name, value)
+        # Refusals are answers: Django would log a line for each, which anybody could multiply.
+        response._has_been_logged = True  # type: ignore[attr-defined]
         return response
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:

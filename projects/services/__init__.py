@@ -11,6 +11,7 @@ from projects.services.platforms import (
     update_platform,
 )
 from projects.services.projects import (
+    adopt_projects,
     create_project,
     delete_project,
     get_project,
@@ -23,6 +24,7 @@ from projects.services.projects import (
 )
 
 __all__ = [
+    "adopt_projects",
     "create_key",
     "create_platform",
     "create_project",

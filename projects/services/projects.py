@@ -149,6 +149,23 @@ def update_protocol(
 
 
 @transaction.atomic
+def adopt_projects(*, caller: Caller, team_id: str) -> int:
+    """Give the projects that no team owns to a team, for the first account of an installation.
+
+    Raises: USER_UNAUTHORIZED
+    """
+    if not is_operator(caller):
+        raise ApiError(ErrorKind.USER_UNAUTHORIZED)
+    rows = Project.objects.alive().filter(team_uid="").exclude(uid=CONSOLE_PROJECT)
+    ownerless = list(rows.select_for_update())
+    for project in ownerless:
+        project.team_uid, project.updated_at = team_id, clock.now()
+        project.save(update_fields=["team_uid", "updated_at"])
+        _publish(project, "update", caller)
+    return len(ownerless)
+
+
+@transaction.atomic
 def delete_project(*, caller: Caller, project_id: str) -> None:
     """Hide a project at once and have everything in it removed by a job.
 

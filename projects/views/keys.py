@@ -12,7 +12,10 @@ class KeysView(ProjectEndpoint):
     """A project's keys."""
 
     @operation(
-        "project.createKey", "projects.createKey", scope="keys.write", twin_scope="projects.write"
+        "project.createKey",
+        "projects.createKey",
+        scope="keys.write",
+        twin_scope=("keys.write", "projects.write"),
     )
     def post(self, call: Call) -> Answer:
         data = read_input(CreateKeyInput, call.params)
@@ -22,7 +25,10 @@ class KeysView(ProjectEndpoint):
         )
 
     @operation(
-        "project.listKeys", "projects.listKeys", scope="keys.read", twin_scope="projects.read"
+        "project.listKeys",
+        "projects.listKeys",
+        scope="keys.read",
+        twin_scope=("keys.read", "projects.read"),
     )
     def get(self, call: Call) -> Answer:
         data = read_input(ListInput, call.params)
@@ -35,14 +41,22 @@ class KeysView(ProjectEndpoint):
 class KeyView(ProjectEndpoint):
     """One key."""
 
-    @operation("project.getKey", "projects.getKey", scope="keys.read", twin_scope="projects.read")
+    @operation(
+        "project.getKey",
+        "projects.getKey",
+        scope="keys.read",
+        twin_scope=("keys.read", "projects.read"),
+    )
     def get(self, call: Call) -> Answer:
         data = read_input(KeyPathInput, call.params)
         project_id = self.project_id(call)
         return Answer(services.get_key(caller=call.caller, project_id=project_id, **as_dict(data)))
 
     @operation(
-        "project.updateKey", "projects.updateKey", scope="keys.write", twin_scope="projects.write"
+        "project.updateKey",
+        "projects.updateKey",
+        scope="keys.write",
+        twin_scope=("keys.write", "projects.write"),
     )
     def put(self, call: Call) -> Answer:
         data = read_input(UpdateKeyInput, call.params)
@@ -52,7 +66,10 @@ class KeyView(ProjectEndpoint):
         )
 
     @operation(
-        "project.deleteKey", "projects.deleteKey", scope="keys.write", twin_scope="projects.write"
+        "project.deleteKey",
+        "projects.deleteKey",
+        scope="keys.write",
+        twin_scope=("keys.write", "projects.write"),
     )
     def delete(self, call: Call) -> Answer:
         data = read_input(KeyPathInput, call.params)

@@ -29,7 +29,7 @@ class PlatformsView(ProjectEndpoint):
         "project.listPlatforms",
         "projects.listPlatforms",
         scope=READ,
-        twin_scope="projects.read",
+        twin_scope=(READ, "projects.read"),
     )
     def get(self, call: Call) -> Answer:
         data = read_input(ListInput, call.params)
@@ -42,7 +42,7 @@ class PlatformsView(ProjectEndpoint):
 class OlderPlatformsView(PlatformsView):
     """A project's platforms, as older clients make them."""
 
-    @operation("projects.createPlatform", scope="projects.write")
+    @operation("projects.createPlatform", scope=(WRITE, "projects.write"))
     def post(self, call: Call) -> Answer:
         data = read_input(CreatePlatformInput, call.params)
         project_id = self.project_id(call)
@@ -55,7 +55,10 @@ class PlatformView(ProjectEndpoint):
     """One platform."""
 
     @operation(
-        "project.getPlatform", "projects.getPlatform", scope=READ, twin_scope="projects.read"
+        "project.getPlatform",
+        "projects.getPlatform",
+        scope=READ,
+        twin_scope=(READ, "projects.read"),
     )
     def get(self, call: Call) -> Answer:
         data = read_input(PlatformPathInput, call.params)
@@ -68,7 +71,7 @@ class PlatformView(ProjectEndpoint):
         "project.deletePlatform",
         "projects.deletePlatform",
         scope=WRITE,
-        twin_scope="projects.write",
+        twin_scope=(WRITE, "projects.write"),
     )
     def delete(self, call: Call) -> Answer:
         data = read_input(PlatformPathInput, call.params)
@@ -80,7 +83,7 @@ class PlatformView(ProjectEndpoint):
 class OlderPlatformView(PlatformView):
     """One platform, as older clients change it."""
 
-    @operation("projects.updatePlatform", scope="projects.write")
+    @operation("projects.updatePlatform", scope=(WRITE, "projects.write"))
     def put(self, call: Call) -> Answer:
         data = read_input(UpdatePlatformInput, call.params)
         project_id = self.project_id(call)

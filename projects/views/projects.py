@@ -36,7 +36,7 @@ class ProjectView(ProjectEndpoint):
         "project.get",
         "projects.getProject",
         scope="project.read",
-        twin_scope="projects.read",
+        twin_scope=("project.read", "projects.read"),
     )
     def get(self, call: Call) -> Answer:
         project_id = self.project_id(call)
@@ -46,7 +46,7 @@ class ProjectView(ProjectEndpoint):
         "project.delete",
         "projects.deleteProject",
         scope="project.write",
-        twin_scope="projects.write",
+        twin_scope=("project.write", "projects.write"),
     )
     def delete(self, call: Call) -> Answer:
         services.delete_project(caller=call.caller, project_id=self.project_id(call))

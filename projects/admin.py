@@ -1,0 +1,213 @@
+"""Console pages of projects, API keys and platforms."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.postgres.forms import SimpleArrayField
+from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from gateway.admin import ServiceAdmin
+from kernel.ids import UNIQUE_ID
+from kernel.scopes import PROJECT_KEY_SCOPES
+from projects import inputs, services
+from projects.catalog import PLATFORM_TYPES
+from projects.models import Key, Platform, Project
+
+
+def checked(check: Any) -> Any:
+    """Turn a check of `kernel.fields` into a form validator."""
+
+    def validate(value: object) -> None:
+        try:
+            check(value)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+
+    return validate
+
+
+class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+    team_uid = forms.ChoiceField(label="Team")
+
+    class Meta:
+        model = Project
+        fields = (
+            "uid",
+            "name",
+            "team_uid",
+            "session_seconds",
+            "session_limit",
+            "user_limit",
+            "requires_verified_email",
+        )
+
+
+@admin.register(Project)
+class ProjectAdmin(ServiceAdmin):
+    """Projects of the console user's teams; a new one gets its database at once."""
+
+    project_path = ""
+    form = ProjectForm
+    list_display = ("name", "uid", "team_uid", "created_at")
+    search_fields = ("uid", "name")
+    ordering = ("name",)
+
+    def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("uid",) if obj else ()
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
+        form = super().get_form(request, obj, **options)
+        teams = self.teams(request)
+        form.base_fields["team_uid"].choices = [(team, team) for team in teams]
+        if "uid" in form.base_fields:
+            form.base_fields["uid"].initial = UNIQUE_ID
+        return form
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> int:
+        caller = self.console_user(request)
+        made = services.create_project(
+            caller=caller,
+            project_id=values["uid"],
+            name=values["name"],
+            team_id=values["team_uid"],
+        )
+        self._update_settings(request, made["$id"], values)
+        return Project.objects.get(uid=made["$id"]).pk
+
+    def change(self, request: HttpRequest, obj: Project, values: dict[str, Any]) -> None:
+        caller = self.console_user(request)
+        services.update_project(caller=caller, project_id=obj.uid, name=values["name"])
+        self._update_settings(request, obj.uid, values)
+        services.update_team(caller=caller, project_id=obj.uid, team_id=values["team_uid"])
+
+    def remove(self, request: HttpRequest, obj: Project) -> None:
+        services.delete_project(caller=self.console_user(request), project_id=obj.uid)
+
+    def _update_settings(self, request: HttpRequest, uid: str, values: dict[str, Any]) -> None:
+        services.update_settings(
+            caller=self.console_user(request),
+            project_id=uid,
+            session_seconds=values["session_seconds"],
+            session_limit=values["session_limit"],
+            user_limit=values["user_limit"],
+            requires_verified_email=values["requires_verified_email"],
+        )
+
+
+class KeyForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+    scopes = SimpleArrayField(
+        forms.CharField(max_length=64),
+        required=False,
+        widget=UnfoldAdminTextareaWidget,
+        help_text="Separated by commas. Known scopes: " + ", ".join(PROJECT_KEY_SCOPES),
+    )
+
+    class Meta:
+        model = Key
+        fields = ("project", "name", "scopes", "expires_at")
+
+
+@admin.register(Key)
+class KeyAdmin(ServiceAdmin):
+    """API keys. A key's secret is shown once, right after it is made."""
+
+    form = KeyForm
+    list_display = ("name", "project", "expires_at", "accessed_at", "created_at")
+    list_filter = ("project",)
+    search_fields = ("name", "uid")
+    ordering = ("project", "name")
+
+    def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("project",) if obj else ()
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> int:
+        project: Project = values["project"]
+        made = services.create_key(
+            caller=self.console_user(request),
+            project_id=project.uid,
+            name=values["name"],
+            scopes=values["scopes"],
+            expire=values["expires_at"],
+        )
+        messages.warning(request, f"The key's secret, shown only now: {made['secret']}")
+        return Key.objects.get(project=project, uid=made["$id"]).pk
+
+    def change(self, request: HttpRequest, obj: Key, values: dict[str, Any]) -> None:
+        services.update_key(
+            caller=self.console_user(request),
+            project_id=obj.project.uid,
+            key_id=obj.uid,
+            name=values["name"],
+            scopes=values["scopes"],
+            expire=values["expires_at"],
+        )
+
+    def remove(self, request: HttpRequest, obj: Key) -> None:
+        services.delete_key(
+            caller=self.console_user(request), project_id=obj.project.uid, key_id=obj.uid
+        )
+
+
+_PLATFORM_CHOICES = [(name, name) for name in sorted(set(PLATFORM_TYPES.values()))]
+
+
+class PlatformForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+    type = forms.ChoiceField(
+        choices=[(name, name) for name in sorted(set(PLATFORM_TYPES.values()))]
+    )
+    hostname = forms.CharField(
+        required=False,
+        max_length=inputs.MAX_HOSTNAME_LENGTH,
+        validators=[checked(inputs.hostname)],
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Of a web page, without protocol and port; *.example.com allows subdomains",
+    )
+
+    class Meta:
+        model = Platform
+        fields = ("project", "type", "name", "hostname", "key", "store")
+
+
+@admin.register(Platform)
+class PlatformAdmin(ServiceAdmin):
+    """Client apps that may call from a browser or an installed app."""
+
+    form = PlatformForm
+    list_display = ("name", "type", "hostname", "key", "project")
+    list_filter = ("project", "type")
+    search_fields = ("name", "hostname", "key")
+    ordering = ("project", "name")
+
+    def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("project", "type") if obj else ()
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> int:
+        project: Project = values["project"]
+        made = services.create_platform(
+            caller=self.console_user(request),
+            project_id=project.uid,
+            platform_type=values["type"],
+            name=values["name"],
+            hostname=values["hostname"],
+            key=values["key"],
+            store=values["store"],
+        )
+        return Platform.objects.get(project=project, uid=made["$id"]).pk
+
+    def change(self, request: HttpRequest, obj: Platform, values: dict[str, Any]) -> None:
+        services.update_platform(
+            caller=self.console_user(request),
+            project_id=obj.project.uid,
+            platform_id=obj.uid,
+            name=values["name"],
+            hostname=values["hostname"],
+            key=values["key"],
+            store=values["store"],
+        )
+
+    def remove(self, request: HttpRequest, obj: Platform) -> None:
+        services.delete_platform(
+            caller=self.console_user(request), project_id=obj.project.uid, platform_id=obj.uid
+        )
