@@ -20,7 +20,7 @@ class OutsideApi:
         return super().__call__(request)  # type: ignore[misc, no-any-return]
 
 
-class WhiteNoiseMiddleware(OutsideApi, whitenoise.WhiteNoiseMiddleware):
+class WhiteNoiseMiddleware(OutsideApi, whitenoise.WhiteNoiseMiddleware):  # type: ignore[misc]
     """Static files."""
 
 

@@ -20,7 +20,7 @@ LOGIN_LIMIT = 10
 LOGIN_WINDOW_SECONDS = 3600
 
 
-class ConsoleSite(UnfoldAdminSite):
+class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped base
     """Django's admin as the console of the installation."""
 
     index_title = "Overview"

@@ -33,43 +33,53 @@ class ServiceAdmin(ModelAdmin):  # type: ignore[misc]
     change: ClassVar[Callable[..., None] | None] = None
     remove: ClassVar[Callable[..., None] | None] = None
 
-    def caller(self, request: HttpRequest, project: Any) -> Caller:
-        """Return the console user as a caller in a project they are a member of."""
-        caller: Caller = _setting("APPWRITE_CONSOLE_CALLER")(request.user, project)
+    def console_user(self, request: HttpRequest) -> Caller:
+        """Return the console user as a caller of the console itself, holding their teams."""
+        caller: Caller = _setting("APPWRITE_CONSOLE_USER")(request.user)
         return caller
+
+    def caller(self, request: HttpRequest, project_uid: str) -> Caller:
+        """Return the console user as a caller in a project of their teams.
+
+        Raises: PROJECT_NOT_FOUND
+        """
+        caller: Caller = _setting("APPWRITE_CONSOLE_CALLER")(request.user, project_uid)
+        return caller
+
+    def teams(self, request: HttpRequest) -> list[str]:
+        """Return the ids of the console user's teams."""
+        teams: list[str] = _setting("APPWRITE_CONSOLE_TEAMS")(request.user)
+        return teams
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         path = f"{self.project_path}__" if self.project_path else ""
-        teams: list[str] = _setting("APPWRITE_CONSOLE_TEAMS")(request.user)
-        owned = {f"{path}team_uid__in": teams, f"{path}deleted_at": None}
+        owned = {f"{path}team_uid__in": self.teams(request), f"{path}deleted_at": None}
         rows: models.QuerySet[Any] = super().get_queryset(request)
         return rows.filter(**owned)
 
-    def formfield_for_foreignkey(
-        self, db_field: Any, request: HttpRequest, **options: Any
-    ) -> Any:
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Offer only what the console user may see."""
         related = self.admin_site._registry.get(db_field.related_model)
         if isinstance(related, ServiceAdmin):
             options["queryset"] = related.get_queryset(request)
         return super().formfield_for_foreignkey(db_field, request, **options)
 
-    def has_module_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_module_permission(self, request: HttpRequest) -> bool:
         return True
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return self.create is not None
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.change is not None
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.remove is not None
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change and self.change is not None:
             self.change(request, obj, form.cleaned_data)
         elif self.create is not None:
@@ -83,9 +93,7 @@ class ServiceAdmin(ModelAdmin):  # type: ignore[misc]
         for row in queryset:
             self.delete_model(request, row)
 
-    def changeform_view(
-        self, request: HttpRequest, *args: Any, **options: Any
-    ) -> HttpResponse:
+    def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
         """Show what a service refuses as a message on the same page."""
         try:
             return cast("HttpResponse", super().changeform_view(request, *args, **options))
