@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Callable
 
@@ -25,6 +24,7 @@ _callbacks: dict[str, list[Callback]] = defaultdict(list)
 _lock = threading.Lock()
 _thread: threading.Thread | None = None
 _listening = threading.Event()
+_stopping = threading.Event()
 
 
 def notify(channel: str, payload: str) -> None:
@@ -55,9 +55,19 @@ def start(*, timeout_seconds: float = 0.0) -> bool:
     return _listening.wait(timeout_seconds)
 
 
+def stop() -> None:
+    """End the listener thread and its connection; `start` begins anew."""
+    thread = _thread
+    if thread is None or not thread.is_alive():
+        return
+    _stopping.set()
+    thread.join()
+    _stopping.clear()
+
+
 def _run() -> None:
     delay = FIRST_RETRY_SECONDS
-    while True:
+    while not _stopping.is_set():
         try:
             with _connect() as listener:
                 delay = FIRST_RETRY_SECONDS
@@ -65,7 +75,7 @@ def _run() -> None:
         except psycopg.Error as error:
             _listening.clear()
             _logger.warning("listener lost its connection: %s", error)
-        time.sleep(delay)
+        _stopping.wait(delay)
         delay = min(delay * 2, LAST_RETRY_SECONDS)
 
 
@@ -89,7 +99,7 @@ def _follow(listener: psycopg.Connection[tuple[object, ...]]) -> None:
     for channel in sorted(known):
         _call(channel, "")
     _listening.set()
-    while True:
+    while not _stopping.is_set():
         for message in listener.notifies(timeout=POLL_SECONDS):
             _call(message.channel, message.payload)
         _subscribe_new(listener, known)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.http.cookie import parse_cookie
 
@@ -34,12 +33,4 @@ def read_handshake(scope: Mapping[str, Any], form: UrlForm) -> Handshake:
     return Handshake(
         project_uid=form.project or headers.get(b"x-appwrite-project", ""),
         credentials=credentials,
-        own_host=_host_name(headers.get(b"host", "")),
     )
-
-
-def _host_name(host: str) -> str:
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""

@@ -17,7 +17,7 @@ from realtime import services
 from realtime.database import in_database
 from realtime.frames import EventFrames
 from realtime.identities import Identities
-from realtime.index import ANY, SocketIndex
+from realtime.index import SocketIndex
 from realtime.layers import Message, group_of, layer
 from realtime.sockets import CLOSE_RESTART, Socket
 from realtime.topics import topics
@@ -96,21 +96,37 @@ class Hub:
         await self._publish(message)
 
     async def _publish(self, message: Message) -> None:
-        if message["payload"] is None:
-            stored = await self._load(message)
-            if stored is None:
-                return
-            message = {**message, **stored}
-        for project_uid, channels in _targets(message):
-            found = self._index.find(project_uid, channels, message["roles"])
-            if found:
-                _hand_out(message, channels, found)
+        heard = topics(message["name"], message["project"])
+        only = message.get("group")
+        if heard.project and only in (None, group_of(message["project"])):
+            await self._hand_out(message, message["project"], heard.project, is_owners_only=False)
+        if heard.console and only in (None, group_of(CONSOLE_PROJECT)):
+            await self._hand_out(message, CONSOLE_PROJECT, heard.console, is_owners_only=True)
 
-    async def _load(self, message: Message) -> dict[str, Any] | None:
-        """Read what was too large to be sent along, if anyone listens at all."""
-        if not any(self._index.find(*target, (ANY,)) for target in _targets(message)):
-            return None
-        return await in_database(services.load_event, message["outbox"])
+    async def _hand_out(
+        self, message: Message, project_uid: str, channels: Sequence[str], *, is_owners_only: bool
+    ) -> None:
+        """Hand an event to connections of one project, or to the owners among them."""
+        if not self._index.is_heard(project_uid, channels):
+            return
+        payload, roles = message["payload"], message["roles"]
+        if payload is None:
+            payload, roles = await in_database(services.load_event, message["outbox"])
+        if is_owners_only:
+            roles = await in_database(services.owner_roles, message["project"])
+        found = self._index.find(project_uid, channels, roles)
+        if not found:
+            return
+        frames = EventFrames(
+            events=expand(message["name"]),
+            channels=channels,
+            timestamp=message["timestamp"],
+            payload=payload,
+        )
+        verdicts: dict[tuple[str, ...], bool] = {}
+        for socket, heard in found.items():
+            if ids := socket.matching(heard, payload, verdicts):
+                socket.mailbox.put(frames.naming(ids))
 
     async def _ensure_channel(self) -> None:
         if self._channel:
@@ -151,28 +167,6 @@ class Hub:
             return self._index.of_user(change["user"])
         project_id = change.get("project")
         return [each for each in self._index if each.caller.project.id == project_id]
-
-
-def _targets(message: Message) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the projects on whose connections an event is heard, with its channels there."""
-    heard = topics(message["name"], message["project"])
-    both = ((message["project"], heard.project), (CONSOLE_PROJECT, heard.console))
-    only = message.get("group")
-    return [(uid, channels) for uid, channels in both if channels and only in (None, group_of(uid))]
-
-
-def _hand_out(message: Message, channels: tuple[str, ...], found: dict[Socket, list[str]]) -> None:
-    payload = message["payload"]
-    frames = EventFrames(
-        events=expand(message["name"]),
-        channels=channels,
-        timestamp=message["timestamp"],
-        payload=payload,
-    )
-    verdicts: dict[tuple[str, ...], bool] = {}
-    for socket, heard in found.items():
-        if ids := socket.matching(heard, payload, verdicts):
-            socket.mailbox.put(frames.naming(ids))
 
 
 def hub() -> Hub:

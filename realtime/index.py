@@ -31,9 +31,6 @@ class SocketIndex:
     def has_project(self, project_uid: str) -> bool:
         return project_uid in self._all
 
-    def of_project(self, project_uid: str) -> tuple[Socket, ...]:
-        return tuple(self._all.get(project_uid, ()))
-
     def of_user(self, user_uid: str) -> tuple[Socket, ...]:
         return tuple(self._by_user.get(user_uid, ()))
 
@@ -68,6 +65,11 @@ class SocketIndex:
                 del by_channel[channel]
         if not by_channel:
             del self._by_project[socket.project_uid]
+
+    def is_heard(self, project_uid: str, channels: Iterable[str]) -> bool:
+        """Tell whether anyone listens to one of the channels, whatever their roles."""
+        by_channel = self._by_project.get(project_uid, {})
+        return any(channel in by_channel for channel in channels)
 
     def find(
         self, project_uid: str, channels: Sequence[str], roles: Iterable[str]

@@ -74,8 +74,10 @@ def _objects(data: object) -> list[dict[str, Any]]:
 
 
 def _subscription_id(entry: dict[str, Any]) -> str:
-    wanted = entry.get("subscriptionId") or UNIQUE_ID
-    if wanted != UNIQUE_ID and not (isinstance(wanted, str) and is_valid_id(wanted)):
+    wanted = entry.get("subscriptionId")
+    if wanted is None or wanted == "":
+        wanted = UNIQUE_ID
+    if not isinstance(wanted, str) or not (wanted == UNIQUE_ID or is_valid_id(wanted)):
         raise malformed("subscriptionId is not a valid ID.")
     return resolve_id(wanted)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 from django.conf import settings
@@ -20,11 +21,10 @@ _SELECT_EVENT = "SELECT payload::text, roles FROM outbox WHERE id = %s"
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """What a connection says when it opens; `own_host` is the name it called this server by."""
+    """What a connection says when it opens."""
 
     project_uid: str
     credentials: Credentials
-    own_host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +91,18 @@ def with_session(handshake: Handshake, secret: str) -> Handshake:
     return replace(handshake, credentials=credentials)
 
 
-def load_event(outbox_id: int) -> dict[str, Any] | None:
-    """Return `{"payload": .., "roles": ..}` of an event that was too large to be sent along."""
+def load_event(outbox_id: int) -> tuple[dict[str, Any], list[str]]:
+    """Return payload and roles of an event that was too large to be sent along."""
     row = sql.fetch_one(_SELECT_EVENT, (outbox_id,))
-    return None if row is None else {"payload": orjson.loads(row[0]), "roles": row[1]}
+    if row is None:
+        raise LookupError(f"event {outbox_id} is not in the outbox any more")
+    return orjson.loads(row[0]), row[1]
+
+
+def owner_roles(project_uid: str) -> tuple[str, ...]:
+    """Return the roles of the console users who own a project, none once it is gone."""
+    project = import_string(settings.APPWRITE_FIND_PROJECT)(project_uid)
+    return (f"team:{project.team_uid}",) if project is not None and project.team_uid else ()
 
 
 def _account_of(caller: Caller) -> dict[str, Any] | None:
@@ -130,8 +138,13 @@ def _check_origin(project: ProjectContext, handshake: Handshake) -> None:
     origin = handshake.credentials.origin
     if not origin or project.is_console:
         return
-    if not project.accepts_origin(origin, handshake.own_host):
+    if not project.accepts_origin(origin, _own_host()):
         raise ApiError(ErrorKind.REALTIME_POLICY_VIOLATION, ErrorKind.UNKNOWN_ORIGIN.message)
+
+
+def _own_host() -> str:
+    """Return the configured name of this server: a Host header could be anybody's."""
+    return urlsplit(settings.PUBLIC_URL).hostname or ""
 
 
 def _is_foreign_console_page(project: ProjectContext, handshake: Handshake) -> bool:
@@ -140,4 +153,4 @@ def _is_foreign_console_page(project: ProjectContext, handshake: Handshake) -> b
     is_console = project.is_console or credentials.mode == _ADMIN
     if not is_console or not credentials.origin:
         return False
-    return not _NOBODY.accepts_origin(credentials.origin, handshake.own_host)
+    return not _NOBODY.accepts_origin(credentials.origin, _own_host())

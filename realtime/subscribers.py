@@ -9,13 +9,16 @@ from realtime.topics import topics
 
 @subscribe("*", when="after_commit")
 def send_event(event: Event) -> None:
-    """Ring every process that may have sockets for the event; one statement at most."""
+    """Ring every process that may have sockets for the event; one statement at most.
+
+    On connections to the console its receivers are the owners of the project, whatever its roles.
+    """
     heard = topics(event.name, event.project_uid)
-    if not heard or not event.roles:
-        return
-    groups = [group_of(event.project_uid)] if heard.project else []
+    groups = [group_of(event.project_uid)] if heard.project and event.roles else []
     if heard.console and group_of(CONSOLE_PROJECT) not in groups:
         groups.append(group_of(CONSOLE_PROJECT))
+    if not groups:
+        return
     message = {
         "type": "event",
         "name": event.name,
