@@ -73,6 +73,17 @@ class ErrorKind(Enum):
         401,
         "The current user is not authorized to perform the requested action.",
     )
+    USER_EMAIL_ALREADY_EXISTS = (
+        "user_email_already_exists",
+        409,
+        "A user with the same email already exists in this project.",
+    )
+    USER_PHONE_ALREADY_EXISTS = (
+        "user_phone_already_exists",
+        409,
+        "A user with the same phone number already exists in this project.",
+    )
+    USER_INVALID_TOKEN = ("user_invalid_token", 401, "The token is not valid, or was used.")
     USER_INVALID_CREDENTIALS = (
         "user_invalid_credentials",
         401,
