@@ -1,0 +1,121 @@
+"""A reader that takes nothing, on a live server: it is cut off, and nobody else waits for it."""
+
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import socket
+import time
+
+import uvicorn
+from websockets.asyncio.client import connect
+
+from realtime import consumers
+from realtime.hub import hub
+from tests.realtime.conftest import application
+
+EVENTS = 120
+PAYLOAD_BYTES = 200_000
+RECEIVE_BUFFER_BYTES = 4096
+
+
+@contextlib.asynccontextmanager
+async def live_server():
+    """Serve the sockets on a port of their own, on the running loop."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        application,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_level="critical",
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started:
+        await asyncio.sleep(0.01)
+    yield listener.getsockname()[1]
+    server.should_exit = True
+    await serving
+    listener.close()
+
+
+async def silent_reader(port, project):
+    """Subscribe by hand, and never read again."""
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+    raw.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(raw, ("127.0.0.1", port))
+    lines = [
+        f"GET /v1/realtime?project={project.uid}&channels[]=documents HTTP/1.1",
+        "Host: localhost",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
+    ]
+    await loop.sock_sendall(raw, ("\r\n".join(lines) + "\r\n\r\n").encode())
+    received = b""
+    while b'"connected"' not in received:
+        received += await loop.sock_recv(raw, 4096)
+    return raw
+
+
+def message(project, number):
+    return {
+        "type": "event",
+        "name": "databases.d.collections.c.documents.x.update",
+        "project": project.uid,
+        "roles": ["any"],
+        "timestamp": "",
+        "changed": "",
+        "outbox": 0,
+        "payload": {"number": number, "text": "x" * PAYLOAD_BYTES},
+    }
+
+
+def test_a_slow_reader_is_cut_off_and_others_do_not_wait(talk, project, monkeypatch):
+    monkeypatch.setattr(consumers, "CLOSE_SECONDS", 0.3)
+
+    async def conversation(_connections):
+        async with live_server() as port:
+            slow = await silent_reader(port, project)
+            url = f"ws://127.0.0.1:{port}/v1/realtime?project={project.uid}&channels[]=documents"
+            async with connect(url, max_size=None) as quick:
+                await quick.recv()
+                assert sockets_open() == 2
+                for number in range(EVENTS):
+                    await hub().deliver(message(project, number))
+                    frame = json.loads(await asyncio.wait_for(quick.recv(), 5))
+                    assert frame["data"]["payload"]["number"] == number
+                await until(lambda: sockets_open() == 1)
+            slow.close()
+            await until(lambda: sockets_open() == 0)
+
+    talk(conversation)
+
+
+def test_a_reader_that_can_still_read_is_told_to_come_again(talk, project):
+    async def conversation(_connections):
+        async with live_server() as port:
+            url = f"ws://127.0.0.1:{port}/v1/realtime?project={project.uid}&channels[]=documents"
+            async with connect(url) as one:
+                await one.recv()
+                hub()._close_all()
+                await asyncio.wait_for(one.wait_closed(), 5)
+                assert one.close_code == 1012
+
+    talk(conversation)
+
+
+def sockets_open():
+    return sum(1 for _ in hub()._index)
+
+
+async def until(condition):
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
