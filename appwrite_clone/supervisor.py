@@ -248,9 +248,9 @@ class Supervisor:
         print(f"Console: {os.environ['APPWRITE_PUBLIC_URL']}/console/", flush=True)
         if self.cluster is None or not self.cluster.is_new():
             return
-        if self.options.is_loopback and not self.options.is_bare:
-            self._errand(rooms.print_quickstart)
-        self.cluster.forget_new()
+        wants_project = self.options.is_loopback and not self.options.is_bare
+        if not wants_project or self._errand(rooms.print_quickstart, speaks=True) == 0:
+            self.cluster.forget_new()
 
     # Watching
 
@@ -308,13 +308,13 @@ class Supervisor:
         child.process_id = self._fork(partial(child.entry, partial(_announce, announcing)))
         os.close(announcing)
 
-    def _errand(self, entry: Entry) -> int:
+    def _errand(self, entry: Entry, *, speaks: bool = False) -> int:
         """Do one thing in a process of its own; returns its exit code."""
-        process_id = self._fork(partial(entry, lambda: None))
+        process_id = self._fork(partial(entry, lambda: None), speaks=speaks)
         _, status = os.waitpid(process_id, 0)
         return os.waitstatus_to_exitcode(status)
 
-    def _fork(self, work: Callable[[], int | None]) -> int:
+    def _fork(self, work: Callable[[], int | None], *, speaks: bool = False) -> int:
         die = die_with_parent(signal.SIGKILL)
         sys.stdout.flush()
         sys.stderr.flush()
@@ -324,6 +324,8 @@ class Supervisor:
         if process_id == 0:
             for child in self.children:
                 _close_pipe(child)
+            if not speaks:  # standard output is for what the contract promises
+                os.dup2(2, 1)
             _become(work, die)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         return process_id

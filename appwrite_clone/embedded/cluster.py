@@ -200,6 +200,8 @@ class Cluster:
         Raises: StartError with PostgreSQL's own reason.
         """
         stop_servers_in(self.data)
+        if self.process is not None:
+            self.process.wait()
         for stale in self.socket_directory().glob(f"{SOCKET_NAME}*"):
             stale.unlink()
         deadline = time.monotonic() + RETRY_SECONDS
