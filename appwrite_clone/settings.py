@@ -151,7 +151,7 @@ UNFOLD = {
 }
 
 STATIC_URL = "/static/"
-STATIC_ROOT = env.text("STATIC_ROOT", str(BASE_DIR / ".static"))
+STATIC_ROOT = env.text("STATIC_ROOT", "") or None  # none: served from where the apps keep them
 WHITENOISE_USE_FINDERS = True
 
 LOG_LEVEL = env.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info").upper()
