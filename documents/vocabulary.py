@@ -55,6 +55,13 @@ class Vocabulary:
         """Return the name that all events of a collection begin with."""
         return f"databases.{database_uid}.{self.collections}.{collection_uid}"
 
+    def document_event(
+        self, database_uid: str, collection_uid: str, document_uid: str, action: str
+    ) -> str:
+        """Return the name of the event that something happened to a document."""
+        collection = self.collection_event(database_uid, collection_uid)
+        return f"{collection}.{self.documents}.{document_uid}.{action}"
+
 
 COLLECTIONS: Final = Vocabulary(
     database_type="legacy",

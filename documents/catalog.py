@@ -1,0 +1,190 @@
+"""The schemas of collections, cached per process and never believed without their version.
+
+Every statement on documents reads the collection's version along with its rows. Where it differs
+from the cached one, nothing the statement did counts: the schema is read again and the work done
+once more. A refusal that no statement has confirmed is confirmed by one that reads the version.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, TypeVar
+
+import orjson
+
+from documents import attributes
+from documents.attributes import Attribute
+from documents.vocabulary import Vocabulary
+from kernel import sql
+from kernel.caller import Caller
+from kernel.errors import ApiError, ErrorKind
+
+CACHED_SCHEMAS = 4096
+MAX_RELOADS = 5
+STATISTICS_SECONDS = 60.0
+
+Result = TypeVar("Result")
+Key = tuple[int, str, str]
+
+
+class StaleSchemaError(Exception):
+    """The collection changed since its schema was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionSchema:
+    """What reading and writing documents needs to know of their collection.
+
+    `attributes` holds the usable ones by key. `readers` tells how large a share of the documents
+    grants read to a role, for roles common enough that the database's statistics know them.
+    """
+
+    id: int
+    project_id: int
+    project_uid: str
+    database_uid: str
+    uid: str
+    version: int
+    is_database_enabled: bool
+    is_enabled: bool
+    has_document_security: bool
+    permissions: tuple[str, ...]
+    attributes: Mapping[str, Attribute]
+    readers: Mapping[str, float] = field(default_factory=dict)
+    loaded_at: float = 0.0
+
+    @property
+    def key(self) -> Key:
+        return (self.project_id, self.database_uid, self.uid)
+
+
+_LOAD = """
+    SELECT c.id, c.uid, c.version, b.is_enabled, c.is_enabled, c.has_document_security,
+           c.permissions, c.attributes,
+           s.most_common_elems::text::text[], s.most_common_elem_freqs
+    FROM document_database b
+    LEFT JOIN document_collection c
+        ON c.database_id = b.id AND c.uid = %s AND c.deleted_at IS NULL
+    LEFT JOIN pg_stats s
+        ON s.schemaname = current_schema() AND s.tablename = 'document_' || c.id
+        AND s.attname = 'read_roles'
+    WHERE b.project_id = %s AND b.uid = %s AND b.deleted_at IS NULL
+"""
+_VERSION = "SELECT version FROM document_collection WHERE id = %s AND deleted_at IS NULL"
+
+_schemas: OrderedDict[Key, CollectionSchema] = OrderedDict()
+_lock = Lock()
+
+
+def with_schema(
+    caller: Caller,
+    database_uid: str,
+    collection_uid: str,
+    *,
+    names: Vocabulary,
+    work: Callable[[CollectionSchema], Result],
+) -> Result:
+    """Do `work` with the current schema of a collection that the caller may see.
+
+    `work` raises `StaleSchemaError` when a statement met another version; it then runs again, so
+    it must not have changed anything.
+
+    Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND, and what `work` raises
+    """
+    key = (caller.project.id, database_uid, collection_uid)
+    for _ in range(MAX_RELOADS):
+        known = _cached(key)
+        schema = known or _load(caller, key, names)
+        try:
+            _check_enabled(schema, caller, names)
+            return work(schema)
+        except StaleSchemaError:
+            _forget(schema)
+        except ApiError:
+            if known is None or _is_current(schema):
+                raise
+            _forget(schema)
+    raise ApiError(ErrorKind.SERVICE_UNAVAILABLE)
+
+
+def check_statistics(schema: CollectionSchema) -> None:
+    """Refuse to plan with old statistics.
+
+    Raises:
+        StaleSchemaError: The schema is to be read again.
+    """
+    if time.monotonic() - schema.loaded_at > STATISTICS_SECONDS:
+        raise StaleSchemaError
+
+
+def forget_schemas() -> None:
+    """Empty the process's cache."""
+    with _lock:
+        _schemas.clear()
+
+
+def _cached(key: Key) -> CollectionSchema | None:
+    with _lock:
+        schema = _schemas.get(key)
+        if schema is not None:
+            _schemas.move_to_end(key)
+        return schema
+
+
+def _forget(schema: CollectionSchema) -> None:
+    with _lock:
+        if _schemas.get(schema.key) is schema:
+            del _schemas[schema.key]
+
+
+def _keep(schema: CollectionSchema) -> None:
+    with _lock:
+        _schemas[schema.key] = schema
+        while len(_schemas) > CACHED_SCHEMAS:
+            _schemas.popitem(last=False)
+
+
+def _load(caller: Caller, key: Key, names: Vocabulary) -> CollectionSchema:
+    project_id, database_uid, collection_uid = key
+    row = sql.fetch_one(_LOAD, (collection_uid, project_id, database_uid))
+    if row is None:
+        raise ApiError(ErrorKind.DATABASE_NOT_FOUND)
+    if row[0] is None:
+        raise ApiError(names.collection_not_found)
+    schema = _schema(caller, database_uid, row)
+    _keep(schema)
+    return schema
+
+
+def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> CollectionSchema:
+    usable = (attributes.load(each) for each in orjson.loads(row[7]))
+    return CollectionSchema(
+        id=row[0],
+        project_id=caller.project.id,
+        project_uid=caller.project.uid,
+        database_uid=database_uid,
+        uid=row[1],
+        version=row[2],
+        is_database_enabled=row[3],
+        is_enabled=row[4],
+        has_document_security=row[5],
+        permissions=tuple(row[6]),
+        attributes={each.key: each for each in usable if each.is_available},
+        readers=dict(zip(row[8] or (), row[9] or (), strict=False)),
+        loaded_at=time.monotonic(),
+    )
+
+
+def _check_enabled(schema: CollectionSchema, caller: Caller, names: Vocabulary) -> None:
+    if caller.is_privileged:
+        return
+    if not schema.is_database_enabled:
+        raise ApiError(ErrorKind.DATABASE_NOT_FOUND)
+    if not schema.is_enabled:
+        raise ApiError(names.collection_not_found)
+
+
+def _is_current(schema: CollectionSchema) -> bool:
+    return sql.fetch_one(_VERSION, (schema.id,)) == (schema.version,)

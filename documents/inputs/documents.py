@@ -1,0 +1,75 @@
+"""Parameters of the operations on documents and rows."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from kernel.fields import (
+    boolean,
+    custom_id,
+    json_object,
+    optional,
+    permissions,
+    queries,
+    required,
+    uid,
+)
+from kernel.permissions import ITEM_ACTIONS
+
+_permissions = permissions(ITEM_ACTIONS)
+
+
+def _no_transaction(value: object) -> str:
+    raise ValueError("Transactions are not supported")
+
+
+def _no_bulk(value: object) -> str:
+    raise ValueError("Writing several at once is not supported")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListDocumentsInput:
+    database_id: str = required(uid)
+    collection_id: str = required(uid)
+    queries: list[str] = optional(queries, default=[])
+    total: bool = optional(boolean, default=True)
+    transaction_id: str = optional(_no_transaction, default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateDocumentInput:
+    """The id and the data are needed, but their absence has an error type of its own."""
+
+    database_id: str = required(uid)
+    collection_id: str = required(uid)
+    document_id: str = optional(custom_id, default="")
+    data: dict[str, Any] = optional(json_object, default={})
+    permissions: list[str] | None = optional(_permissions)
+    documents: str = optional(_no_bulk, default="")
+    transaction_id: str = optional(_no_transaction, default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GetDocumentInput:
+    database_id: str = required(uid)
+    collection_id: str = required(uid)
+    document_id: str = required(uid)
+    queries: list[str] = optional(queries, default=[])
+    transaction_id: str = optional(_no_transaction, default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeDocumentInput:
+    database_id: str = required(uid)
+    collection_id: str = required(uid)
+    document_id: str = required(uid)
+    data: dict[str, Any] = optional(json_object, default={})
+    permissions: list[str] | None = optional(_permissions)
+    transaction_id: str = optional(_no_transaction, default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteDocumentInput:
+    database_id: str = required(uid)
+    collection_id: str = required(uid)
+    document_id: str = required(uid)
+    transaction_id: str = optional(_no_transaction, default="")

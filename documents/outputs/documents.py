@@ -1,0 +1,62 @@
+"""Documents and rows as answers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from documents.catalog import CollectionSchema
+from documents.store import Page, StoredDocument
+from documents.vocabulary import Vocabulary
+from kernel.clock import api_time
+
+EVERYTHING = "*"
+
+
+def document_output(
+    document: StoredDocument,
+    schema: CollectionSchema,
+    names: Vocabulary,
+    *,
+    select: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Return the model `Document`, or `Row`: the selected attributes and all system ones.
+
+    An attribute without a value is null.
+    """
+    data = document.data
+    output: dict[str, Any] = {
+        "$id": document.uid,
+        "$sequence": str(document.id),
+        **common_output(schema, names),
+        "$createdAt": api_time(document.created_at),
+        "$updatedAt": api_time(document.updated_at),
+        "$permissions": document.permissions,
+    }
+    if select is None or EVERYTHING in select:
+        for key, attribute in schema.attributes.items():
+            output[key] = data.get(attribute.name)
+    else:
+        for key in select:
+            if key in schema.attributes:
+                output[key] = data.get(schema.attributes[key].name)
+    return output
+
+
+def common_output(schema: CollectionSchema, names: Vocabulary) -> dict[str, str]:
+    """Return the part of an answer that all documents of a collection share."""
+    return {"$databaseId": schema.database_uid, f"${names.collection_id}": schema.uid}
+
+
+def document_list_output(
+    page: Page,
+    schema: CollectionSchema,
+    names: Vocabulary,
+    *,
+    select: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Return the model `DocumentList`, or `RowList`."""
+    return {
+        "total": page.total,
+        names.documents: [
+            document_output(each, schema, names, select=select) for each in page.documents
+        ],
+    }

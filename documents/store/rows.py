@@ -1,0 +1,130 @@
+"""Documents as rows: what statements take and give, and how they are run."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from django.db import DatabaseError, connection, transaction
+from psycopg import errors as pg_errors
+
+from documents.catalog import CollectionSchema, StaleSchemaError
+from kernel import sql
+
+
+class StoredDocument(NamedTuple):
+    """A document as its row holds it: values by the stored names of their attributes."""
+
+    id: int
+    uid: str
+    data: Mapping[str, Any]
+    permissions: Sequence[str]
+    created_at: datetime
+    updated_at: datetime
+
+
+class DuplicateIdError(Exception):
+    """The collection has a document with this id."""
+
+
+class UniqueValueError(Exception):
+    """A unique index has these values."""
+
+
+class OversizedValueError(Exception):
+    """A value is too long for an index on it."""
+
+
+class GrantTargetError(Exception):
+    """A grant names a group or a permission that is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """A permission list as it is stored: the texts, and a guardian row for each of them."""
+
+    texts: Sequence[str]
+    group_ids: Sequence[int]
+    permission_ids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """What the outbox row of a write holds; the statement adds the rest from the document.
+
+    `fixed` are the payload's entries that are the same for all documents of the collection.
+    """
+
+    name: str
+    fixed: Mapping[str, str]
+    roles: Sequence[str]
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What an update does. `dropped` are stored names that lose their value.
+
+    It happens only if `is_granted` or the document holds one of `granting`, the texts of the
+    permissions that would do, and if the document has not changed since `unless_after`.
+    """
+
+    data: Mapping[str, Any]
+    dropped: Sequence[str]
+    grants: Grants | None
+    created_at: datetime | None
+    updated_at: datetime
+    has_own_time: bool
+    is_granted: bool
+    granting: Sequence[str]
+    unless_after: datetime | None
+
+
+class Outcome(NamedTuple):
+    """What became of a write: the document after it, and the outbox row unless it was refused."""
+
+    is_change: bool
+    is_granted: bool
+    is_late: bool
+    event_id: int | None
+    document: StoredDocument
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Translate what the database refuses; inside a transaction, without spoiling that.
+
+    Raises: StaleSchemaError, UniqueValueError, OversizedValueError, GrantTargetError
+    """
+    try:
+        with transaction.atomic() if connection.in_atomic_block else nullcontext():
+            yield
+    except DatabaseError as error:
+        match error.__cause__:
+            case pg_errors.UniqueViolation():
+                raise UniqueValueError from error
+            case pg_errors.ProgramLimitExceeded():
+                raise OversizedValueError from error
+            case pg_errors.ForeignKeyViolation():
+                raise GrantTargetError from error
+            case pg_errors.UndefinedTable():  # the partition is gone, and so is the collection
+                raise StaleSchemaError from error
+        raise
+
+
+def check_version(schema: CollectionSchema, row: sql.Row | None) -> None:
+    """Compare the version in the first column of a result.
+
+    Raises:
+        StaleSchemaError: It is not the schema's.
+    """
+    if row is None or row[0] != schema.version:
+        raise StaleSchemaError
+
+
+def document(row: sql.Row) -> StoredDocument:
+    """Read a document from the columns id, uid, data, permissions, created_at, updated_at."""
+    return StoredDocument(row[0], row[1], orjson.loads(row[2]), row[3], row[4], row[5])

@@ -1,0 +1,185 @@
+"""One document at a time: get, create, update, delete."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db import transaction
+
+from documents.catalog import CollectionSchema, StaleSchemaError
+from documents.store.rows import (
+    Change,
+    DuplicateIdError,
+    Grants,
+    Log,
+    Outcome,
+    StoredDocument,
+    UniqueValueError,
+    check_version,
+    document,
+    guarded,
+)
+from documents.store.statements import Statement, on_partition
+from kernel import sql
+from kernel.permissions import READ, roles_for
+
+
+def get(schema: CollectionSchema, uid: str) -> StoredDocument | None:
+    """Return a document, whoever asks.
+
+    Raises:
+        StaleSchemaError: The collection has another version.
+    """
+    with guarded():
+        row = _fetch(schema, Statement.GET, {"collection": schema.id, "uid": uid})
+    check_version(schema, row)
+    return None if row is None or row[1] is None else document(row[1:])
+
+
+def create(
+    schema: CollectionSchema,
+    *,
+    uid: str,
+    data: Mapping[str, Any],
+    grants: Grants,
+    created_at: datetime,
+    updated_at: datetime,
+    log: Log,
+) -> Outcome:
+    """Insert a document with its grants and its event, in one statement.
+
+    Raises:
+        StaleSchemaError: The collection has another version.
+        DuplicateIdError: The id is taken.
+        UniqueValueError: A unique index refuses the values.
+        OversizedValueError: A value is too long for an index on it.
+        GrantTargetError: A role or a permission that a grant names is gone.
+    """
+    statement = Statement.CREATE_WITH_GRANTS if grants.texts else Statement.CREATE
+    values = (
+        _log_values(schema, log)
+        | _grant_values(grants)
+        | {
+            "uid": uid,
+            "data": _json(data),
+            "created": created_at,
+            "updated": updated_at,
+        }
+    )
+    with guarded():
+        row = _fetch(schema, statement, values)
+    if row is None:
+        raise StaleSchemaError
+    if row[0] is None:
+        taken = _fetch(schema, Statement.EXISTS, {"collection": schema.id, "uid": uid})
+        raise DuplicateIdError if taken else UniqueValueError
+    stored = StoredDocument(row[0], uid, data, grants.texts, created_at, updated_at)
+    return Outcome(True, True, False, row[1], stored)
+
+
+def update(schema: CollectionSchema, uid: str, change: Change, log: Log) -> Outcome | None:
+    """Merge values into a document and replace its grants, if it may be; return what became of it.
+
+    No document with this id gives None.
+
+    Raises:
+        StaleSchemaError: The collection has another version.
+        UniqueValueError: A unique index refuses the values.
+        OversizedValueError: A value is too long for an index on it.
+        GrantTargetError: A role or a permission that a grant names is gone.
+    """
+    values = (
+        _log_values(schema, log)
+        | _grant_values(change.grants)
+        | {
+            "uid": uid,
+            "data": _json(change.data),
+            "dropped": change.dropped,
+            "created": change.created_at,
+            "updated": change.updated_at,
+            "has_own_time": change.has_own_time,
+            "is_granted": change.is_granted,
+            "granting": change.granting,
+            "unless_after": change.unless_after,
+        }
+    )
+    if change.grants is None:
+        with guarded():
+            return _outcome(schema, _fetch(schema, Statement.UPDATE, values))
+    # The lock comes in a statement of its own: the next one then sees every grant that was made
+    # while it waited, and replaces that as well.
+    with guarded(), transaction.atomic(savepoint=False):
+        _fetch(schema, Statement.LOCK, {"collection": schema.id, "uid": uid})
+        return _outcome(schema, _fetch(schema, Statement.UPDATE_WITH_GRANTS, values))
+
+
+def delete(
+    schema: CollectionSchema,
+    uid: str,
+    *,
+    is_granted: bool,
+    granting: Sequence[str],
+    unless_after: datetime | None,
+    log: Log,
+) -> Outcome | None:
+    """Delete a document with its grants, if it may be; return what became of it.
+
+    No document with this id gives None.
+
+    Raises:
+        StaleSchemaError: The collection has another version.
+    """
+    values = _log_values(schema, log) | {
+        "uid": uid,
+        "is_granted": is_granted,
+        "granting": granting,
+        "unless_after": unless_after,
+    }
+    with guarded():
+        return _outcome(schema, _fetch(schema, Statement.DELETE, values))
+
+
+def _fetch(
+    schema: CollectionSchema, statement: Statement, values: Mapping[str, Any]
+) -> sql.Row | None:
+    return sql.fetch_one(on_partition(statement, schema.id), values)
+
+
+def _outcome(schema: CollectionSchema, row: sql.Row | None) -> Outcome | None:
+    check_version(schema, row)
+    if row is None or row[5] is None:
+        return None
+    return Outcome(row[1], row[2], row[3], row[4], document(row[5:11]))
+
+
+def _log_values(schema: CollectionSchema, log: Log) -> dict[str, Any]:
+    known = schema.attributes
+    return {
+        "collection": schema.id,
+        "version": schema.version,
+        "project": schema.project_id,
+        "secured": schema.has_document_security,
+        "keys": list(known),
+        "names": [attribute.name for attribute in known.values()],
+        "event": log.name,
+        "fixed": _json(log.fixed),
+        "roles": log.roles,
+        "actor": log.actor,
+        "now": log.at,
+    }
+
+
+def _grant_values(grants: Grants | None) -> dict[str, Any]:
+    if grants is None:
+        return {"permissions": None, "readers": None}
+    return {
+        "permissions": grants.texts,
+        "readers": roles_for(READ, grants.texts),
+        "groups": grants.group_ids,
+        "grants": grants.permission_ids,
+    }
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,162 @@
+"""The statements on single documents.
+
+Each is a template of parts; `on_partition` fills in the parts and the collection's own table. In
+all of them `fresh` is the collection if it has the expected version, `seen` the locked document,
+`verdict` that document with what speaks against the write, and `r` the row that was written.
+"""
+
+from enum import Enum
+from functools import lru_cache
+from typing import LiteralString
+
+from psycopg import sql as psql
+
+from documents import partitions
+
+CACHED_STATEMENTS = 4096
+
+_PARTS: dict[str, LiteralString] = {
+    "columns": "d.id, d.uid, d.data, d.permissions, d.created_at, d.updated_at",
+    "this": "d.collection_id = %(collection)s::bigint AND d.uid = %(uid)s::text",
+    "fresh": """
+        SELECT id FROM document_collection
+        WHERE id = %(collection)s::bigint AND version = %(version)s::bigint AND deleted_at IS NULL
+    """,
+    "created": """
+        INSERT INTO {partition}
+            (collection_id, uid, data, permissions, read_roles, created_at, updated_at)
+        SELECT fresh.id, %(uid)s::text, %(data)s::jsonb, %(permissions)s::text[],
+            %(readers)s::text[], %(created)s::timestamptz, %(updated)s::timestamptz
+        FROM fresh ON CONFLICT DO NOTHING RETURNING *
+    """,
+    "changes": """
+        merged IS DISTINCT FROM data OR %(has_own_time)s
+        OR created_at IS DISTINCT FROM coalesce(%(created)s::timestamptz, created_at)
+        OR (%(permissions)s::text[] IS NOT NULL AND NOT (
+            permissions @> %(permissions)s::text[] AND permissions <@ %(permissions)s::text[]))
+    """,
+    "granting": "(%(is_granted)s OR permissions && %(granting)s::text[])",
+    "lateness": "coalesce(updated_at > %(unless_after)s::timestamptz, false)",
+    "updated": """
+        UPDATE {partition} d SET data = v.merged,
+            permissions = coalesce(%(permissions)s::text[], d.permissions),
+            read_roles = coalesce(%(readers)s::text[], d.read_roles),
+            created_at = coalesce(%(created)s::timestamptz, d.created_at),
+            updated_at = %(updated)s::timestamptz
+        FROM verdict v, fresh
+        WHERE d.collection_id = %(collection)s::bigint AND d.id = v.id
+            AND v.is_change AND v.is_granted AND NOT v.is_late
+        RETURNING d.*
+    """,
+    "deleted": """
+        DELETE FROM {partition} d USING verdict v, fresh
+        WHERE d.collection_id = %(collection)s::bigint AND d.id = v.id
+            AND v.is_granted AND NOT v.is_late
+        RETURNING d.*
+    """,
+    "revoked": "DELETE FROM document_group_grant g USING r WHERE g.content_object_id = r.id",
+    "revoked_users": "DELETE FROM document_user_grant u USING r WHERE u.content_object_id = r.id",
+    "granted": """
+        INSERT INTO document_group_grant
+            (content_object_id, collection_id, group_id, permission_id)
+        SELECT r.id, r.collection_id, g.group_id, g.permission_id
+        FROM r CROSS JOIN unnest(%(groups)s::bigint[], %(grants)s::bigint[])
+            WITH ORDINALITY AS g (group_id, permission_id, place)
+    """,
+    # The payload is the answer's JSON: what is the same for all, the values, what the row knows.
+    "logged": """
+        INSERT INTO outbox (project_id, name, payload, roles, actor, created_at)
+        SELECT %(project)s::bigint, %(event)s::text,
+            %(fixed)s::jsonb
+            || coalesce((SELECT jsonb_object_agg(a.key, r.data -> a.name)
+                FROM unnest(%(keys)s::text[], %(names)s::text[]) AS a (key, name)), '{{}}')
+            || jsonb_build_object('$id', r.uid, '$sequence', r.id::text,
+                '$permissions', r.permissions,
+                '$createdAt', to_char(r.created_at AT TIME ZONE 'UTC',
+                    'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"'),
+                '$updatedAt', to_char(r.updated_at AT TIME ZONE 'UTC',
+                    'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"')),
+            %(roles)s::text[] || CASE WHEN %(secured)s THEN r.read_roles ELSE '{{}}' END,
+            %(actor)s::text, %(now)s::timestamptz
+        FROM r RETURNING id
+    """,
+    "outcome": """
+        c.version, v.is_change, v.is_granted, v.is_late, log.id, v.id, v.uid,
+        coalesce(r.data, v.data), coalesce(r.permissions, v.permissions),
+        coalesce(r.created_at, v.created_at), coalesce(r.updated_at, v.updated_at)
+    """,
+    "everything": """
+        document_collection c LEFT JOIN verdict v ON true LEFT JOIN r ON true
+        LEFT JOIN log ON true WHERE c.id = %(collection)s::bigint AND c.deleted_at IS NULL
+    """,
+    # The arrays are written compiled, so the first trigger on the grants has nothing to do.
+    "compiled": "set_config('appwrite.compiled', 'on', true)",
+}
+
+
+class Statement(Enum):
+    """What can be done to one document."""
+
+    GET = """
+        SELECT c.version, {columns} FROM document_collection c
+        LEFT JOIN {partition} d ON d.collection_id = c.id AND d.uid = %(uid)s::text
+        WHERE c.id = %(collection)s::bigint AND c.deleted_at IS NULL
+    """
+    CREATE = """
+        WITH fresh AS MATERIALIZED ({fresh}), r AS ({created}), log AS ({logged})
+        SELECT r.id, log.id FROM fresh LEFT JOIN r ON true LEFT JOIN log ON true
+    """
+    CREATE_WITH_GRANTS = """
+        WITH fresh AS MATERIALIZED ({fresh}), r AS ({created}), log AS ({logged}),
+        granted AS ({granted} ORDER BY g.place)
+        SELECT r.id, log.id, {compiled} FROM fresh LEFT JOIN r ON true LEFT JOIN log ON true
+    """
+    EXISTS = "SELECT 1 FROM {partition} d WHERE {this}"
+    UPDATE = """
+        WITH fresh AS MATERIALIZED ({fresh}),
+        seen AS MATERIALIZED (
+            SELECT {columns}, (d.data || %(data)s::jsonb) - %(dropped)s::text[] AS merged
+            FROM {partition} d WHERE {this} FOR NO KEY UPDATE
+        ),
+        verdict AS MATERIALIZED (
+            SELECT *, ({changes}) AS is_change, {granting} AS is_granted, {lateness} AS is_late
+            FROM seen
+        ),
+        r AS ({updated}), log AS ({logged})
+        SELECT {outcome} FROM {everything}
+    """
+    # The count makes the old grants go before the new ones come: they may be the same.
+    UPDATE_WITH_GRANTS = """
+        WITH fresh AS MATERIALIZED ({fresh}),
+        seen AS MATERIALIZED (
+            SELECT {columns}, (d.data || %(data)s::jsonb) - %(dropped)s::text[] AS merged
+            FROM {partition} d WHERE {this} FOR NO KEY UPDATE
+        ),
+        verdict AS MATERIALIZED (
+            SELECT *, ({changes}) AS is_change, {granting} AS is_granted, {lateness} AS is_late
+            FROM seen
+        ),
+        r AS ({updated}), log AS ({logged}),
+        revoked AS ({revoked} RETURNING 1), revoked_users AS ({revoked_users}),
+        granted AS ({granted} CROSS JOIN (SELECT count(*) FROM revoked) gone ORDER BY g.place)
+        SELECT {outcome}, {compiled} FROM {everything}
+    """
+    LOCK = "SELECT 1 FROM {partition} d WHERE {this} FOR NO KEY UPDATE"
+    DELETE = """
+        WITH fresh AS MATERIALIZED ({fresh}),
+        seen AS MATERIALIZED (SELECT {columns} FROM {partition} d WHERE {this} FOR UPDATE),
+        verdict AS MATERIALIZED (
+            SELECT *, true AS is_change, {granting} AS is_granted, {lateness} AS is_late FROM seen
+        ),
+        r AS ({deleted}), revoked AS ({revoked}), revoked_users AS ({revoked_users}),
+        log AS ({logged})
+        SELECT {outcome}, {compiled} FROM {everything}
+    """
+
+
+@lru_cache(maxsize=CACHED_STATEMENTS)
+def on_partition(statement: Statement, collection_id: int) -> LiteralString:
+    """Return the text of a statement for one collection."""
+    partition = partitions.identifier(collection_id)
+    parts = {name: psql.SQL(text).format(partition=partition) for name, text in _PARTS.items()}
+    return psql.SQL(statement.value).format(partition=partition, **parts).as_string(None)

@@ -1,0 +1,92 @@
+"""The data of a document as clients send it, checked and turned into what its row holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from documents import attributes
+from documents.attributes import Attribute, StructureError
+from kernel import clock
+
+CREATED_AT, UPDATED_AT = "$createdAt", "$updatedAt"
+#: Entries of answers that clients send back, and that no write can change.
+_READ_ONLY = frozenset(
+    {"$id", "$sequence", "$databaseId", "$collectionId", "$tableId", "$permissions"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What a write sets: values by stored name, names that lose theirs, and the times, if any."""
+
+    set: Mapping[str, Any]
+    dropped: tuple[str, ...] = ()
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+def new_values(
+    schema: Mapping[str, Attribute], data: Mapping[str, Any], *, keeps_times: bool
+) -> Values:
+    """Check the data of a new document; defaults stand in for what is missing or null.
+
+    `keeps_times` says whether the times in the data count.
+
+    Raises:
+        StructureError: The data does not fit the attributes.
+    """
+    sent = changed_values(schema, data, keeps_times=keeps_times, is_new=True)
+    values = dict(sent.set)
+    for attribute in schema.values():
+        if attribute.name in values:
+            continue
+        if attribute.default is not None:
+            values[attribute.name] = attribute.default
+        elif attribute.required:
+            raise attributes.missing(attribute)
+    return Values(values, (), sent.created_at, sent.updated_at)
+
+
+def changed_values(
+    schema: Mapping[str, Attribute],
+    data: Mapping[str, Any],
+    *,
+    keeps_times: bool,
+    is_new: bool = False,
+) -> Values:
+    """Check the data of a change: only what it names, where null takes a value away.
+
+    Raises:
+        StructureError: The data does not fit the attributes.
+    """
+    values: dict[str, Any] = {}
+    dropped: list[str] = []
+    times: dict[str, datetime] = {}
+    for key, value in data.items():
+        if key in _READ_ONLY:
+            continue
+        if key in (CREATED_AT, UPDATED_AT):
+            if keeps_times and value is not None:
+                times[key] = _time(key, value)
+            continue
+        attribute = schema.get(key)
+        if attribute is None:
+            raise attributes.unknown(key)
+        if value is not None:
+            values[attribute.name] = attributes.stored_value(attribute, value)
+        elif attribute.required and not is_new:
+            raise attributes.missing(attribute)
+        else:
+            dropped.append(attribute.name)
+    return Values(values, tuple(dropped), times.get(CREATED_AT), times.get(UPDATED_AT))
+
+
+def _time(key: str, value: Any) -> datetime:
+    try:
+        return clock.parse_time(value if isinstance(value, str) else "")
+    except ValueError:
+        raise StructureError(
+            f'Invalid document structure: Attribute "{key}" has invalid type.'
+            " Value must be valid date between 1000-01-01 00:00:00 and 9999-12-31 23:59:59."
+        ) from None
