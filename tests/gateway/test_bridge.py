@@ -12,8 +12,9 @@ import time
 import pytest
 import uvicorn
 
-from appwrite_clone.bridge import Bridge, Limits
+from appwrite_clone.bridge import Bridge, Limits, protocol
 from appwrite_clone.bridge.environ import build_environ
+from appwrite_clone.bridge.protocol import BoundedHttpProtocol
 
 SMALL = Limits(
     threads=2, memory_body_bytes=1000, max_body_bytes=5000, linger_seconds=0.2, max_headers=20
@@ -476,7 +477,13 @@ class Live:
 
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        config = uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False)
+        config = uvicorn.Config(
+            app,
+            http=BoundedHttpProtocol,
+            log_level="critical",
+            lifespan="off",
+            access_log=False,
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._listener]}, daemon=True
@@ -602,3 +609,30 @@ def test_live_conflicting_lengths_are_a_400_with_one_answer(live):
     )
     assert received.startswith(b"HTTP/1.1 400")
     assert received.count(b"HTTP/1.1 ") == 1
+
+
+def test_live_endless_header_is_refused(live):
+    pieces = [b"x-endless: "] + [b"a" * 20_000] * 4
+    received = live.talk(head("GET", "/")[:-2], *pieces, pause=0.05)
+    assert received.startswith(b"HTTP/1.1 400")
+    assert live.calls == []
+
+
+def test_live_head_in_small_pieces_before_a_large_body_is_fine(live):
+    first, rest = head("POST", "/", "Content-Length: 5000")[:20], b"x" * 5000
+    received = live.talk(first, head("POST", "/", "Content-Length: 5000")[20:] + rest, pause=0.05)
+    assert received.startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: local"])
+def test_live_head_that_never_ends_is_given_up(live, monkeypatch, sent):
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
+    with socket.create_connection(("127.0.0.1", live.port), timeout=5) as connection:
+        connection.sendall(sent)
+        assert connection.recv(100) == b""
+
+
+def test_live_quiet_connections_between_requests_are_kept(live, monkeypatch):
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
+    received = live.talk(head("GET", "/a"), head("GET", "/b"), pause=0.3)
+    assert received.count(b"HTTP/1.1 200 OK") == 2
