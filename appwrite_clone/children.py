@@ -29,6 +29,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 
 from appwrite_clone.asgi import application
+from appwrite_clone.bridge.protocol import BoundedHttpProtocol
 from appwrite_clone.celery import app as celery_app
 from appwrite_clone.celery import open_broker
 from kernel import jobs
@@ -71,7 +72,7 @@ def serve_web(address: Any, family: socket.AddressFamily, ready: Ready) -> None:
     config = uvicorn.Config(
         application,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHttpProtocol,
         ws="websockets-sansio",
         ws_max_size=SOCKET_MESSAGE_BYTES,
         ws_per_message_deflate=False,  # a context per socket costs memory, and each delivery time
