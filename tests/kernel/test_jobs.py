@@ -1,0 +1,197 @@
+"""Jobs: claimed once, tried again, given back when their worker is gone."""
+
+import uuid
+from datetime import timedelta
+
+import celery
+import pytest
+from django.db import transaction
+from django.db.models import F
+
+from kernel import clock, jobs
+from kernel.limits import JOB_MAX_ATTEMPTS
+from kernel.models import Job, OutboxEvent
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
+
+
+@pytest.fixture
+def done():
+    return []
+
+
+@pytest.fixture(autouse=True)
+def _own_runners(monkeypatch, done):
+    monkeypatch.setattr(jobs, "_runners", {})
+    jobs.runner("test.note")(lambda **arguments: done.append(arguments))
+
+
+@pytest.fixture
+def rung(monkeypatch):
+    numbers: list[int] = []
+    monkeypatch.setattr(jobs, "ring", numbers.append)
+    return numbers
+
+
+def _enqueue_and_fail():
+    with transaction.atomic():
+        jobs.enqueue("test.note")
+        raise RuntimeError
+
+
+def expire(job_id):
+    past = clock.now() - timedelta(seconds=1)
+    Job.objects.filter(id=job_id).update(leased_until=past)
+
+
+def test_a_job_is_done_once(done):
+    job_id = jobs.enqueue("test.note", user="a", number=1)
+    assert jobs.run(job_id)
+    assert not jobs.run(job_id)
+    assert done == [{"user": "a", "number": 1}]
+    job = Job.objects.get(id=job_id)
+    assert (job.status, job.attempts, job.error) == ("done", 1, "")
+    assert job.finished_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_bell_rings_after_the_commit(rung):
+    with transaction.atomic():
+        job_id = jobs.enqueue("test.note")
+        assert rung == []
+    assert rung == [job_id]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rolled_back_job_does_not_exist(rung):
+    with pytest.raises(RuntimeError):
+        _enqueue_and_fail()
+    assert rung == []
+    assert not Job.objects.exists()
+
+
+def test_a_delayed_job_waits(done):
+    job_id = jobs.enqueue("test.note", delay_seconds=60)
+    assert not jobs.run(job_id)
+    assert jobs.run_waiting() == 0
+    Job.objects.filter(id=job_id).update(run_after=F("run_after") - timedelta(seconds=61))
+    assert jobs.run_waiting() == 1
+    assert done == [{}]
+
+
+def test_a_failed_job_is_tried_again_later(caplog):
+    @jobs.runner("test.fail")
+    def fail():
+        raise RuntimeError("the reason")
+
+    job_id = jobs.enqueue("test.fail")
+    assert jobs.run(job_id)
+    job = Job.objects.get(id=job_id)
+    assert (job.status, job.attempts) == ("waiting", 1)
+    assert "the reason" in job.error
+    assert job.run_after > clock.now()
+    assert not jobs.run(job_id)
+
+
+def test_a_job_that_keeps_failing_is_given_up(caplog):
+    @jobs.runner("test.fail")
+    def fail():
+        raise RuntimeError("the reason")
+
+    job_id = jobs.enqueue("test.fail")
+    Job.objects.filter(id=job_id).update(attempts=JOB_MAX_ATTEMPTS - 1)
+    assert jobs.run(job_id)
+    job = Job.objects.get(id=job_id)
+    assert (job.status, job.attempts) == ("failed", JOB_MAX_ATTEMPTS)
+
+
+def test_a_job_that_cannot_succeed_is_given_up_at_once():
+    @jobs.runner("test.hopeless")
+    def fail():
+        raise jobs.JobFailedError("never")
+
+    job_id = jobs.enqueue("test.hopeless")
+    jobs.run(job_id)
+    job = Job.objects.get(id=job_id)
+    assert (job.status, job.error) == ("failed", "never")
+
+
+def test_an_unknown_job_is_kept_for_a_process_that_knows_it(caplog):
+    job_id = jobs.enqueue("test.of_a_newer_version")
+    jobs.run(job_id)
+    assert Job.objects.get(id=job_id).status == "waiting"
+
+
+def test_a_running_job_is_not_taken_by_another(done):
+    job_id = jobs.enqueue("test.note")
+
+    @jobs.runner("test.outer")
+    def outer():
+        Job.objects.filter(id=job_id).update(
+            status="running", leased_until=clock.now() + timedelta(seconds=30)
+        )
+        assert not jobs.run(job_id)
+
+    assert jobs.run(jobs.enqueue("test.outer"))
+    assert done == []
+
+
+def test_a_job_of_a_dead_worker_is_given_back_and_done(done, rung):
+    job_id = jobs.enqueue("test.note", x=1)
+    Job.objects.filter(id=job_id).update(status="running", lease_token=uuid.uuid4(), attempts=1)
+    assert jobs.requeue_expired() == 0
+    expire(job_id)
+    assert jobs.requeue_expired() == 1
+    assert rung[-1] == job_id
+    assert jobs.run(job_id)
+    assert done == [{"x": 1}]
+    assert Job.objects.get(id=job_id).attempts == 2
+
+
+def test_the_late_result_of_a_lost_lease_is_refused(caplog):
+    job_id = 0
+
+    @jobs.runner("test.slow")
+    def slow():
+        # The lease runs out meanwhile and another worker takes the job.
+        Job.objects.filter(id=job_id).update(lease_token=uuid.uuid4())
+
+    job_id = jobs.enqueue("test.slow")
+    assert jobs.run(job_id)
+    assert Job.objects.get(id=job_id).status == "running"
+    assert "lost its lease" in caplog.text
+
+
+def test_a_job_nobody_heard_of_is_rung_again(rung):
+    job_id = jobs.enqueue("test.note")
+    rung.clear()
+    assert jobs.requeue_expired() == 0
+    Job.objects.filter(id=job_id).update(rung_at=clock.now() - timedelta(minutes=1))
+    assert jobs.requeue_expired() == 1
+    assert rung == [job_id]
+    assert jobs.requeue_expired() == 0
+
+
+def test_what_is_past_its_retention_is_swept():
+    old = clock.now() - timedelta(days=8)
+    for status in ("done", "failed", "waiting"):
+        Job.objects.create(name="test.note", status=status, finished_at=old)
+    Job.objects.create(name="test.note", status="done", finished_at=clock.now())
+    for created_at in (old, clock.now()):
+        OutboxEvent.objects.create(
+            project_id=1, name="a.b.create", payload={}, roles=[], created_at=created_at
+        )
+    assert jobs.sweep() == 2
+    assert sorted(Job.objects.values_list("status", flat=True)) == ["done", "failed", "waiting"]
+    assert OutboxEvent.objects.count() == 1
+
+
+def test_a_broker_out_of_reach_loses_no_job(monkeypatch, caplog):
+    def fail(*_args, **_options):
+        raise OSError("no broker")
+
+    monkeypatch.setattr(celery.current_app, "send_task", fail)
+    with transaction.atomic():
+        job_id = jobs.enqueue("test.note")
+    assert Job.objects.get(id=job_id).status == "waiting"
+    assert "broker not reached" in caplog.text

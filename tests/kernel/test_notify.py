@@ -1,0 +1,87 @@
+"""Short messages between processes over the database."""
+
+import threading
+
+import pytest
+from django.db import connection
+
+from kernel import notify
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db(transaction=True)]
+
+WAIT_SECONDS = 5.0
+CHANNEL = "appwrite_test"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _listener_ends():
+    yield
+    notify.stop()
+
+
+class Inbox:
+    """Collects messages, and lets a test wait for one."""
+
+    def __init__(self):
+        self.messages = []
+        self.arrived = threading.Condition()
+
+    def __call__(self, payload):
+        with self.arrived:
+            self.messages.append(payload)
+            self.arrived.notify_all()
+
+    def wait_for(self, payload):
+        with self.arrived:
+            return self.arrived.wait_for(lambda: payload in self.messages, WAIT_SECONDS)
+
+
+def test_a_message_reaches_every_listener():
+    first, second = Inbox(), Inbox()
+    notify.listen(CHANNEL, first)
+    notify.listen(CHANNEL, second)
+    assert notify.start(timeout_seconds=WAIT_SECONDS)
+    assert _heard(first, CHANNEL, "hello")
+    assert second.wait_for("hello")
+
+
+def test_a_channel_named_later_is_heard_too():
+    assert notify.start(timeout_seconds=WAIT_SECONDS)
+    inbox = Inbox()
+    notify.listen("appwrite_test_later", inbox)
+    assert _heard(inbox, "appwrite_test_later", "hello")
+
+
+def test_one_listeners_failure_silences_nobody(caplog):
+    def fail(_payload):
+        raise RuntimeError("no")
+
+    inbox = Inbox()
+    notify.listen("appwrite_test_failing", fail)
+    notify.listen("appwrite_test_failing", inbox)
+    assert notify.start(timeout_seconds=WAIT_SECONDS)
+    assert _heard(inbox, "appwrite_test_failing", "x")
+
+
+def test_a_lost_connection_is_made_again_and_told():
+    inbox = Inbox()
+    notify.listen(CHANNEL, inbox)
+    assert notify.start(timeout_seconds=WAIT_SECONDS)
+    assert _heard(inbox, CHANNEL, "before")
+    inbox.messages.clear()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%%'"
+            " AND datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    assert inbox.wait_for("")
+    assert _heard(inbox, CHANNEL, "after")
+
+
+def _heard(inbox, channel, payload):
+    for _ in range(50):
+        notify.notify(channel, payload)
+        with inbox.arrived:
+            if inbox.arrived.wait_for(lambda: payload in inbox.messages, 0.1):
+                return True
+    return False
