@@ -83,6 +83,11 @@ class Attribute:
         return self.encrypt
 
     @property
+    def blank(self) -> list[Any] | None:
+        """What answers show where a document has no value."""
+        return [] if self.array else None
+
+    @property
     def kind(self) -> "AttributeType":
         return ATTRIBUTE_TYPES[self.type]
 

@@ -1,5 +1,8 @@
 """The partition of each collection: its name, how it is made, and how it goes away."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.db import connection
 from psycopg import sql as psql
 
@@ -9,6 +12,8 @@ _CREATE = psql.SQL("CREATE TABLE {} (LIKE document INCLUDING ALL EXCLUDING IDENT
 _ATTACH = psql.SQL("ALTER TABLE document ATTACH PARTITION {} FOR VALUES IN ({})")
 _DETACH = psql.SQL("ALTER TABLE document DETACH PARTITION {}{}")
 _DROP = psql.SQL("DROP TABLE IF EXISTS {}")
+_LIFT_LIMITS = psql.Composed([psql.SQL("SET statement_timeout = 0; SET lock_timeout = 0")])
+_RESTORE_LIMITS = psql.Composed([psql.SQL("RESET statement_timeout; RESET lock_timeout")])
 _STATE = (
     "SELECT i.inhdetachpending FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid"
     " WHERE c.oid = to_regclass(%s)"
@@ -30,6 +35,19 @@ def define(statement: psql.Composed) -> None:
         cursor.execute(statement)
 
 
+@contextmanager
+def unhurried() -> Iterator[None]:
+    """Lift the limits on how long a statement may run and wait, which are meant for requests."""
+    if connection.in_atomic_block:
+        yield
+        return
+    define(_LIFT_LIMITS)
+    try:
+        yield
+    finally:
+        define(_RESTORE_LIMITS)
+
+
 def create(collection_id: int) -> None:
     """Make the partition of a new collection, in the transaction that makes the collection.
 
@@ -38,6 +56,11 @@ def create(collection_id: int) -> None:
     partition = identifier(collection_id)
     define(_CREATE.format(partition))
     define(_ATTACH.format(partition, psql.Literal(collection_id)))
+
+
+def exists(collection_id: int) -> bool:
+    row = sql.fetch_one("SELECT to_regclass(%s) IS NOT NULL", (name(collection_id),))
+    return bool(row and row[0])
 
 
 def detach(collection_id: int) -> None:

@@ -1,16 +1,43 @@
-"""Paths of documents."""
+"""Paths of documents: every one in both vocabularies."""
+
+from collections.abc import Iterator
 
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
+from documents.views.attributes import TYPED_VIEWS, AttributesView, AttributeView
+from documents.views.collections import CollectionsView, CollectionView
+from documents.views.databases import DatabasesView, DatabaseView
 from documents.views.documents import DocumentsView, DocumentView
+from documents.views.indexes import IndexesView, IndexView
 
-_DOCUMENTS = "databases/<str:databaseId>/collections/<str:collectionId>/documents"
-_ROWS = "tablesdb/<str:databaseId>/tables/<str:tableId>/rows"
+_DATABASES = ("databases", "tablesdb")
+_COLLECTIONS = ("collections", "tables")
+_COLLECTION_IDS = ("collectionId", "tableId")
+_ATTRIBUTES = ("attributes", "columns")
+_DOCUMENTS = ("documents", "rows")
+_DOCUMENT_IDS = ("documentId", "rowId")
 
-urlpatterns: list[URLPattern] = [
-    path(_DOCUMENTS, DocumentsView.as_view()),
-    path(f"{_DOCUMENTS}/<str:documentId>", DocumentView.as_view()),
-    path(_ROWS, DocumentsView.as_view(dialect=1)),
-    path(f"{_ROWS}/<str:rowId>", DocumentView.as_view(dialect=1)),
-]
+
+def _paths(dialect: int) -> Iterator[URLPattern]:
+    databases = _DATABASES[dialect]
+    collections = f"{databases}/<str:databaseId>/{_COLLECTIONS[dialect]}"
+    collection = f"{collections}/<str:{_COLLECTION_IDS[dialect]}>"
+    attributes = f"{collection}/{_ATTRIBUTES[dialect]}"
+    documents = f"{collection}/{_DOCUMENTS[dialect]}"
+    yield path(databases, DatabasesView.as_view(dialect=dialect))
+    yield path(f"{databases}/<str:databaseId>", DatabaseView.as_view(dialect=dialect))
+    yield path(collections, CollectionsView.as_view(dialect=dialect))
+    yield path(collection, CollectionView.as_view(dialect=dialect))
+    yield path(attributes, AttributesView.as_view(dialect=dialect))
+    for type_, (create_view, update_view) in TYPED_VIEWS.items():
+        yield path(f"{attributes}/{type_}", create_view.as_view(dialect=dialect))
+        yield path(f"{attributes}/{type_}/<str:key>", update_view.as_view(dialect=dialect))
+    yield path(f"{attributes}/<str:key>", AttributeView.as_view(dialect=dialect))
+    yield path(f"{collection}/indexes", IndexesView.as_view(dialect=dialect))
+    yield path(f"{collection}/indexes/<str:key>", IndexView.as_view(dialect=dialect))
+    yield path(documents, DocumentsView.as_view(dialect=dialect))
+    yield path(f"{documents}/<str:{_DOCUMENT_IDS[dialect]}>", DocumentView.as_view(dialect=dialect))
+
+
+urlpatterns: list[URLPattern] = [*_paths(0), *_paths(1)]

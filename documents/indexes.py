@@ -1,0 +1,190 @@
+"""Indexes of collections: their JSON form, and the expression indexes they are in the database."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import connection, transaction
+from django.db.utils import DatabaseError
+from psycopg import errors as pg_errors
+from psycopg import sql as psql
+
+from documents import attributes as attribute_types
+from documents import partitions
+from documents.attributes import PROCESSING, Attribute
+from kernel import clock, sql
+
+KEY = "key"
+UNIQUE = "unique"
+OFFERED_TYPES = (KEY, UNIQUE)
+
+MAX_INDEXES = 64
+MAX_INDEX_ATTRIBUTES = 32
+MAX_INDEX_LENGTH = 768
+ASCENDING = "asc"
+
+#: System attributes that indexes may be on, and their columns, which are never null.
+SYSTEM_COLUMNS: Final = {"$id": "uid", "$createdAt": "created_at", "$updatedAt": "updated_at"}
+ID_LENGTH = 36
+
+_LOCK_SPACE = 0x5157_4E04
+_STATE = (
+    "SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+    " WHERE c.oid = to_regclass(%s)"
+)
+_LOCK = "SELECT pg_try_advisory_lock(%s::int, (%s %% 2147483647)::int)"
+_UNLOCK = "SELECT pg_advisory_unlock(%s::int, (%s %% 2147483647)::int)"
+_CREATE = psql.SQL("CREATE {unique}INDEX {how}{name} ON {partition} ({columns})")
+_DROP = psql.SQL("DROP INDEX {how}IF EXISTS {name}")
+
+
+class BuildError(Exception):
+    """The documents do not allow this index; the text is shown as the index's error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """One index of a collection, as its JSON holds it. `name` is that of the database's index."""
+
+    key: str
+    type: str
+    name: str
+    attributes: list[str]
+    orders: list[str]
+    lengths: list[int]
+    status: str = PROCESSING
+    error: str = ""
+    description: str = ""
+    created_at: str = ""
+    updated_at: str = ""
+
+    def changed(self, **changes: Any) -> "Index":
+        """Return the index with some fields changed, and the time of the change."""
+        return dataclasses.replace(self, updated_at=clock.api_time(clock.now()), **changes)
+
+    def order(self, place: int) -> str:
+        return self.orders[place].lower() if place < len(self.orders) else ASCENDING
+
+    def length(self, place: int) -> int:
+        """Return how many leading characters of an attribute count; 0 means all."""
+        return self.lengths[place] if place < len(self.lengths) else 0
+
+
+def load(entry: Mapping[str, Any]) -> Index:
+    """Read an index from the collection's JSON."""
+    return Index(**entry)
+
+
+def dump(index: Index) -> dict[str, Any]:
+    """Write an index for the collection's JSON."""
+    return dataclasses.asdict(index)
+
+
+def name(collection_id: int, version: int, place: int = 0) -> str:
+    """Return a name no index had before: versions only grow."""
+    return f"ix_{collection_id:d}_{version:d}_{place:d}"
+
+
+def build(collection_id: int, index: Index, attributes: Mapping[str, Attribute]) -> None:
+    """Make an index of the partition; one left invalid by an interrupted build is made anew.
+
+    Outside a transaction it is built beside the traffic, for as long as it takes.
+
+    Raises:
+        BuildError: The documents break it.
+        RuntimeError: Another process is building on this collection.
+    """
+    state = sql.fetch_one(_STATE, (index.name,))
+    if state is not None and state[0]:
+        return
+    with _alone(collection_id), partitions.unhurried():
+        if state is not None:
+            _drop(index.name)
+        try:
+            with _savepoint():
+                partitions.define(_create(collection_id, index, attributes))
+        except DatabaseError as error:
+            reason = _reason(error)
+            if reason is None:
+                raise
+            _drop(index.name)
+            raise BuildError(reason) from error
+
+
+def drop(collection_id: int, index_name: str) -> None:
+    """Take an index away from the partition, if it is there.
+
+    Raises:
+        RuntimeError: Another process is building on this collection.
+    """
+    with _alone(collection_id), partitions.unhurried():
+        _drop(index_name)
+
+
+def columns(index: Index, attributes: Mapping[str, Attribute]) -> psql.Composed:
+    """Return what an index is on: the expressions of filters, in the order of sorted lists."""
+    return psql.SQL(", ").join(
+        _column(attributes.get(key), key, length=index.length(place), order=index.order(place))
+        for place, key in enumerate(index.attributes)
+    )
+
+
+def _column(attribute: Attribute | None, key: str, *, length: int, order: str) -> psql.Composed:
+    direction = psql.SQL(" ASC" if order == ASCENDING else " DESC")
+    if attribute is None:
+        return psql.Identifier(SYSTEM_COLUMNS[key]) + direction
+    expression = attribute_types.expression(attribute)
+    if 0 < length < attribute.size:
+        expression = psql.SQL("left({}, {})").format(expression, psql.Literal(length))
+    nulls = psql.SQL(" NULLS FIRST" if order == ASCENDING else " NULLS LAST")
+    return expression + direction + nulls
+
+
+def _create(collection_id: int, index: Index, attributes: Mapping[str, Attribute]) -> psql.Composed:
+    return _CREATE.format(
+        unique=psql.SQL("UNIQUE " if index.type == UNIQUE else ""),
+        how=_how(),
+        name=psql.Identifier(index.name),
+        partition=partitions.identifier(collection_id),
+        columns=columns(index, attributes),
+    )
+
+
+def _drop(index_name: str) -> None:
+    partitions.define(_DROP.format(how=_how(), name=psql.Identifier(index_name)))
+
+
+def _how() -> psql.SQL:
+    return psql.SQL("" if connection.in_atomic_block else "CONCURRENTLY ")
+
+
+def _reason(error: DatabaseError) -> str | None:
+    """Return why documents do not fit an index, or None for failures of another kind."""
+    if isinstance(error.__cause__, pg_errors.UniqueViolation):
+        return "Two documents have the same value."
+    if isinstance(error.__cause__, pg_errors.ProgramLimitExceeded):
+        return "A document's value is too long for an index."
+    return None
+
+
+@contextmanager
+def _savepoint() -> Iterator[None]:
+    if not connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        yield
+
+
+@contextmanager
+def _alone(collection_id: int) -> Iterator[None]:
+    """Refuse a second builder. It must not wait: an index build waits for every open statement."""
+    row = sql.fetch_one(_LOCK, (_LOCK_SPACE, collection_id))
+    if row is None or not row[0]:
+        raise RuntimeError(f"an index of collection {collection_id} is being built elsewhere")
+    try:
+        yield
+    finally:
+        sql.execute(_UNLOCK, (_LOCK_SPACE, collection_id))

@@ -1,0 +1,18 @@
+"""Answers of documents."""
+
+from documents.outputs.attributes import attribute_output
+from documents.outputs.collections import collection_output
+from documents.outputs.databases import DatabaseOutput, database_output
+from documents.outputs.documents import common_output, document_list_output, document_output
+from documents.outputs.indexes import index_output
+
+__all__ = [
+    "DatabaseOutput",
+    "attribute_output",
+    "collection_output",
+    "common_output",
+    "database_output",
+    "document_list_output",
+    "document_output",
+    "index_output",
+]

@@ -1,0 +1,29 @@
+"""Attributes and columns as answers: some fields for all, some by type."""
+
+from typing import Any
+
+from documents.attributes import Attribute
+
+
+def attribute_output(attribute: Attribute) -> dict[str, Any]:
+    """Return the model of the attribute's type, such as `AttributeString` or `ColumnInteger`."""
+    kind = attribute.kind
+    output = {
+        "key": attribute.key,
+        "description": attribute.description,
+        "type": kind.public_type,
+        "status": attribute.status,
+        "error": attribute.error,
+        "required": attribute.required,
+        "array": attribute.array,
+        "$createdAt": attribute.created_at,
+        "$updatedAt": attribute.updated_at,
+        "default": attribute.default,
+    }
+    if kind.format:
+        output["format"] = kind.format
+    if kind.has_size:
+        output |= {"size": attribute.size, "encrypt": attribute.encrypt}
+    if kind.has_range:
+        output |= {"min": attribute.min, "max": attribute.max}
+    return output

@@ -1,0 +1,264 @@
+"""Collections: schemas and the containers of documents. In the other vocabulary: tables."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from documents import attributes as attribute_types
+from documents import definitions, grants, partitions
+from documents import indexes as index_types
+from documents.attributes import AVAILABLE, Attribute
+from documents.definitions import AttributeRequest, IndexRequest
+from documents.models import Collection
+from documents.outputs import collection_output
+from documents.services.databases import load_database
+from documents.vocabulary import Vocabulary
+from kernel import clock, events, ids, jobs, listing
+from kernel.caller import Caller
+from kernel.errors import ApiError
+from kernel.events import Event
+
+SWEEP_COLLECTION = "documents.sweep_collection"
+
+
+def list_collections(
+    *,
+    caller: Caller,
+    names: Vocabulary,
+    database_id: str,
+    queries: Sequence[str],
+    search: str,
+    total: bool,
+) -> dict[str, Any]:
+    """List the collections of a database.
+
+    Raises: DATABASE_NOT_FOUND, ARGUMENT_INVALID, CURSOR_NOT_FOUND, DATABASE_QUERY_ORDER_NULL
+    """
+    database = load_database(caller.project.id, database_id)
+    rows = Collection.objects.in_database(database.id)
+    if search:
+        rows = rows.filter(Q(uid__icontains=search) | Q(name__icontains=search))
+    columns = {
+        "name": "name",
+        "enabled": "is_enabled",
+        names.document_security: "has_document_security",
+    }
+    page = listing.list_page(rows, queries, columns=columns, has_total=total)
+    return {
+        "total": page.total,
+        names.collections: [collection_output(each, database.uid, names) for each in page.rows],
+    }
+
+
+@transaction.atomic
+def create_collection(  # noqa: PLR0913  # one per parameter of the operation
+    *,
+    caller: Caller,
+    names: Vocabulary,
+    database_id: str,
+    collection_id: str,
+    name: str,
+    permissions: list[str],
+    document_security: bool,
+    enabled: bool,
+    description: str,
+    attributes: Sequence[AttributeRequest],
+    indexes: Sequence[IndexRequest],
+) -> dict[str, Any]:
+    """Create a collection with its partition; attributes and indexes given here are ready at once.
+
+    Raises: DATABASE_NOT_FOUND, COLLECTION_ALREADY_EXISTS, and as `definitions` say
+    """
+    database = load_database(caller.project.id, database_id, is_locked=True)
+    moment = clock.now()
+    collection = Collection(
+        project_id=caller.project.id,
+        database=database,
+        uid=ids.resolve_id(collection_id),
+        name=name,
+        description=description,
+        is_enabled=enabled,
+        has_document_security=document_security,
+        created_at=moment,
+        updated_at=moment,
+    )
+    _define_attributes(collection, attributes, names)
+    _insert(collection, names)
+    partitions.create(collection.id)
+    _build_indexes(collection, indexes, names)
+    grants.replace_collection_grants(collection, permissions)
+    collection.refresh_from_db()
+    return _publish(caller, collection, names, "create")
+
+
+def get_collection(
+    *, caller: Caller, names: Vocabulary, database_id: str, collection_id: str
+) -> dict[str, Any]:
+    """Return a collection.
+
+    Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND
+    """
+    collection = load_collection(caller, names, database_id, collection_id)
+    return collection_output(collection, database_id, names)
+
+
+@transaction.atomic
+def update_collection(  # noqa: PLR0913  # one per parameter of the operation
+    *,
+    caller: Caller,
+    names: Vocabulary,
+    database_id: str,
+    collection_id: str,
+    name: str | None,
+    permissions: list[str] | None,
+    document_security: bool,
+    enabled: bool,
+    description: str | None,
+) -> dict[str, Any]:
+    """Replace what a client may set; a name, permissions or description left out stay.
+
+    Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND
+    """
+    collection = load_collection(caller, names, database_id, collection_id, is_locked=True)
+    if permissions is not None:
+        grants.replace_collection_grants(collection, permissions)
+        collection.refresh_from_db(fields=["permissions", "version"])
+    collection.name = collection.name if name is None else name
+    collection.description = collection.description if description is None else description
+    collection.has_document_security = document_security
+    collection.is_enabled = enabled
+    save_collection(collection, "name", "description", "has_document_security", "is_enabled")
+    return _publish(caller, collection, names, "update")
+
+
+@transaction.atomic
+def delete_collection(
+    *, caller: Caller, names: Vocabulary, database_id: str, collection_id: str
+) -> None:
+    """Hide a collection and its documents at once; a job sweeps them.
+
+    Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND
+    """
+    collection = load_collection(caller, names, database_id, collection_id, is_locked=True)
+    _publish(caller, collection, names, "delete")
+    collection.deleted_at = clock.now()
+    save_collection(collection, "deleted_at")
+    jobs.enqueue(SWEEP_COLLECTION, collection_id=collection.id)
+
+
+def load_collection(
+    caller: Caller,
+    names: Vocabulary,
+    database_uid: str,
+    uid: str,
+    *,
+    is_locked: bool = False,
+) -> Collection:
+    """Return a collection of the caller's project, locked where it is to be changed.
+
+    Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND
+    """
+    database = load_database(caller.project.id, database_uid)
+    rows = Collection.objects.in_database(database.id)
+    if is_locked:
+        rows = rows.select_for_update(no_key=True)
+    collection = rows.filter(uid=uid).first()
+    if collection is None:
+        raise ApiError(names.collection_not_found)
+    collection.database = database
+    return collection
+
+
+def lock_for_job(collection_id: int) -> Collection | None:
+    """Return a collection, locked, or None when it was deleted meanwhile."""
+    rows = Collection.objects.select_for_update(of=("self",), no_key=True)
+    return (
+        rows.select_related("database", "project").filter(id=collection_id, deleted_at=None).first()
+    )
+
+
+def save_collection(collection: Collection, *changed: str) -> None:
+    """Save changed columns of a locked collection, under its next version."""
+    collection.version += 1
+    collection.updated_at = clock.now()
+    collection.save(update_fields=[*changed, "version", "updated_at"])
+
+
+def publish_schema_event(
+    collection: Collection,
+    *,
+    project_uid: str,
+    names: Vocabulary,
+    part: str,
+    payload: dict[str, Any],
+    actor: str = "",
+) -> None:
+    """Publish what happened to a part of a collection, such as `attributes.title.create`."""
+    name = names.collection_event(collection.database.uid, collection.uid)
+    events.publish(
+        Event(
+            name=f"{name}.{part}",
+            project_id=collection.project_id,
+            project_uid=project_uid,
+            payload=payload,
+            actor=actor,
+        )
+    )
+
+
+def _insert(collection: Collection, names: Vocabulary) -> None:
+    try:
+        with transaction.atomic():
+            collection.save(force_insert=True)
+    except IntegrityError:
+        raise ApiError(names.collection_already_exists) from None
+
+
+def _define_attributes(
+    collection: Collection, requests: Sequence[AttributeRequest], names: Vocabulary
+) -> None:
+    defined: list[Attribute] = []
+    for request in requests:
+        defined.append(
+            definitions.define_attribute(
+                request, defined, names=names, stored_name=request.key, status=AVAILABLE
+            )
+        )
+    collection.attributes = [attribute_types.dump(each) for each in defined]
+
+
+def _build_indexes(
+    collection: Collection, requests: Sequence[IndexRequest], names: Vocabulary
+) -> None:
+    loaded = (attribute_types.load(entry) for entry in collection.attributes)
+    attributes = {each.key: each for each in loaded}
+    defined: list[index_types.Index] = []
+    for place, request in enumerate(requests):
+        name = index_types.name(collection.id, collection.version, place)
+        index = definitions.define_index(
+            request, attributes, defined, names=names, name=name, status=AVAILABLE
+        )
+        index_types.build(collection.id, index, attributes)
+        defined.append(index)
+    if defined:
+        collection.indexes = [index_types.dump(each) for each in defined]
+        save_collection(collection, "indexes")
+
+
+def _publish(
+    caller: Caller, collection: Collection, names: Vocabulary, action: str
+) -> dict[str, Any]:
+    output = collection_output(collection, collection.database.uid, names)
+    name = names.collection_event(collection.database.uid, collection.uid)
+    events.publish(
+        Event(
+            name=f"{name}.{action}",
+            project_id=caller.project.id,
+            project_uid=caller.project.uid,
+            payload=output,
+            actor=caller.user_uid,
+        )
+    )
+    return output

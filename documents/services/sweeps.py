@@ -1,0 +1,62 @@
+"""What deleted databases and collections leave behind, and how it goes: repeatable, in pieces."""
+
+from django.db import transaction
+from psycopg import sql as psql
+
+from documents import partitions
+from documents.models import Collection, Database
+from documents.services.databases import hide_database
+from kernel import sql
+
+_GRANTS = ("document_user_grant", "document_group_grant")
+_DELETE_GRANTS = psql.SQL(
+    "DELETE FROM {grants} g USING {partition} d WHERE g.content_object_id = d.id"
+)
+_ANNOUNCE = "SELECT set_config('appwrite.compiled', 'on', true)"
+
+
+def sweep_collection(*, collection_id: int) -> None:
+    """Remove a deleted collection with its documents and every grant on them.
+
+    Outside a transaction. The partition leaves the table of documents first: nothing can join it
+    then, so that one statement finds all its grants.
+    """
+    collection = Collection.objects.filter(id=collection_id).exclude(deleted_at=None).first()
+    if collection is None:
+        return
+    with partitions.unhurried():
+        partitions.detach(collection_id)
+        if partitions.exists(collection_id):
+            _delete_grants(collection_id)
+        partitions.drop(collection_id)
+        collection.delete()
+
+
+def sweep_database(*, database_id: int) -> None:
+    """Remove a deleted database with its collections. Outside a transaction."""
+    database = Database.objects.filter(id=database_id).exclude(deleted_at=None).first()
+    if database is None:
+        return
+    for collection_id in Collection.objects.filter(database=database).values_list("id", flat=True):
+        sweep_collection(collection_id=collection_id)
+    database.delete()
+
+
+def sweep_project(*, project_id: int) -> None:
+    """Remove the databases of a project that is going. Outside a transaction."""
+    for database in Database.objects.in_project(project_id):
+        with transaction.atomic():
+            hide_database(database)
+    for database_id in Database.objects.filter(project_id=project_id).values_list("id", flat=True):
+        sweep_database(database_id=database_id)
+
+
+def _delete_grants(collection_id: int) -> None:
+    partition = partitions.identifier(collection_id)
+    for table in _GRANTS:
+        with transaction.atomic():
+            # The documents go as well: their permissions need not be compiled once more.
+            sql.fetch_one(_ANNOUNCE)
+            partitions.define(
+                _DELETE_GRANTS.format(grants=psql.Identifier(table), partition=partition)
+            )

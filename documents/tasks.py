@@ -1,0 +1,45 @@
+"""Jobs of documents."""
+
+from documents import services
+from documents.services.attributes import BUILD_ATTRIBUTE, SWEEP_ATTRIBUTE
+from documents.services.collections import SWEEP_COLLECTION
+from documents.services.databases import SWEEP_DATABASE
+from documents.services.indexes import BUILD_INDEX, DROP_INDEX
+from documents.vocabulary import VOCABULARIES
+from kernel import jobs
+
+
+@jobs.runner(BUILD_ATTRIBUTE)
+def build_attribute(collection_id: int, name: str, dialect: int) -> None:
+    """Make a new attribute available."""
+    services.build_attribute(collection_id=collection_id, name=name, names=VOCABULARIES[dialect])
+
+
+@jobs.runner(SWEEP_ATTRIBUTE)
+def sweep_attribute(collection_id: int, name: str, dialect: int) -> None:
+    """Strip the values of a deleted attribute."""
+    services.sweep_attribute(collection_id=collection_id, name=name, names=VOCABULARIES[dialect])
+
+
+@jobs.runner(BUILD_INDEX)
+def build_index(collection_id: int, name: str, dialect: int) -> None:
+    """Build an index beside the traffic."""
+    services.build_index(collection_id=collection_id, name=name, names=VOCABULARIES[dialect])
+
+
+@jobs.runner(DROP_INDEX)
+def drop_index(collection_id: int, name: str, dialect: int) -> None:
+    """Drop a deleted index."""
+    services.drop_index(collection_id=collection_id, name=name, names=VOCABULARIES[dialect])
+
+
+@jobs.runner(SWEEP_COLLECTION)
+def sweep_collection(collection_id: int) -> None:
+    """Remove what a deleted collection left."""
+    services.sweep_collection(collection_id=collection_id)
+
+
+@jobs.runner(SWEEP_DATABASE)
+def sweep_database(database_id: int) -> None:
+    """Remove what a deleted database left."""
+    services.sweep_database(database_id=database_id)
