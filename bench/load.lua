@@ -1,0 +1,21 @@
+-- Sends the requests of a file in random order. They are complete, and NUL stands between them.
+local requests = {}
+
+function init(arguments)
+  math.randomseed(tonumber(arguments[2]))
+  local file = assert(io.open(arguments[1], "rb"))
+  for text in file:read("*a"):gmatch("%Z+") do requests[#requests + 1] = text end
+  file:close()
+end
+
+function request()
+  return requests[math.random(#requests)]
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
+  io.write(string.format('\n{"requests": %d, "seconds": %.6f, "failed": %d, "p50": %.3f, "p99": %.3f}\n',
+    summary.requests, summary.duration / 1e6, failed,
+    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
+end

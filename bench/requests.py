@@ -1,0 +1,49 @@
+"""Requests as data: sent by the load generator, by a client, or into the application itself."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+JSON_TYPE = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request; `path` follows the endpoint's own."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def raw(self, host: str, prefix: str) -> bytes:
+        """Return the request as it goes over the wire of a kept connection."""
+        lines = [f"{self.method} {prefix}{self.path} HTTP/1.1", f"Host: {host}"]
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        if self.body:
+            lines += [f"Content-Type: {JSON_TYPE}", f"Content-Length: {len(self.body)}"]
+        return "\r\n".join([*lines, "", ""]).encode() + self.body
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One kind of request, in variants that are sent in random order.
+
+    `sql_id` is the SQL that stands for the document's id when only the statements run; it may use
+    `:n`, a number below the number of variants.
+    """
+
+    name: str
+    variants: Sequence[Request]
+    sql_id: str = ""
+
+
+def json_body(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+def queries(*found: Mapping[str, Any]) -> str:
+    """Return queries as they are written after the `?` of a path."""
+    return "&".join("queries[]=" + quote(json.dumps(query)) for query in found)

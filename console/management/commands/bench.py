@@ -1,0 +1,46 @@
+"""`manage.py bench`: measure a running server on this machine."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from bench.plan import Plan, RefusedError
+from bench.run import run
+
+
+class Command(BaseCommand):
+    help = (
+        "Load a running server on this machine with documents and sockets, and compare it with"
+        " PostgreSQL alone. Start it with ABUSE_LIMITS=off, or 1,000 sockets are refused."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--url", default="http://127.0.0.1:5000/v1", help="the endpoint")
+        parser.add_argument("--connections", type=int, default=16)
+        parser.add_argument("--seconds", type=int, default=5, help="of each measurement")
+        parser.add_argument("--documents", type=int, default=100_000)
+        parser.add_argument("--sockets", type=int, default=1_000)
+        parser.add_argument(
+            "--only", default="", help="workloads by name, with commas; fan-out is one"
+        )
+        parser.add_argument("--out", type=Path, help="file for the results as JSON")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        plan = Plan(
+            url=options["url"].rstrip("/"),
+            connections=options["connections"],
+            seconds=options["seconds"],
+            documents=options["documents"],
+            sockets=options["sockets"],
+            only=frozenset(filter(None, options["only"].split(","))),
+        )
+        try:
+            report = run(plan, self.stderr.write)
+        except RefusedError as refused:
+            raise CommandError(str(refused)) from refused
+        self.stdout.write(report.as_text())
+        if options["out"]:
+            options["out"].write_text(json.dumps(report.as_json(), indent=1) + "\n")
