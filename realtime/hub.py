@@ -18,7 +18,8 @@ from realtime.database import in_database
 from realtime.frames import EventFrames
 from realtime.identities import Identities
 from realtime.index import SocketIndex
-from realtime.layers import Message, group_of, layer
+from realtime.layers import Message, PostgresChannelLayer, group_of, layer
+from realtime.pulse import Pulse
 from realtime.sockets import CLOSE_RESTART, Socket
 from realtime.topics import topics
 
@@ -43,6 +44,7 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._index = SocketIndex()
         self.identities = Identities(self._index)
+        self._pulse = Pulse(self._send_beat, self._close_all)
         #: Rises with each change of an identity; tells a connect whether it overlapped with one.
         self.identity_changes = 0
 
@@ -81,6 +83,9 @@ class Hub:
 
     async def deliver(self, message: Message) -> None:
         """Hand one event to the sockets it is for."""
+        if message["type"] == "beat":
+            self._pulse.hear(message["number"])
+            return
         concerned = self._index.of_user(message["changed"]) if message["changed"] else ()
         if not concerned:
             await self._publish(message)
@@ -133,11 +138,15 @@ class Hub:
             return
         await asyncio.to_thread(notify.start)
         self._channel = await self._layer.new_channel()
-        watch_gaps = getattr(self._layer, "watch_gaps", None)
-        if watch_gaps is not None:
-            watch_gaps(self.hear_gap)
-        for work in (self._receive(), self.identities.sweep()):
-            self._tasks.add(self._loop.create_task(work))
+        work = [self._receive(), self.identities.sweep()]
+        if isinstance(self._layer, PostgresChannelLayer):
+            self._layer.watch_gaps(self.hear_gap)
+        else:
+            work.append(self._pulse.run())
+        self._tasks |= {self._loop.create_task(each) for each in work}
+
+    async def _send_beat(self, number: int) -> None:
+        await self._layer.send(self._channel, {"type": "beat", "number": number})
 
     async def _receive(self) -> None:
         while True:

@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect
 
 from realtime import consumers
 from realtime.hub import hub
-from tests.realtime.conftest import application
+from tests.realtime.conversations import application
 
 EVENTS = 120
 PAYLOAD_BYTES = 200_000

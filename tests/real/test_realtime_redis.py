@@ -1,0 +1,122 @@
+"""Realtime over a real Redis: delivery, large payloads, no duplicates, and what an outage does."""
+
+import asyncio
+import contextlib
+import socket
+import subprocess
+import time
+
+import pytest
+import redis as redis_client
+
+from kernel import notify
+from realtime import pulse
+from tests.compat import parts
+from tests.realtime.conversations import announce_event, hold
+
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+DOCUMENT = "databases.d.collections.c.documents.x"
+START_SECONDS = 10
+
+
+class RedisServer:
+    """A Redis of its own, which can be killed and started again on its port."""
+
+    def __init__(self, program, directory):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self._command = [program, "--port", str(self.port), "--save", "", "--dir", str(directory)]
+        self.start()
+
+    @property
+    def url(self):
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self):
+        self._process = subprocess.Popen(
+            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + START_SECONDS
+        with redis_client.Redis.from_url(self.url) as client:
+            while True:
+                with contextlib.suppress(redis_client.ConnectionError):
+                    client.ping()
+                    return
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture
+def redis(tmp_path, settings):
+    server = RedisServer(parts.program("redis-server"), tmp_path)
+    settings.REDIS_URL = server.url
+    settings.CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [server.url]},
+        }
+    }
+    yield server
+    server.kill()
+    notify.stop()
+
+
+def test_events_arrive_once_and_whole(redis, project):
+    async def conversation(connections):
+        one = await connections.open(project, channels=["documents"])
+        await announce_event(project, f"{DOCUMENT}.create", "any", text="x" * 50_000)
+        assert (await one.receive())["data"]["payload"] == {"text": "x" * 50_000}
+        assert await one.is_silent()
+        await announce_event(project, f"{DOCUMENT}.create", "users")
+        assert await one.is_silent()
+
+    hold(conversation)
+
+
+def test_an_event_for_the_project_and_for_the_console_arrives_once_on_each(
+    redis, project, console_project
+):
+    async def conversation(connections):
+        own = await connections.open(project, channels=["executions", "console"])
+        console = await connections.open(console_project, channels=["executions", "console"])
+        await announce_event(project, "functions.f.executions.e.create", "any", number=1)
+        assert (await own.receive())["data"]["payload"] == {"number": 1}
+        assert await own.is_silent()
+        assert await console.is_silent()
+
+    hold(conversation)
+
+
+def test_events_of_one_sender_keep_their_order(redis, project):
+    async def conversation(connections):
+        one = await connections.open(project, channels=["documents"])
+        for number in range(50):
+            await announce_event(project, f"{DOCUMENT}.update", "any", number=number)
+        numbers = [(await one.receive())["data"]["payload"]["number"] for _ in range(50)]
+        assert numbers == list(range(50))
+
+    hold(conversation)
+
+
+def test_after_an_outage_clients_are_told_to_come_again(redis, project, monkeypatch):
+    monkeypatch.setattr(pulse, "BEAT_SECONDS", 0.2)
+    monkeypatch.setattr(pulse, "PATIENCE_SECONDS", 0.5)
+
+    async def conversation(connections):
+        one = await connections.open(project, channels=["documents"])
+        await asyncio.sleep(0.5)
+        redis.kill()
+        await announce_event(project, f"{DOCUMENT}.create", "any", number=1)  # the write goes on
+        await asyncio.sleep(1)
+        redis.start()
+        assert await one.closed_with() == 1012
+        again = await connections.open(project, channels=["documents"])
+        await announce_event(project, f"{DOCUMENT}.create", "any", number=2)
+        assert (await again.receive())["data"]["payload"] == {"number": 2}
+
+    hold(conversation)
