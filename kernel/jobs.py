@@ -51,7 +51,7 @@ def runner(name: str) -> Callable[[Runner], Runner]:
     return register
 
 
-def enqueue(name: str, *, delay_seconds: float = 0.0, **arguments: Any) -> int:
+def enqueue(name: str, /, *, delay_seconds: float = 0.0, **arguments: Any) -> int:
     """Write a job in the current transaction and ring a worker after commit; return its id."""
     row = sql.fetch_one(
         "INSERT INTO job (name, arguments, status, attempts, error, run_after, rung_at)"
