@@ -169,5 +169,6 @@ LOGGING = {
             "filters": ["request_id"],
         }
     },
+    "loggers": {"django.request": {"level": "ERROR"}},  # a client's mistake is no news
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }

@@ -1,10 +1,9 @@
 """Forms of the console's own pages."""
 
-from typing import Any
-
 from django import forms
 from unfold.widgets import UnfoldAdminPasswordInput, UnfoldAdminTextInputWidget
 
+from gateway.admin import checked
 from kernel import fields
 from kernel.limits import MAX_EMAIL_LENGTH, MAX_NAME_LENGTH, MAX_PASSWORD_LENGTH
 
@@ -18,23 +17,16 @@ class FirstAdminForm(forms.Form):
     email = forms.CharField(
         label="E-mail address",
         max_length=MAX_EMAIL_LENGTH,
+        validators=[checked(fields.email)],
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "email", "type": "email"}),
     )
     password = forms.CharField(
         max_length=MAX_PASSWORD_LENGTH,
         strip=False,
+        validators=[checked(fields.password)],
         widget=UnfoldAdminPasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
     def clean_email(self) -> str:
-        return _checked(fields.email, self.cleaned_data["email"])
-
-    def clean_password(self) -> str:
-        return _checked(fields.password, self.cleaned_data["password"])
-
-
-def _checked(check: fields.Check, value: Any) -> str:
-    try:
-        return str(check(value))
-    except ValueError as error:
-        raise forms.ValidationError(str(error)) from None
+        """Return the address as it is stored."""
+        return str(fields.email(self.cleaned_data["email"]))

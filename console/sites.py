@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -35,7 +36,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped base
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Offer the first visitor to create the account; limit how fast passwords are tried."""
-        if not accounts.has_console_admin():
+        if settings.CONSOLE_SIGNUP != "closed" and not accounts.has_console_admin():
             return HttpResponseRedirect(reverse("admin:setup"))
         if request.method == "POST" and _is_too_fast(request):
             return _too_many(request)
@@ -43,14 +44,15 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped base
 
     def setup(self, request: HttpRequest) -> HttpResponse:
         """Create the first account of an installation that has none, and sign it in."""
-        if not accounts.can_create_console_admin():
+        is_first = settings.CONSOLE_SIGNUP != "open"
+        if settings.CONSOLE_SIGNUP == "closed" or (is_first and accounts.has_console_admin()):
             return HttpResponseRedirect(reverse("admin:login"))
         if request.method == "POST" and _is_too_fast(request):
             return _too_many(request)
         form = FirstAdminForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
-                user = accounts.create_first_console_admin(**form.cleaned_data)
+                user = accounts.create_console_admin(**form.cleaned_data, is_first=is_first)
             except ApiError as error:
                 form.add_error(None, error.message)
             else:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, cast
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.module_loading import import_string
@@ -13,11 +14,24 @@ from unfold.admin import ModelAdmin
 
 from kernel.caller import Caller
 from kernel.errors import ApiError
+from kernel.fields import Check
 
 
 @cache
 def _setting(name: str) -> Callable[..., Any]:
     return cast("Callable[..., Any]", import_string(getattr(settings, name)))
+
+
+def checked(check: Check) -> Callable[[object], None]:
+    """Return a check of `kernel.fields` as a validator of form fields."""
+
+    def validate(value: object) -> None:
+        try:
+            check(value)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+    return validate
 
 
 class ServiceAdmin(ModelAdmin):  # type: ignore[misc]

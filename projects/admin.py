@@ -8,24 +8,12 @@ from django.contrib.postgres.forms import SimpleArrayField
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from gateway.admin import ServiceAdmin
+from gateway.admin import ServiceAdmin, checked
 from kernel.ids import UNIQUE_ID
 from kernel.scopes import PROJECT_KEY_SCOPES
 from projects import inputs, services
 from projects.catalog import PLATFORM_TYPES
 from projects.models import Key, Platform, Project
-
-
-def checked(check: Any) -> Any:
-    """Turn a check of `kernel.fields` into a form validator."""
-
-    def validate(value: object) -> None:
-        try:
-            check(value)
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from None
-
-    return validate
 
 
 class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time

@@ -1,0 +1,224 @@
+"""Console pages of users, sessions, teams and memberships."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.contrib.postgres.forms import SimpleArrayField
+from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminPasswordInput, UnfoldAdminTextInputWidget
+
+from accounts import services
+from accounts.models import Membership, Session, Team, User
+from gateway.admin import ServiceAdmin, checked
+from kernel import fields
+from kernel.ids import UNIQUE_ID
+
+# Groups are the roles behind object permissions, made by the services as they are named.
+admin.site.unregister(Group)
+
+
+class UserForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+    email = forms.CharField(
+        required=False, validators=[checked(fields.email)], widget=UnfoldAdminTextInputWidget
+    )
+    new_password = forms.CharField(
+        required=False,
+        strip=False,
+        validators=[checked(fields.password)],
+        widget=UnfoldAdminPasswordInput,
+        help_text="Left empty, the password stays as it is",
+    )
+    labels = SimpleArrayField(
+        forms.CharField(max_length=36), required=False, widget=UnfoldAdminTextInputWidget
+    )
+
+    class Meta:
+        model = User
+        fields = (
+            "project",
+            "uid",
+            "name",
+            "email",
+            "phone",
+            "new_password",
+            "is_active",
+            "is_email_verified",
+            "labels",
+        )
+
+
+@admin.register(User)
+class UserAdmin(ServiceAdmin):
+    """End users of the console user's projects."""
+
+    form = UserForm
+    list_display = ("uid", "name", "email", "project", "is_active", "created_at", "accessed_at")
+    list_filter = ("project", "is_active", "is_email_verified")
+    search_fields = ("uid", "name", "email", "phone")
+    ordering = ("-id",)
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).filter(deleted_at=None)
+
+    def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("project", "uid") if obj else ()
+
+    def get_changeform_initial_data(self, _request: HttpRequest) -> dict[str, Any]:
+        return {"uid": UNIQUE_ID}
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> int:
+        project_uid = values["project"].uid
+        caller = self.caller(request, project_uid)
+        made = services.create_user(
+            caller=caller,
+            user_id=values["uid"],
+            email=values["email"] or None,
+            phone=values["phone"] or None,
+            password=values["new_password"],
+            name=values["name"],
+        )
+        user_uid = made["$id"]
+        self._update_marks(request, project_uid, user_uid, values)
+        return User.objects.get(project=values["project"], uid=user_uid).pk  # type: ignore[no-any-return]
+
+    def change(self, request: HttpRequest, obj: User, values: dict[str, Any]) -> None:
+        before = User.objects.get(pk=obj.pk)
+        caller = self.caller(request, before.project.uid)
+        if values["name"] != before.name:
+            services.update_user_name(caller=caller, user_id=before.uid, name=values["name"])
+        if values["email"] != (before.email or ""):
+            services.update_user_email(caller=caller, user_id=before.uid, email=values["email"])
+        if (values["phone"] or "") != (before.phone or ""):
+            services.update_user_phone(
+                caller=caller, user_id=before.uid, number=values["phone"] or ""
+            )
+        if values["new_password"]:
+            services.update_user_password(
+                caller=caller, user_id=before.uid, password=values["new_password"]
+            )
+        self._update_marks(request, before.project.uid, before.uid, values)
+
+    def _update_marks(
+        self, request: HttpRequest, project_uid: str, user_uid: str, values: dict[str, Any]
+    ) -> None:
+        caller = self.caller(request, project_uid)
+        now = services.get_user(caller=caller, user_id=user_uid)
+        if values["labels"] != now["labels"]:
+            services.update_user_labels(caller=caller, user_id=user_uid, labels=values["labels"])
+        if values["is_active"] != now["status"]:
+            services.update_user_status(caller=caller, user_id=user_uid, status=values["is_active"])
+        if values["is_email_verified"] != now["emailVerification"]:
+            services.update_email_verification(
+                caller=caller, user_id=user_uid, email_verification=values["is_email_verified"]
+            )
+
+    def remove(self, request: HttpRequest, obj: User) -> None:
+        caller = self.caller(request, obj.project.uid)
+        services.delete_user(caller=caller, user_id=obj.uid)
+
+
+@admin.register(Session)
+class SessionAdmin(ServiceAdmin):
+    """Signed-in clients; deleting one signs it out at once."""
+
+    project_path = "user__project"
+    list_display = ("uid", "user", "provider", "ip", "created_at", "expires_at")
+    list_filter = ("user__project", "provider")
+    search_fields = ("uid", "user__uid", "user__email", "ip")
+    fields = ("uid", "user", "provider", "factors", "ip", "user_agent", "created_at", "expires_at")
+    ordering = ("-id",)
+    show_full_result_count = False
+
+    def remove(self, request: HttpRequest, obj: Session) -> None:
+        caller = self.caller(request, obj.user.project.uid)
+        services.delete_user_session(caller=caller, user_id=obj.user.uid, session_id=obj.uid)
+
+
+class TeamForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+    class Meta:
+        model = Team
+        fields = ("project", "uid", "name")
+
+
+@admin.register(Team)
+class TeamAdmin(ServiceAdmin):
+    """Teams of users."""
+
+    form = TeamForm
+    list_display = ("name", "uid", "project", "created_at")
+    list_filter = ("project",)
+    search_fields = ("uid", "name")
+    ordering = ("-id",)
+
+    def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("project", "uid") if obj else ()
+
+    def get_changeform_initial_data(self, _request: HttpRequest) -> dict[str, Any]:
+        return {"uid": UNIQUE_ID}
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> int:
+        caller = self.caller(request, values["project"].uid)
+        made = services.create_team(caller=caller, team_id=values["uid"], name=values["name"])
+        return Team.objects.get(project=values["project"], uid=made["$id"]).pk
+
+    def change(self, request: HttpRequest, obj: Team, values: dict[str, Any]) -> None:
+        caller = self.caller(request, obj.project.uid)
+        services.update_team_name(caller=caller, team_id=obj.uid, name=values["name"])
+
+    def remove(self, request: HttpRequest, obj: Team) -> None:
+        caller = self.caller(request, obj.project.uid)
+        services.delete_team(caller=caller, team_id=obj.uid)
+
+
+class MembershipForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+    roles = SimpleArrayField(
+        forms.CharField(max_length=81), required=False, widget=UnfoldAdminTextInputWidget
+    )
+
+    class Meta:
+        model = Membership
+        fields = ("team", "user", "roles")
+
+
+@admin.register(Membership)
+class MembershipAdmin(ServiceAdmin):
+    """Who is in which team, and with which roles."""
+
+    project_path = "team__project"
+    form = MembershipForm
+    list_display = ("user", "team", "roles", "is_confirmed", "joined_at")
+    list_filter = ("team__project",)
+    search_fields = ("user__uid", "user__email", "team__uid", "team__name")
+    autocomplete_fields = ("team", "user")
+    ordering = ("-id",)
+
+    def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("team", "user") if obj else ()
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> int:
+        team: Team = values["team"]
+        made = services.create_membership(
+            caller=self.caller(request, team.project.uid),
+            team_id=team.uid,
+            roles=values["roles"],
+            user_id=values["user"].uid,
+        )
+        return Membership.objects.get(team=team, uid=made["$id"]).pk
+
+    def change(self, request: HttpRequest, obj: Membership, values: dict[str, Any]) -> None:
+        services.update_membership(
+            caller=self.caller(request, obj.team.project.uid),
+            team_id=obj.team.uid,
+            membership_id=obj.uid,
+            roles=values["roles"],
+        )
+
+    def remove(self, request: HttpRequest, obj: Membership) -> None:
+        services.delete_membership(
+            caller=self.caller(request, obj.team.project.uid),
+            team_id=obj.team.uid,
+            membership_id=obj.uid,
+        )
