@@ -14,6 +14,7 @@ from kernel.errors import ApiError, ErrorKind
 from kernel.limits import LAST_ACCESS_RESOLUTION_SECONDS
 from kernel.scopes import CONSOLE_MEMBER_SCOPES, CONSOLE_USER_SCOPES, GUEST_SCOPES, USER_SCOPES
 from projects.keys import KeyGrant, find_key
+from projects.services import find_project
 from projects.signing import InvalidTokenError, verify
 
 ADMIN_MODE = "admin"
@@ -38,16 +39,6 @@ _BY_JWT = f"""
     SELECT {_USER} FROM account u LEFT JOIN session s ON s.user_id = u.id AND s.uid = %s
     WHERE u.project_id = %s AND u.uid = %s AND u.deleted_at IS NULL
 """  # noqa: S608  # built from the constants above
-_BY_CONSOLE_SESSION = f"""
-    SELECT {_USER}, EXISTS(
-        SELECT 1 FROM membership m JOIN team t ON t.id = m.team_id
-        JOIN project p ON p.team_uid = t.uid
-        WHERE p.id = %s AND m.user_id = u.id AND m.is_confirmed
-    )
-    FROM session s JOIN account u ON u.id = s.user_id
-    JOIN project c ON c.id = u.project_id AND c.uid = '{CONSOLE_PROJECT}'
-    WHERE s.digest = %s AND u.deleted_at IS NULL
-"""  # noqa: S608  # built from the constants above
 _TOUCH = "UPDATE account SET accessed_at = %s WHERE id = %s"
 
 
@@ -65,7 +56,6 @@ class _Identity:
     session_uid: str | None
     expires_at: datetime | None
     team_roles: list[str]
-    is_member: bool = False
 
     def roles(self) -> frozenset[str]:
         """Return every role the user holds (reference: semantics, section 3)."""
@@ -176,12 +166,9 @@ def _key_caller(project: ProjectContext, credentials: Credentials, grant: KeyGra
 
 def _console_caller(project: ProjectContext, credentials: Credentials) -> Caller:
     """Take a console user for a member of the project's team; anyone else is a guest."""
-    presented = find_session_secret(CONSOLE_PROJECT, credentials)
-    if presented is None:
-        return _guest(project, credentials)
-    row = sql.fetch_one(_BY_CONSOLE_SESSION, (project.id, digest(presented.secret)))
-    identity = _believed(_Identity(*row), presented) if row else None
-    if identity is None or not identity.is_member:
+    console = find_project(CONSOLE_PROJECT)
+    identity = _by_session(console, credentials) if console else None
+    if identity is None or f"team:{project.team_uid}" not in identity.team_roles:
         return _guest(project, credentials)
     _touch(identity)
     return Caller(

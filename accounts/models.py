@@ -82,12 +82,6 @@ class User(AbstractBaseUser, PermissionsMixin):
     def is_verified(self) -> bool:
         return self.is_email_verified or self.is_phone_verified
 
-    def set_email(self, email: str | None) -> None:
-        """Take an address, which is no longer a verified one, and the login it leads to."""
-        self.email = email
-        self.is_email_verified = False
-        self.login = login_of(self.project_id, self.uid, email if self.project.is_console else None)
-
 
 class Session(models.Model):
     """A signed-in client: only the digest of its secret is kept."""
@@ -115,6 +109,11 @@ class Session(models.Model):
         return self.uid
 
 
+class TeamQuerySet(models.QuerySet["Team"]):
+    def in_project(self, project_id: int) -> Self:
+        return self.filter(project_id=project_id)
+
+
 class Team(models.Model):
     """A group of users of one project."""
 
@@ -126,12 +125,22 @@ class Team(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
+    objects = TeamQuerySet.as_manager()
+
     class Meta:
         db_table = "team"
         constraints = [models.UniqueConstraint(fields=["project", "uid"], name="team_uid")]
 
     def __str__(self) -> str:
         return self.name
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def in_project(self, project_id: int) -> Self:
+        return self.filter(project_id=project_id)
+
+    def in_team(self, uid: str) -> Self:
+        return self.filter(team__uid=uid)
 
 
 class Membership(models.Model):
@@ -146,6 +155,9 @@ class Membership(models.Model):
     is_confirmed = models.BooleanField(default=False)
     invited_at = models.DateTimeField(db_default=Now())
     joined_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         db_table = "membership"

@@ -1,5 +1,46 @@
 """Paths of accounts."""
 
+from django.urls import path
 from django.urls.resolvers import URLPattern
 
-urlpatterns: list[URLPattern] = []
+from accounts.views import account, teams, users
+
+ACCOUNT = [
+    path("account", account.AccountView.as_view()),
+    path("account/name", account.AccountNameView.as_view()),
+    path("account/email", account.AccountEmailView.as_view()),
+    path("account/password", account.AccountPasswordView.as_view()),
+    path("account/status", account.AccountStatusView.as_view()),
+    path("account/prefs", account.AccountPrefsView.as_view()),
+    path("account/sessions", account.SessionsView.as_view()),
+    path("account/sessions/email", account.EmailSessionsView.as_view()),
+    path("account/sessions/<str:sessionId>", account.SessionView.as_view()),
+    path("account/jwts", account.JwtsView.as_view()),
+    path("account/jwt", account.JwtsView.as_view()),
+]
+USERS = [
+    path("users", users.UsersView.as_view()),
+    path("users/<str:userId>", users.UserView.as_view()),
+    path("users/<str:userId>/name", users.UserNameView.as_view()),
+    path("users/<str:userId>/email", users.UserEmailView.as_view()),
+    path("users/<str:userId>/phone", users.UserPhoneView.as_view()),
+    path("users/<str:userId>/password", users.UserPasswordView.as_view()),
+    path("users/<str:userId>/labels", users.UserLabelsView.as_view()),
+    path("users/<str:userId>/status", users.UserStatusView.as_view()),
+    path("users/<str:userId>/verification", users.UserVerificationView.as_view()),
+    path("users/<str:userId>/verification/phone", users.UserPhoneVerificationView.as_view()),
+    path("users/<str:userId>/prefs", users.UserPrefsView.as_view()),
+    path("users/<str:userId>/memberships", users.UserMembershipsView.as_view()),
+    path("users/<str:userId>/sessions", users.UserSessionsView.as_view()),
+    path("users/<str:userId>/sessions/<str:sessionId>", users.UserSessionView.as_view()),
+    path("users/<str:userId>/jwts", users.UserJwtsView.as_view()),
+]
+MEMBERSHIPS = "teams/<str:teamId>/memberships"
+TEAMS = [
+    path("teams", teams.TeamsView.as_view()),
+    path("teams/<str:teamId>", teams.TeamView.as_view()),
+    path("teams/<str:teamId>/prefs", teams.TeamPrefsView.as_view()),
+    path(MEMBERSHIPS, teams.MembershipsView.as_view()),
+    path(f"{MEMBERSHIPS}/<str:membershipId>", teams.MembershipView.as_view()),
+]
+urlpatterns: list[URLPattern] = [*ACCOUNT, *USERS, *TEAMS]

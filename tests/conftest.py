@@ -11,17 +11,15 @@ from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from accounts import passwords, roles
+from accounts.services import create_account, create_email_password_session
 from appwrite_clone.celery import app as celery_app
 from kernel import jobs as kernel_jobs
-from kernel.caller import CONSOLE_PROJECT, Caller, CallerKind, ProjectContext
+from kernel.caller import CONSOLE_PROJECT, Caller, ProjectContext
 from kernel.models import OutboxEvent
-from kernel.scopes import CONSOLE_MEMBER_SCOPES, GUEST_SCOPES
+from kernel.scopes import GUEST_SCOPES
 from projects import services as projects
 from projects import signing
-from kernel.events import Event, publish
-from kernel.ids import unique_id
-from projects import keys
-from projects.models import Key, Project
+from projects.models import Project
 from tests.client import ApiClient
 
 PASSWORD = "correct horse battery staple"
@@ -74,10 +72,10 @@ def _commit_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _run_hooks() -> None:
     blocks = connection.atomic_blocks
-    if not blocks or not all(block._from_testcase for block in blocks):
+    if not blocks or not all(vars(block)["_from_testcase"] for block in blocks):
         return
     while connection.run_on_commit:
-        _, hook, _ = connection.run_on_commit.pop(0)
+        hook = connection.run_on_commit.pop(0)[1]
         hook()
 
 
@@ -93,23 +91,16 @@ def console_project(db: None) -> ProjectContext:
 
 @pytest.fixture
 def project(console_project: ProjectContext) -> ProjectContext:
-    return _made(console_project, "blog")
+    return _made("blog")
 
 
 @pytest.fixture
 def other_project(console_project: ProjectContext) -> ProjectContext:
-    return _made(console_project, "shop")
+    return _made("shop")
 
 
-def _made(console_project: ProjectContext, uid: str) -> ProjectContext:
-    if hasattr(projects, "create_project"):
-        projects.create_project(
-            caller=operator(console_project), project_id=uid, name=uid.title(), team_id=""
-        )
-    else:
-        with transaction.atomic():
-            row = Project.objects.create(uid=uid, name=uid.title())
-            publish(Event(f"projects.{uid}.create", row.id, uid, {"$id": uid}))
+def _made(uid: str) -> ProjectContext:
+    projects.create_project(caller=projects.operator(), project_id=uid, name=uid.title())
     return _found(uid)
 
 
@@ -120,22 +111,16 @@ def _found(uid: str) -> ProjectContext:
     return found
 
 
-def operator(project: ProjectContext) -> Caller:
-    """Return the caller that commands act as."""
-    return Caller(project=project, kind=CallerKind.CONSOLE, scopes=CONSOLE_MEMBER_SCOPES)
-
-
 @pytest.fixture
 def make_key() -> Callable[[ProjectContext, Sequence[str]], str]:
     """Make an API key; returns its secret."""
 
     def make(project: ProjectContext, scopes: Sequence[str]) -> str:
-        secret = keys.new_secret()
-        Key.objects.create(
-            project_id=project.id, uid=unique_id(), name="test", scopes=list(scopes),
-            digest=keys.digest(secret),
+        caller = projects.operator()
+        key = projects.create_key(
+            caller=caller, project_id=project.uid, name="test", scopes=list(scopes)
         )
-        return secret
+        return key["secret"]
 
     return make
 
@@ -195,8 +180,6 @@ class Person:
 
 def sign_up(project: ProjectContext, name: str) -> Person:
     """Make a user of a project and sign them in."""
-    from accounts.services import create_account, create_email_password_session
-
     guest = Caller(project=project, scopes=GUEST_SCOPES)
     email = f"{name}@example.com"
     create_account(caller=guest, user_id=name, email=email, password=PASSWORD, name=name.title())

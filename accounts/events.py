@@ -1,0 +1,70 @@
+"""News of accounts: event names and receivers, and word to open sockets of changed identities."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from django.db import transaction
+
+from accounts.models import User
+from accounts.outputs import account_output
+from kernel import notify
+from kernel.caller import Caller
+from kernel.events import Event, publish
+
+IDENTITY_CHANNEL = "appwrite_identity"
+
+
+def user_event(caller: Caller, user: User, action: str) -> Event:
+    """Return the news `users.ID.action`, of which the user alone may learn."""
+    return _event(
+        caller, f"users.{user.uid}.{action}", dict(account_output(user)), f"user:{user.uid}"
+    )
+
+
+def session_event(
+    caller: Caller, *, user_uid: str, session_uid: str, action: str, payload: Mapping[str, Any]
+) -> Event:
+    """Return the news `users.ID.sessions.ID.action`."""
+    name = f"users.{user_uid}.sessions.{session_uid}.{action}"
+    return _event(caller, name, {**payload, "secret": ""}, f"user:{user_uid}")
+
+
+def publish_user(caller: Caller, user: User, action: str) -> None:
+    publish(user_event(caller, user, action))
+
+
+def publish_team(
+    caller: Caller, team_uid: str, action: str, payload: Mapping[str, Any], *, changed: str = ""
+) -> None:
+    """Publish `teams.ID.action`; `changed` names the user whose roles it changed."""
+    name = f"teams.{team_uid}.{action}"
+    publish(_event(caller, name, dict(payload), f"team:{team_uid}", changed=changed))
+
+
+def announce_identity(
+    project_id: int, *, user_uid: str, reason: str, session_uid: str = ""
+) -> None:
+    """Have every process look a user's callers up again, once this transaction is committed."""
+    change = {
+        "project": project_id,
+        "user": user_uid,
+        "session": session_uid,
+        "reason": reason,
+    }
+    payload = orjson.dumps(change).decode()
+    transaction.on_commit(lambda: notify.notify(IDENTITY_CHANNEL, payload))
+
+
+def _event(
+    caller: Caller, name: str, payload: dict[str, Any], role: str, *, changed: str = ""
+) -> Event:
+    return Event(
+        name=name,
+        project_id=caller.project.id,
+        project_uid=caller.project.uid,
+        payload=payload,
+        roles=(role,),
+        actor=caller.user_uid or caller.key_uid,
+        permissions_changed=changed,
+    )

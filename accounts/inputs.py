@@ -1,0 +1,250 @@
+"""Shapes of requests about accounts, users and teams."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from kernel.fields import (
+    boolean,
+    custom_id,
+    email,
+    integer,
+    json_object,
+    list_of,
+    optional,
+    password,
+    queries,
+    required,
+    text,
+    uid,
+)
+from kernel.limits import (
+    DEFAULT_JWT_SECONDS,
+    MAX_JWT_SECONDS,
+    MAX_LABEL_LENGTH,
+    MAX_LABELS,
+    MAX_NAME_LENGTH,
+    MAX_PASSWORD_LENGTH,
+    MAX_SEARCH_LENGTH,
+    MAX_TEAM_ROLE_LENGTH,
+    MIN_SESSION_SECONDS,
+)
+
+RECENT = "recent"
+OWNER = "owner"
+
+_PHONE = re.compile(r"\+[0-9]{1,15}\Z")
+_LABEL = re.compile(rf"[A-Za-z0-9]{{1,{MAX_LABEL_LENGTH}}}\Z")
+_TEAM_ROLE = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_TEAM_ROLE_LENGTH - 1}}}\Z")
+
+
+def phone(value: object) -> str:
+    if not isinstance(value, str) or not _PHONE.match(value):
+        raise ValueError("Phone number must start with a '+' can have a maximum of fifteen digits.")
+    return value
+
+
+def label(value: object) -> str:
+    if not isinstance(value, str) or not _LABEL.match(value):
+        raise ValueError(
+            "Value must be a valid string and at least 1 chars and no longer than"
+            f" {MAX_LABEL_LENGTH} chars and only consist of alphanumeric chars"
+        )
+    return value
+
+
+def team_role(value: object) -> str:
+    if not isinstance(value, str) or not _TEAM_ROLE.match(value):
+        raise ValueError(
+            f"Value must contain at most {MAX_TEAM_ROLE_LENGTH} chars. Valid chars are a-z, A-Z,"
+            " 0-9, period, hyphen, and underscore. Can't start with a special char"
+        )
+    return value
+
+
+def or_empty(check: Any) -> Any:
+    """Let an empty text pass a check: it takes the value away."""
+
+    def checked(value: object) -> Any:
+        return "" if value == "" else check(value)
+
+    return checked
+
+
+team_roles = list_of(team_role)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateAccountInput:
+    user_id: str = required(custom_id)
+    email: str = required(email)
+    password: str = required(password)
+    name: str = optional(text(MAX_NAME_LENGTH), default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailSessionInput:
+    email: str = required(email)
+    password: str = required(password)
+    duration: int | None = optional(integer(MIN_SESSION_SECONDS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionInput:
+    session_id: str = required(uid)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JwtInput:
+    duration: int = optional(integer(0, MAX_JWT_SECONDS), default=DEFAULT_JWT_SECONDS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NameInput:
+    name: str = required(text(MAX_NAME_LENGTH))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrefsInput:
+    prefs: dict[str, Any] = required(json_object)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnEmailInput:
+    email: str = required(email)
+    password: str = required(password)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnPasswordInput:
+    password: str = required(password)
+    old_password: str = optional(text(MAX_PASSWORD_LENGTH), default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateUserInput:
+    user_id: str = required(custom_id)
+    email: str | None = optional(email)
+    phone: str | None = optional(phone)
+    password: str = optional(or_empty(password), default="")
+    name: str = optional(text(MAX_NAME_LENGTH), default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserInput:
+    user_id: str = required(uid)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserLabelsInput(UserInput):
+    labels: list[str] = required(list_of(label, maximum=MAX_LABELS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserStatusInput(UserInput):
+    status: bool = required(boolean)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserNameInput(UserInput):
+    name: str = required(text(MAX_NAME_LENGTH))
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserEmailInput(UserInput):
+    email: str = required(or_empty(email))
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserPhoneInput(UserInput):
+    number: str = required(or_empty(phone))
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserPasswordInput(UserInput):
+    password: str = required(or_empty(password))
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserPrefsInput(UserInput):
+    prefs: dict[str, Any] = required(json_object)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserEmailVerificationInput(UserInput):
+    email_verification: bool = required(boolean)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserPhoneVerificationInput(UserInput):
+    phone_verification: bool = required(boolean)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserSessionInput(UserInput):
+    session_id: str = required(uid)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserJwtInput(UserInput):
+    session_id: str = optional(uid, default=RECENT)
+    duration: int = optional(integer(0, MAX_JWT_SECONDS), default=DEFAULT_JWT_SECONDS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListInput:
+    queries: list[str] = optional(queries, default=[])
+    search: str = optional(text(MAX_SEARCH_LENGTH), default="")
+    total: bool = optional(boolean, default=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateTeamInput:
+    team_id: str = required(custom_id)
+    name: str = required(text(MAX_NAME_LENGTH))
+    roles: list[str] = optional(team_roles, default=[OWNER])
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamInput:
+    team_id: str = required(uid)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamNameInput(TeamInput):
+    name: str = required(text(MAX_NAME_LENGTH))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamPrefsInput(TeamInput):
+    prefs: dict[str, Any] = required(json_object)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateMembershipInput(TeamInput):
+    roles: list[str] = required(team_roles)
+    email: str = optional(or_empty(email), default="")
+    user_id: str = optional(or_empty(uid), default="")
+    phone: str = optional(or_empty(phone), default="")
+    name: str = optional(text(MAX_NAME_LENGTH), default="")
+    membership_id: str = optional(custom_id, default="unique()")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembershipInput(TeamInput):
+    membership_id: str = required(uid)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembershipRolesInput(MembershipInput):
+    roles: list[str] = required(team_roles)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListMembershipsInput(ListInput):
+    team_id: str = required(uid)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListUserMembershipsInput(ListInput):
+    user_id: str = required(uid)

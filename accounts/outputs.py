@@ -1,0 +1,273 @@
+"""Answers about users, sessions and teams."""
+
+from collections.abc import Iterable
+from typing import Any, TypedDict
+
+from django.contrib.auth.hashers import identify_hasher
+
+from accounts.devices import describe
+from accounts.models import Membership, Session, Team, User
+from kernel.clock import api_time
+
+UNKNOWN_COUNTRY_CODE = "--"
+UNKNOWN_COUNTRY = "Unknown"
+
+AccountOutput = TypedDict(
+    "AccountOutput",
+    {
+        "$id": str,
+        "$createdAt": str,
+        "$updatedAt": str,
+        "name": str,
+        "registration": str,
+        "status": bool,
+        "labels": list[str],
+        "passwordUpdate": str,
+        "email": str,
+        "phone": str,
+        "emailVerification": bool,
+        "phoneVerification": bool,
+        "mfa": bool,
+        "prefs": dict[str, Any],
+        "targets": list[Any],
+        "accessedAt": str,
+    },
+)
+
+
+class UserOutput(AccountOutput):
+    """What keys and console members see: how the password is hashed, but not the hash."""
+
+    password: str
+    hash: str
+    hashOptions: dict[str, Any] | None  # noqa: N815  # the public name
+
+
+SessionOutput = TypedDict(
+    "SessionOutput",
+    {
+        "$id": str,
+        "$createdAt": str,
+        "$updatedAt": str,
+        "userId": str,
+        "expire": str,
+        "provider": str,
+        "providerUid": str,
+        "providerAccessToken": str,
+        "providerAccessTokenExpiry": str,
+        "providerRefreshToken": str,
+        "ip": str,
+        "osCode": str,
+        "osName": str,
+        "osVersion": str,
+        "clientType": str,
+        "clientCode": str,
+        "clientName": str,
+        "clientVersion": str,
+        "clientEngine": str,
+        "clientEngineVersion": str,
+        "deviceName": str,
+        "deviceBrand": str,
+        "deviceModel": str,
+        "countryCode": str,
+        "countryName": str,
+        "current": bool,
+        "factors": list[str],
+        "secret": str,
+        "mfaUpdatedAt": str,
+    },
+)
+TeamOutput = TypedDict(
+    "TeamOutput",
+    {
+        "$id": str,
+        "$createdAt": str,
+        "$updatedAt": str,
+        "name": str,
+        "total": int,
+        "prefs": dict[str, Any],
+    },
+)
+MembershipOutput = TypedDict(
+    "MembershipOutput",
+    {
+        "$id": str,
+        "$createdAt": str,
+        "$updatedAt": str,
+        "userId": str,
+        "userName": str,
+        "userEmail": str,
+        "userPhone": str,
+        "teamId": str,
+        "teamName": str,
+        "invited": str,
+        "joined": str,
+        "confirm": bool,
+        "mfa": bool,
+        "userAccessedAt": str,
+        "roles": list[str],
+    },
+)
+
+
+class UserList(TypedDict):
+    total: int
+    users: list[UserOutput]
+
+
+class SessionList(TypedDict):
+    total: int
+    sessions: list[SessionOutput]
+
+
+class TeamList(TypedDict):
+    total: int
+    teams: list[TeamOutput]
+
+
+class MembershipList(TypedDict):
+    total: int
+    memberships: list[MembershipOutput]
+
+
+class JwtOutput(TypedDict):
+    jwt: str
+
+
+def account_output(user: User) -> AccountOutput:
+    """Return the account as its owner sees it."""
+    return {
+        "$id": user.uid,
+        "$createdAt": api_time(user.created_at),
+        "$updatedAt": api_time(user.updated_at),
+        "name": user.name,
+        "registration": api_time(user.created_at),
+        "status": user.is_active,
+        "labels": user.labels,
+        "passwordUpdate": api_time(user.password_updated_at),
+        "email": user.email or "",
+        "phone": user.phone or "",
+        "emailVerification": user.is_email_verified,
+        "phoneVerification": user.is_phone_verified,
+        "mfa": user.has_mfa,
+        "prefs": user.prefs,
+        "targets": [],
+        "accessedAt": api_time(user.accessed_at),
+    }
+
+
+def user_output(user: User) -> UserOutput:
+    """Return a user as keys and console members see them."""
+    algorithm, options = _hash(user.password)
+    return {
+        **account_output(user),
+        "password": "",
+        "hash": algorithm,
+        "hashOptions": options,
+    }
+
+
+def user_list_output(users: Iterable[User], total: int) -> UserList:
+    return {"total": total, "users": [user_output(user) for user in users]}
+
+
+def session_output(
+    session: Session, *, user_uid: str, is_current: bool = False, secret: str = ""
+) -> SessionOutput:
+    """Return a session; its secret goes to keys and console members alone, and only once."""
+    device = describe(session.user_agent)
+    return {
+        "$id": session.uid,
+        "$createdAt": api_time(session.created_at),
+        "$updatedAt": api_time(session.updated_at),
+        "userId": user_uid,
+        "expire": api_time(session.expires_at),
+        "provider": session.provider,
+        "providerUid": session.provider_uid,
+        "providerAccessToken": "",
+        "providerAccessTokenExpiry": "",
+        "providerRefreshToken": "",
+        "ip": session.ip,
+        "osCode": device.os_code,
+        "osName": device.os_name,
+        "osVersion": device.os_version,
+        "clientType": device.client_type,
+        "clientCode": device.client_code,
+        "clientName": device.client_name,
+        "clientVersion": device.client_version,
+        "clientEngine": device.client_engine,
+        "clientEngineVersion": device.client_engine_version,
+        "deviceName": device.device_name,
+        "deviceBrand": device.device_brand,
+        "deviceModel": device.device_model,
+        "countryCode": session.country_code or UNKNOWN_COUNTRY_CODE,
+        "countryName": UNKNOWN_COUNTRY,
+        "current": is_current,
+        "factors": session.factors,
+        "secret": secret,
+        "mfaUpdatedAt": api_time(session.mfa_updated_at),
+    }
+
+
+def session_list_output(
+    sessions: Iterable[Session], *, user_uid: str, current_uid: str
+) -> SessionList:
+    shown = [
+        session_output(each, user_uid=user_uid, is_current=each.uid == current_uid)
+        for each in sessions
+    ]
+    return {"total": len(shown), "sessions": shown}
+
+
+def team_output(team: Team, *, total: int) -> TeamOutput:
+    return {
+        "$id": team.uid,
+        "$createdAt": api_time(team.created_at),
+        "$updatedAt": api_time(team.updated_at),
+        "name": team.name,
+        "total": total,
+        "prefs": team.prefs,
+    }
+
+
+def membership_output(membership: Membership, *, user: User, team: Team) -> MembershipOutput:
+    """Return a place in a team; when its user was last seen is no business of the others."""
+    return {
+        "$id": membership.uid,
+        "$createdAt": api_time(membership.invited_at),
+        "$updatedAt": api_time(membership.updated_at),
+        "userId": user.uid,
+        "userName": user.name,
+        "userEmail": user.email or "",
+        "userPhone": user.phone or "",
+        "teamId": team.uid,
+        "teamName": team.name,
+        "invited": api_time(membership.invited_at),
+        "joined": api_time(membership.joined_at),
+        "confirm": membership.is_confirmed,
+        "mfa": user.has_mfa,
+        "userAccessedAt": "",
+        "roles": membership.roles,
+    }
+
+
+def membership_list_output(memberships: Iterable[Membership], total: int) -> MembershipList:
+    return {
+        "total": total,
+        "memberships": [
+            membership_output(each, user=each.user, team=each.team) for each in memberships
+        ],
+    }
+
+
+def _hash(encoded: str) -> tuple[str, dict[str, Any] | None]:
+    if not encoded:
+        return "", None
+    hasher = identify_hasher(encoded)
+    algorithm, decoded = str(hasher.algorithm), hasher.decode(encoded)
+    return algorithm, {
+        "type": algorithm,
+        "memoryCost": decoded["memory_cost"],
+        "timeCost": decoded["time_cost"],
+        "threads": decoded["parallelism"],
+    }

@@ -1,0 +1,147 @@
+"""Rows of users: how one is made, found, and changed in a single statement."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.db import IntegrityError
+from django.db.models import Q
+
+from accounts.models import User, login_of
+from kernel import clock
+from kernel.caller import Caller, ProjectContext
+from kernel.errors import ApiError, ErrorKind, invalid
+from kernel.ids import resolve_id
+from kernel.limits import MAX_PREFS_LENGTH
+from kernel.sql import violated_constraint
+
+_CREATING = dict.fromkeys(
+    ("account_uid", "account_email", "account_phone", "account_login_key"),
+    ErrorKind.USER_ALREADY_EXISTS,
+)
+_CHANGING = {
+    "account_email": ErrorKind.USER_EMAIL_ALREADY_EXISTS,
+    "account_login_key": ErrorKind.USER_EMAIL_ALREADY_EXISTS,
+    "account_phone": ErrorKind.USER_PHONE_ALREADY_EXISTS,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewUser:
+    """What a user starts with; `password_hash` is empty for one without a password."""
+
+    uid: str
+    email: str | None = None
+    phone: str | None = None
+    password_hash: str = ""
+    name: str = ""
+
+
+def add_user(project: ProjectContext, new: NewUser) -> User:
+    """Insert a user. To be called in a transaction, within `telling_taken(...)`.
+
+    Raises: USER_COUNT_EXCEEDED
+    """
+    _check_limit(project)
+    now = clock.now()
+    uid = resolve_id(new.uid)
+    user: User = User.objects.create(
+        project_id=project.id,
+        uid=uid,
+        login=login_of(project.id, uid, new.email if project.is_console else None),
+        email=new.email,
+        phone=new.phone,
+        name=new.name,
+        password=new.password_hash,
+        password_updated_at=now if new.password_hash else None,
+        created_at=now,
+        updated_at=now,
+    )
+    return user
+
+
+def get_own_user(caller: Caller) -> User:
+    """Return the calling user's row.
+
+    Raises: USER_UNAUTHORIZED
+    """
+    user: User | None = None
+    if caller.is_user:
+        users = User.objects.in_project(caller.project.id)
+        user = users.filter(id=caller.user_id).first()
+    if user is None:
+        raise ApiError(ErrorKind.USER_UNAUTHORIZED)
+    return user
+
+
+def get_user_row(project_id: int, uid: str) -> User:
+    """Return a user's row.
+
+    Raises: USER_NOT_FOUND
+    """
+    user: User | None = User.objects.in_project(project_id).filter(uid=uid).first()
+    if user is None:
+        raise ApiError(ErrorKind.USER_NOT_FOUND)
+    return user
+
+
+def find_by_email(project_id: int, email: str) -> User | None:
+    user: User | None = User.objects.in_project(project_id).filter(email=email).first()
+    return user
+
+
+def change_user(project_id: int, uid: str, **columns: Any) -> User:
+    """Set columns of a user and return the row, in one statement.
+
+    Raises: USER_NOT_FOUND
+    """
+    columns["updated_at"] = clock.now()
+    # The names are keyword arguments of our own code, never a client's.
+    assignments = ", ".join(f"{column} = %s" for column in columns)
+    statement = (
+        f"UPDATE account SET {assignments}"  # noqa: S608
+        " WHERE project_id = %s AND uid = %s AND deleted_at IS NULL RETURNING *"
+    )
+    rows = list(User.objects.raw(statement, [*columns.values(), project_id, uid]))
+    if not rows:
+        raise ApiError(ErrorKind.USER_NOT_FOUND)
+    user: User = rows[0]
+    return user
+
+
+@contextmanager
+def telling_taken(*, is_creating: bool) -> Iterator[None]:
+    """Turn a broken uniqueness of users into its public error; wraps the transaction."""
+    kinds = _CREATING if is_creating else _CHANGING
+    try:
+        yield
+    except IntegrityError as error:
+        kind = kinds.get(violated_constraint(error))
+        if kind is None:
+            raise
+        raise ApiError(kind) from error
+
+
+def prefs_text(prefs: dict[str, Any]) -> str:
+    """Return preferences as they are stored.
+
+    Raises: ARGUMENT_INVALID
+    """
+    try:
+        content = orjson.dumps(prefs)
+    except orjson.JSONEncodeError:
+        raise invalid("prefs", "Value must be a valid object") from None
+    if len(content) > MAX_PREFS_LENGTH or b"\\u0000" in content:
+        raise invalid("prefs", f"Value must be a valid object of at most {MAX_PREFS_LENGTH} bytes")
+    return content.decode()
+
+
+def _check_limit(project: ProjectContext) -> None:
+    # Counted, not locked: sign-ups at the same moment may pass the limit by a few.
+    if not project.user_limit:
+        return
+    counted = User.objects.filter(Q(project_id=project.id), deleted_at=None)
+    if counted[: project.user_limit].count() >= project.user_limit:
+        raise ApiError(ErrorKind.USER_COUNT_EXCEEDED)

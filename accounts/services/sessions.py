@@ -1,0 +1,305 @@
+"""Sessions: sign in, list, extend, sign out; and the JWTs made within one."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+
+from accounts import passwords
+from accounts.events import announce_identity, session_event
+from accounts.models import Session, User
+from accounts.outputs import (
+    JwtOutput,
+    SessionList,
+    SessionOutput,
+    session_list_output,
+    session_output,
+)
+from accounts.services.rows import find_by_email
+from accounts.tokens import JWT_PURPOSE, SessionSecret, digest, new_session_secret
+from kernel import clock, sql
+from kernel.caller import Caller, CallerKind
+from kernel.errors import ApiError, ErrorKind
+from kernel.events import Event, announce, outbox_parameters, publish
+from kernel.ids import unique_id
+from kernel.limits import DEFAULT_JWT_SECONDS, DEFAULT_SESSION_SECONDS
+from projects.signing import sign
+
+CURRENT = "current"
+EMAIL_PROVIDER = "email"
+SERVER_PROVIDER = "server"
+MAX_USER_AGENT_LENGTH = 512
+NO_LIMIT = 2**31 - 1
+
+# The user's row is taken first: sign-ins of one user wait for each other, so that the session
+# limit holds, and one who was blocked or changed the password since it was checked stays out.
+_ENTER = (
+    "UPDATE account SET accessed_at = %s WHERE id = %s AND password = %s AND is_active"
+    " AND deleted_at IS NULL"
+)
+_OPEN = """
+    WITH opened AS (
+        INSERT INTO session (user_id, uid, digest, provider, provider_uid, factors, ip,
+            user_agent, country_code, expires_at, created_at, updated_at)
+        VALUES (%s, %s, %s, %s, %s, %s::varchar[], %s, %s, '', %s, %s, %s) RETURNING id
+    ), dropped AS (
+        DELETE FROM session WHERE id IN (
+            SELECT id FROM session WHERE user_id = %s ORDER BY id DESC OFFSET %s
+        ) RETURNING uid
+    ), logged AS (
+        INSERT INTO outbox (project_id, name, payload, roles, actor, created_at)
+        VALUES (%s, %s, %s::jsonb, %s::text[], %s, %s) RETURNING id
+    )
+    SELECT opened.id, logged.id, ARRAY(SELECT uid FROM dropped) FROM opened, logged
+"""
+_CLOSE = "DELETE FROM session WHERE user_id = %s AND uid = %s RETURNING *"
+_CLOSE_ALL = "DELETE FROM session WHERE user_id = %s RETURNING *"
+_EXTEND = (
+    "UPDATE session SET expires_at = %s, updated_at = %s WHERE user_id = %s AND uid = %s"
+    " RETURNING *"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """A session that has just begun; `packed_secret` is what its client keeps."""
+
+    session: Session
+    user_uid: str
+    packed_secret: str
+
+    def output(self, caller: Caller) -> SessionOutput:
+        """Return the answer to whoever opened it: clients get the secret as a cookie only."""
+        secret = self.packed_secret if caller.is_privileged else ""
+        return session_output(
+            self.session, user_uid=self.user_uid, is_current=not secret, secret=secret
+        )
+
+
+def create_email_password_session(
+    *, caller: Caller, email: str, password: str, duration: int | None = None
+) -> OpenedSession:
+    """Sign in; an unknown address and a wrong password look and take the same.
+
+    Raises: USER_SESSION_ALREADY_EXISTS, USER_INVALID_CREDENTIALS, USER_BLOCKED,
+        USER_EMAIL_NOT_VERIFIED, SERVICE_UNAVAILABLE
+    """
+    if caller.is_user:
+        raise ApiError(ErrorKind.USER_SESSION_ALREADY_EXISTS)
+    user = find_by_email(caller.project.id, email)
+    if not passwords.matches(password, user.password if user else "") or user is None:
+        raise ApiError(ErrorKind.USER_INVALID_CREDENTIALS)
+    if not user.is_active:
+        raise ApiError(ErrorKind.USER_BLOCKED)
+    if caller.project.requires_verified_email and not user.is_email_verified:
+        raise ApiError(ErrorKind.USER_EMAIL_NOT_VERIFIED)
+    _renew_hash(user, password)
+    session = _new_session(caller, user, EMAIL_PROVIDER, duration)
+    session.provider_uid = email
+    session.factors = ["password"]
+    return open_session(caller, user, session)
+
+
+def open_server_session(*, caller: Caller, user: User) -> OpenedSession:
+    """Open a session of a user for a server that vouches for them.
+
+    Raises: USER_INVALID_CREDENTIALS
+    """
+    session = _new_session(caller, user, SERVER_PROVIDER, None)
+    session.factors = [SERVER_PROVIDER]
+    return open_session(caller, user, session)
+
+
+def open_session(caller: Caller, user: User, session: Session) -> OpenedSession:
+    """Store a session in two statements, dropping the user's oldest ones past the limit.
+
+    Raises: USER_INVALID_CREDENTIALS
+    """
+    secret = new_session_secret()
+    session.digest = digest(secret)
+    event = _news(caller, session, user.uid, "create")
+    keep = caller.project.session_limit or NO_LIMIT
+    with transaction.atomic():
+        if not sql.execute(_ENTER, (session.created_at, user.id, user.password)):
+            raise ApiError(ErrorKind.USER_INVALID_CREDENTIALS)
+        parameters = (*_columns(session), user.id, keep - 1, *outbox_parameters(event))
+        row = sql.fetch_one(_OPEN, parameters)
+        if row is None:
+            raise RuntimeError("INSERT returned no row")
+        session.id, event_id, dropped = row
+        announce(replace(event, id=event_id))
+        for uid in dropped:
+            _announce_end(caller, user.uid, uid)
+    packed = SessionSecret(user.uid, secret).pack()
+    return OpenedSession(session=session, user_uid=user.uid, packed_secret=packed)
+
+
+def list_sessions(*, caller: Caller) -> SessionList:
+    """Return the caller's sessions.
+
+    Raises: USER_UNAUTHORIZED
+    """
+    return list_sessions_of(_own_id(caller), caller.user_uid, current_uid=caller.session_uid)
+
+
+def get_session(*, caller: Caller, session_id: str) -> SessionOutput:
+    """Return one session of the caller's, or the `current` one.
+
+    Raises: USER_UNAUTHORIZED, USER_SESSION_NOT_FOUND
+    """
+    uid = _named(caller, session_id)
+    session = Session.objects.filter(
+        user_id=_own_id(caller), uid=uid, expires_at__gt=clock.now()
+    ).first()
+    if session is None:
+        raise ApiError(ErrorKind.USER_SESSION_NOT_FOUND)
+    return _shown(caller, session)
+
+
+def update_session(*, caller: Caller, session_id: str) -> SessionOutput:
+    """Extend a session of the caller's by its full time.
+
+    Raises: USER_UNAUTHORIZED, USER_SESSION_NOT_FOUND
+    """
+    now = clock.now()
+    expires_at = now + timedelta(seconds=_longest(caller))
+    parameters = [expires_at, now, _own_id(caller), _named(caller, session_id)]
+    with transaction.atomic():
+        rows = list(Session.objects.raw(_EXTEND, parameters))
+        if not rows:
+            raise ApiError(ErrorKind.USER_SESSION_NOT_FOUND)
+        publish(_news(caller, rows[0], caller.user_uid, "update"))
+    return _shown(caller, rows[0])
+
+
+def delete_session(*, caller: Caller, session_id: str) -> bool:
+    """End a session of the caller's; tell whether it was the one they call by.
+
+    Raises: USER_UNAUTHORIZED, USER_SESSION_NOT_FOUND
+    """
+    uid = _named(caller, session_id)
+    end_session(caller, _own_id(caller), caller.user_uid, uid)
+    return uid == caller.session_uid
+
+
+def delete_sessions(*, caller: Caller) -> None:
+    """End all sessions of the caller's, the one they call by too.
+
+    Raises: USER_UNAUTHORIZED
+    """
+    user_id = _own_id(caller)
+    with transaction.atomic():
+        for session in list(Session.objects.raw(_CLOSE_ALL, [user_id])):
+            publish(_news(caller, session, caller.user_uid, "delete"))
+        announce_identity(caller.project.id, user_uid=caller.user_uid, reason="signed out")
+
+
+def create_jwt(*, caller: Caller, duration: int = DEFAULT_JWT_SECONDS) -> JwtOutput:
+    """Return a JWT that stands for the caller's session, for `duration` seconds.
+
+    Raises: USER_UNAUTHORIZED, USER_JWT_CREATION_DENIED
+    """
+    if caller.kind is CallerKind.JWT:
+        raise ApiError(ErrorKind.USER_JWT_CREATION_DENIED)
+    _own_id(caller)
+    return jwt_of(caller, caller.user_uid, session_uid=caller.session_uid, duration=duration)
+
+
+def jwt_of(caller: Caller, user_uid: str, *, session_uid: str, duration: int) -> JwtOutput:
+    """Return a JWT for a user of the caller's project; it dies with the session it names."""
+    claims = {"userId": user_uid, "sessionId": session_uid}
+    return {"jwt": sign(claims, caller.project.uid, JWT_PURPOSE, seconds=duration)}
+
+
+def list_sessions_of(user_id: int, user_uid: str, *, current_uid: str = "") -> SessionList:
+    """Return a user's sessions, the oldest first."""
+    sessions = Session.objects.filter(user_id=user_id, expires_at__gt=clock.now()).order_by("id")
+    return session_list_output(sessions, user_uid=user_uid, current_uid=current_uid)
+
+
+def end_session(caller: Caller, user_id: int, user_uid: str, session_uid: str) -> None:
+    """End one session of a user.
+
+    Raises: USER_SESSION_NOT_FOUND
+    """
+    with transaction.atomic():
+        rows = list(Session.objects.raw(_CLOSE, [user_id, session_uid]))
+        if not rows:
+            raise ApiError(ErrorKind.USER_SESSION_NOT_FOUND)
+        publish(_news(caller, rows[0], user_uid, "delete"))
+        _announce_end(caller, user_uid, session_uid)
+
+
+def _new_session(caller: Caller, user: User, provider: str, duration: int | None) -> Session:
+    now = clock.now()
+    longest = _longest(caller)
+    return Session(
+        user=user,
+        uid=unique_id(),
+        provider=provider,
+        ip=caller.ip,
+        user_agent=caller.user_agent[:MAX_USER_AGENT_LENGTH].replace("\x00", ""),
+        expires_at=now + timedelta(seconds=min(duration or longest, longest)),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _columns(session: Session) -> tuple[Any, ...]:
+    return (
+        session.user_id,
+        session.uid,
+        session.digest,
+        session.provider,
+        session.provider_uid,
+        session.factors,
+        session.ip,
+        session.user_agent,
+        session.expires_at,
+        session.created_at,
+        session.updated_at,
+    )
+
+
+def _longest(caller: Caller) -> int:
+    return caller.project.session_seconds or DEFAULT_SESSION_SECONDS
+
+
+def _renew_hash(user: User, password: str) -> None:
+    """Store the password under today's parameters, now that it is known."""
+    if passwords.needs_rehash(user.password):
+        renewed = passwords.hash_password(password)
+        User.objects.filter(id=user.id, password=user.password).update(password=renewed)
+        user.password = renewed
+
+
+def _own_id(caller: Caller) -> int:
+    if not caller.is_user:
+        raise ApiError(ErrorKind.USER_UNAUTHORIZED)
+    return caller.user_id
+
+
+def _named(caller: Caller, session_id: str) -> str:
+    return caller.session_uid if session_id == CURRENT else session_id
+
+
+def _shown(caller: Caller, session: Session) -> SessionOutput:
+    is_current = session.uid == caller.session_uid
+    return session_output(session, user_uid=caller.user_uid, is_current=is_current)
+
+
+def _news(caller: Caller, session: Session, user_uid: str, action: str) -> Event:
+    return session_event(
+        caller,
+        user_uid=user_uid,
+        session_uid=session.uid,
+        action=action,
+        payload=session_output(session, user_uid=user_uid),
+    )
+
+
+def _announce_end(caller: Caller, user_uid: str, session_uid: str) -> None:
+    announce_identity(
+        caller.project.id, user_uid=user_uid, session_uid=session_uid, reason="signed out"
+    )

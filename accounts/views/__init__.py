@@ -1,0 +1,1 @@
+"""Endpoints of accounts: one class per path, one method per verb."""
