@@ -20,7 +20,7 @@ def document_output(
 ) -> dict[str, Any]:
     """Return the model `Document`, or `Row`: the selected attributes and all system ones.
 
-    An attribute without a value is null.
+    An attribute without a value is null, an array without one is empty.
     """
     data = document.data
     output: dict[str, Any] = {
@@ -33,11 +33,12 @@ def document_output(
     }
     if select is None or EVERYTHING in select:
         for key, attribute in schema.attributes.items():
-            output[key] = data.get(attribute.name)
+            output[key] = data.get(attribute.name, attribute.blank)
     else:
         for key in select:
             if key in schema.attributes:
-                output[key] = data.get(schema.attributes[key].name)
+                attribute = schema.attributes[key]
+                output[key] = data.get(attribute.name, attribute.blank)
     return output
 
 

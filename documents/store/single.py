@@ -95,7 +95,7 @@ def update(schema: CollectionSchema, uid: str, change: Change, log: Log) -> Outc
         | {
             "uid": uid,
             "data": _json(change.data),
-            "dropped": change.dropped,
+            "dropped": list(change.dropped),
             "created": change.created_at,
             "updated": change.updated_at,
             "has_own_time": change.has_own_time,
@@ -162,9 +162,10 @@ def _log_values(schema: CollectionSchema, log: Log) -> dict[str, Any]:
         "secured": schema.has_document_security,
         "keys": list(known),
         "names": [attribute.name for attribute in known.values()],
+        "blanks": [_json(attribute.blank) for attribute in known.values()],
         "event": log.name,
         "fixed": _json(log.fixed),
-        "roles": log.roles,
+        "roles": list(log.roles),
         "actor": log.actor,
         "now": log.at,
     }
@@ -174,12 +175,12 @@ def _grant_values(grants: Grants | None) -> dict[str, Any]:
     if grants is None:
         return {"permissions": None, "readers": None}
     return {
-        "permissions": grants.texts,
+        "permissions": list(grants.texts),
         "readers": roles_for(READ, grants.texts),
         "groups": grants.group_ids,
         "grants": grants.permission_ids,
     }
 
 
-def _json(value: Mapping[str, Any]) -> str:
+def _json(value: Any) -> str:
     return orjson.dumps(value).decode()

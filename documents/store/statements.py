@@ -68,8 +68,10 @@ _PARTS: dict[str, LiteralString] = {
         INSERT INTO outbox (project_id, name, payload, roles, actor, created_at)
         SELECT %(project)s::bigint, %(event)s::text,
             %(fixed)s::jsonb
-            || coalesce((SELECT jsonb_object_agg(a.key, r.data -> a.name)
-                FROM unnest(%(keys)s::text[], %(names)s::text[]) AS a (key, name)), '{{}}')
+            || coalesce((
+                SELECT jsonb_object_agg(a.key, coalesce(r.data -> a.name, a.blank::jsonb))
+                FROM unnest(%(keys)s::text[], %(names)s::text[], %(blanks)s::text[])
+                    AS a (key, name, blank)), '{{}}')
             || jsonb_build_object('$id', r.uid, '$sequence', r.id::text,
                 '$permissions', r.permissions,
                 '$createdAt', to_char(r.created_at AT TIME ZONE 'UTC',
