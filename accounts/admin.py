@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.contrib.postgres.forms import SimpleArrayField
 from django.http import HttpRequest
-from unfold.widgets import UnfoldAdminPasswordInput, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from accounts import services
 from accounts.models import Membership, Session, Team, User
@@ -27,7 +27,7 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run 
         required=False,
         strip=False,
         validators=[checked(fields.password)],
-        widget=UnfoldAdminPasswordInput,
+        widget=UnfoldAdminPasswordWidget,
         help_text="Left empty, the password stays as it is",
     )
     labels = SimpleArrayField(

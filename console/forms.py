@@ -1,7 +1,7 @@
 """Forms of the console's own pages."""
 
 from django import forms
-from unfold.widgets import UnfoldAdminPasswordInput, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from gateway.admin import checked
 from kernel import fields
@@ -24,7 +24,7 @@ class FirstAdminForm(forms.Form):
         max_length=MAX_PASSWORD_LENGTH,
         strip=False,
         validators=[checked(fields.password)],
-        widget=UnfoldAdminPasswordInput(attrs={"autocomplete": "new-password"}),
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
     )
 
     def clean_email(self) -> str:
