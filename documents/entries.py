@@ -52,6 +52,8 @@ def list_entries(
     """
     try:
         query = parse_queries(queries)
+        if query.select is not None:
+            raise QueryError("Invalid query method: select")
         unknown = query.attributes() - {*queryable, "$sequence"}
         if unknown:
             raise QueryError(f"Invalid query: Attribute not found in schema: {min(unknown)[:64]}")

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from documents import attributes as attribute_types
 from documents import definitions, grants, partitions
@@ -13,7 +12,7 @@ from documents.attributes import AVAILABLE, Attribute
 from documents.definitions import AttributeRequest, IndexRequest
 from documents.models import Collection
 from documents.outputs import collection_output
-from documents.services.databases import load_database
+from documents.services.databases import SEARCHED, load_database
 from documents.vocabulary import Vocabulary
 from kernel import clock, events, ids, jobs, listing
 from kernel.caller import Caller
@@ -37,18 +36,23 @@ def list_collections(
     Raises: DATABASE_NOT_FOUND, ARGUMENT_INVALID, CURSOR_NOT_FOUND, DATABASE_QUERY_ORDER_NULL
     """
     database = load_database(caller.project.id, database_id)
-    rows = Collection.objects.in_database(database.id)
-    if search:
-        rows = rows.filter(Q(uid__icontains=search) | Q(name__icontains=search))
     columns = {
+        **listing.SYSTEM_COLUMNS,
         "name": "name",
         "enabled": "is_enabled",
         names.document_security: "has_document_security",
     }
-    page = listing.list_page(rows, queries, columns=columns, has_total=total)
+    rows, count = listing.list_page(
+        Collection.objects.in_database(database.id),
+        queries,
+        columns=columns,
+        search=search,
+        search_columns=SEARCHED,
+        has_total=total,
+    )
     return {
-        "total": page.total,
-        names.collections: [collection_output(each, database.uid, names) for each in page.rows],
+        "total": count,
+        names.collections: [collection_output(each, database.uid, names) for each in rows],
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F
 
 from documents.models import Collection, Database
 from documents.outputs import DatabaseOutput, database_output
@@ -17,7 +17,8 @@ from kernel.events import Event
 DEFAULT_UID = "default"
 DEFAULT_NAME = "default"
 SWEEP_DATABASE = "documents.sweep_database"
-_QUERYABLE = {"name": "name"}
+SEARCHED = ("uid", "name")
+_QUERYABLE = {**listing.SYSTEM_COLUMNS, "name": "name"}
 
 
 class DatabaseList(TypedDict):
@@ -34,11 +35,15 @@ def list_databases(
 
     Raises: ARGUMENT_INVALID, CURSOR_NOT_FOUND, DATABASE_QUERY_ORDER_NULL
     """
-    rows = Database.objects.in_project(caller.project.id)
-    if search:
-        rows = rows.filter(Q(uid__icontains=search) | Q(name__icontains=search))
-    page = listing.list_page(rows, queries, columns=_QUERYABLE, has_total=total)
-    return {"total": page.total, "databases": [database_output(each) for each in page.rows]}
+    rows, count = listing.list_page(
+        Database.objects.in_project(caller.project.id),
+        queries,
+        columns=_QUERYABLE,
+        search=search,
+        search_columns=SEARCHED,
+        has_total=total,
+    )
+    return {"total": count, "databases": [database_output(each) for each in rows]}
 
 
 @transaction.atomic

@@ -1,0 +1,37 @@
+"""What the tests of schemas share."""
+
+from typing import Any
+
+from django.db import connection
+
+from tests.client import ApiClient
+
+SCHEMA_SCOPES = (
+    "databases.read databases.write collections.read collections.write"
+    " documents.read documents.write"
+).split()
+POSTS = "/databases/default/collections/posts"
+
+
+def document_tables() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'r'")
+        return [name for (name,) in cursor.fetchall() if name.startswith("document_")]
+
+
+def index_names(collection_id: int) -> list[str]:
+    """Return the valid indexes of a partition that were made for the API."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT i.indexrelid::regclass::text FROM pg_index i"
+            " WHERE i.indrelid = %s::regclass AND i.indisvalid",
+            [f"document_{collection_id}"],
+        )
+        return sorted(name for (name,) in cursor.fetchall() if name.startswith("ix_"))
+
+
+def add_attribute(client: ApiClient, type_: str, key: str, **more: Any) -> Any:
+    body = {"key": key, "required": False, **({"size": 100} if type_ == "string" else {}), **more}
+    reply = client.post(f"{POSTS}/attributes/{type_}", body)
+    assert reply.status == 202, reply.json
+    return reply.json
