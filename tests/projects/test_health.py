@@ -1,0 +1,76 @@
+"""How the installation is: asked for real, and told only to keys."""
+
+import pytest
+from django.db import OperationalError
+
+from projects import health
+from tests.reference import assert_model
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
+
+
+@pytest.fixture
+def doctor(project, client_for, make_key):
+    return client_for(project, key=make_key(project, []))
+
+
+def test_ping_answers_everybody_in_text(project, client_for):
+    reply = client_for(project).get("/ping")
+    assert (reply.status, reply.content) == (200, b"Pong!")
+    assert reply.headers["Content-Type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [
+        ("/health", "healthStatus"),
+        ("/health/db", "healthStatusList"),
+        ("/health/cache", "healthStatusList"),
+        ("/health/pubsub", "healthStatusList"),
+        ("/health/time", "healthTime"),
+        ("/health/version", "healthVersion"),
+    ],
+)
+def test_a_key_learns_how_the_installation_is(doctor, path, model):
+    reply = doctor.get(path)
+    assert reply.status == 200
+    assert_model(model, reply.json)
+
+
+def test_guests_learn_the_version_only(project, client_for, settings):
+    guest = client_for(project)
+    assert guest.get("/health/version").json == {"version": settings.APPWRITE_VERSION}
+    for path in ("/health", "/health/db", "/health/cache", "/health/pubsub", "/health/time"):
+        assert guest.get(path).error == "general_unauthorized_scope"
+
+
+def test_without_redis_there_is_no_cache_to_report(doctor, settings):
+    settings.REDIS_URL = ""
+    assert doctor.get("/health/cache").json == {"total": 0, "statuses": []}
+
+
+def test_redis_out_of_reach_is_reported(doctor, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    for path in ("/health/cache", "/health/pubsub"):
+        reply = doctor.get(path)
+        assert (reply.status, reply.error) == (503, "general_service_unavailable")
+
+
+def test_a_database_out_of_reach_is_reported(doctor, monkeypatch):
+    def fail():
+        raise OperationalError("connection refused on a secret host")
+
+    monkeypatch.setattr(health, "_ask_database", fail)
+    reply = doctor.get("/health/db")
+    assert (reply.status, reply.error) == (503, "general_service_unavailable")
+    assert reply.headers["Retry-After"] == "1"
+    assert b"secret" not in reply.content
+
+
+def test_the_scope_catalogue_is_public(console_project, client_for):
+    reply = client_for(console_project).get("/console/scopes/project")
+    assert_model("consoleKeyScopeList", reply.json)
+    scopes = {each["$id"]: each for each in reply.json["scopes"]}
+    assert reply.json["total"] == len(scopes)
+    assert scopes["documents.write"]["deprecated"]
+    assert not scopes["rows.write"]["deprecated"]
