@@ -57,14 +57,15 @@ class SocketIndex:
         _remove(self._all, socket.project_uid, socket)
         if user_uid:
             _remove(self._by_user, user_uid, socket)
-        by_channel = self._by_project[socket.project_uid]
+        by_channel = self._by_project.get(socket.project_uid, {})
         for channel in channels:
+            by_role = by_channel.get(channel, {})
             for role in roles:
-                _remove(by_channel[channel], role, socket)
-            if not by_channel[channel]:
-                del by_channel[channel]
+                _remove(by_role, role, socket)
+            if not by_role:
+                by_channel.pop(channel, None)
         if not by_channel:
-            del self._by_project[socket.project_uid]
+            self._by_project.pop(socket.project_uid, None)
 
     def is_heard(self, project_uid: str, channels: Iterable[str]) -> bool:
         """Tell whether anyone listens to one of the channels, whatever their roles."""

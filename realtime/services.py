@@ -106,7 +106,7 @@ def owner_roles(project_uid: str) -> tuple[str, ...]:
 
 
 def _account_of(caller: Caller) -> dict[str, Any] | None:
-    if not caller.user_uid:
+    if not caller.is_user:  # nor is a console user an account of the project
         return None
     output: dict[str, Any] = import_string(settings.APPWRITE_ACCOUNT_OUTPUT)(caller)
     return output

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import contextvars
 import gc
+import io
 import json
 import socket
 import threading
@@ -120,7 +121,7 @@ def test_the_environment_tells_what_the_scope_says():
         ],
         scheme="https",
     )
-    environ = build_environ(scope, None, object)
+    environ = build_environ(scope, io.BytesIO(), object)
     assert environ["PATH_INFO"].encode("latin-1") == b"/v1/caf\xc3\xa9\xff"
     assert environ["QUERY_STRING"] == "a=1&b=%20"
     assert environ["CONTENT_TYPE"] == "application/json"
@@ -133,7 +134,7 @@ def test_the_environment_tells_what_the_scope_says():
 
 
 def test_a_root_path_moves_into_the_script_name():
-    environ = build_environ(scope_for(path="/base/v1", root_path="/base"), None, object)
+    environ = build_environ(scope_for(path="/base/v1", root_path="/base"), io.BytesIO(), object)
     assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("/base", "/v1")
 
 
@@ -259,9 +260,14 @@ def test_a_generator_may_start_its_answer_late():
 def test_the_next_piece_is_not_made_before_the_last_one_was_taken():
     made, taken = [], []
 
+    def pieces():
+        for number in range(5):
+            made.append(number)
+            yield b"x"
+
     def application(_environ, start_response):
         start_response("200 OK", [])
-        return (made.append(number) or b"x" for number in range(5))
+        return pieces()
 
     class Slow(Exchange):
         async def send(self, message):

@@ -80,6 +80,17 @@ def test_a_muted_socket_hears_nothing_not_even_what_is_for_all(index):
     assert index.find("blog", ["documents"], ["any", "user:alice"]) == {}
 
 
+def test_sockets_without_channels_or_roles_come_and_go(index):
+    quiet, muted, other = (socket_of(caller("alice"), *some) for some in ((), ("files",), ()))
+    muted.mute()
+    for each in (quiet, muted, other):
+        index.put(each)
+    for each in (quiet, muted, other):
+        index.put(each)
+        index.drop(each)
+    assert (index._by_project, index._by_user, index._all, index._listed) == ({}, {}, {}, {})
+
+
 def test_dropping_the_last_socket_leaves_nothing_behind(index):
     alice = socket_of(caller("alice"), "documents", "files")
     index.put(alice)

@@ -6,8 +6,11 @@ import time
 import pytest
 
 from kernel import notify
+from projects import services as projects
+from projects.models import Project
 from realtime import database
 from realtime.hub import hub
+from tests.conftest import sign_up
 
 DOCUMENT = "databases.d.collections.c.documents.x"
 PROMISE_SECONDS = 1.0
@@ -59,7 +62,7 @@ def test_an_authentication_frame_gives_roles_and_rewrites_account(talk, project,
         assert answer["data"]["to"] == "authentication"
         assert answer["data"]["success"] is True
         assert answer["data"]["user"]["$id"] == alice.uid
-        await announce(project, f"users.{alice.uid}.update.name", f"user:{alice.uid}", name="A")
+        await announce(project, f"users.{alice.uid}.update.name", f"user:{alice.uid}", prefs={})
         event = (await one.receive())["data"]
         assert f"account.{alice.uid}" in event["channels"]
         assert event["subscriptions"] == list(data["subscriptions"].values())
@@ -112,7 +115,7 @@ def test_signing_out_elsewhere_is_heard_and_then_ends_the_socket(
     async def conversation(connections):
         one = await connections.open(project, headers={"X-Appwrite-Session": alice.session})
         await one.subscribe("account", "documents")
-        answer = await asyncio.to_thread(client.delete, "/account/sessions/current")
+        answer = await database.in_database(client.delete, "/account/sessions/current")
         assert answer.status == 204
         event = (await one.receive())["data"]
         assert event["events"][0].startswith(f"users.{alice.uid}.sessions.")
@@ -136,7 +139,7 @@ def test_an_ended_session_ends_only_its_own_socket(talk, project, alice, client_
         ends = await connections.open(project, headers={"Cookie": cookie})
         await stays.subscribe("documents")
         path = f"/account/sessions/{second.json['$id']}"
-        assert (await asyncio.to_thread(client.delete, path)).status == 204
+        assert (await database.in_database(client.delete, path)).status == 204
         assert await ends.closed_with() == 1012
         await announce(project, f"{DOCUMENT}.create", f"user:{alice.uid}")
         assert (await stays.receive())["type"] == "event"
@@ -158,7 +161,7 @@ def test_a_blocked_or_deleted_user_hears_nothing_more(
     async def conversation(connections):
         one = await connections.open(project, headers={"X-Appwrite-Session": alice.session})
         await one.subscribe("documents")
-        assert (await asyncio.to_thread(end_user)).status in (200, 204)
+        assert (await database.in_database(end_user)).status in (200, 204)
         assert await one.closed_with() == 1012
         await announce(project, f"{DOCUMENT}.create", f"user:{alice.uid}")
         again = connections.make(project, headers={"X-Appwrite-Session": alice.session})
@@ -174,7 +177,7 @@ def test_a_new_team_is_heard_by_the_member_it_made(talk, project, alice, client_
     async def conversation(connections):
         one = await connections.open(project, headers={"X-Appwrite-Session": alice.session})
         await one.subscribe("teams", "memberships")
-        made = await asyncio.to_thread(client.post, "/teams", {"teamId": "t", "name": "T"})
+        made = await database.in_database(client.post, "/teams", {"teamId": "t", "name": "T"})
         assert made.status == 201
         assert (await one.receive())["data"]["events"][0] == "teams.t.create"
 
@@ -193,7 +196,7 @@ def test_leaving_a_team_ends_its_events_within_a_second(
         await one.subscribe("documents")
         await announce(project, f"{DOCUMENT}.create", "team:t", number=1)
         assert (await one.receive())["data"]["payload"] == {"number": 1}
-        assert (await asyncio.to_thread(key.delete, "/teams/t")).status == 204
+        assert (await database.in_database(key.delete, "/teams/t")).status == 204
         await asyncio.sleep(PROMISE_SECONDS)
         await announce(project, f"{DOCUMENT}.create", "team:t", number=2)
         await announce(project, f"{DOCUMENT}.create", "users", number=3)
@@ -230,5 +233,83 @@ def test_lost_notifications_send_everyone_away_to_come_again(talk, project):
         one = await connections.open(project)
         notify._call("appwrite_realtime", "")
         assert await one.closed_with() == 1012
+
+    talk(conversation)
+
+
+@pytest.fixture
+def owner(console_project, project, client_for):
+    """A console user whose team owns the project."""
+    person = sign_up(console_project, "owner")
+    client_for(console_project, session=person.session).post(
+        "/teams", {"teamId": "owners", "name": "Owners"}
+    )
+    Project.objects.filter(uid=project.uid).update(team_uid="owners")
+    projects.drop_project()
+    return person
+
+
+def test_schema_events_reach_the_owners_on_the_console_and_nobody_else(
+    talk, project, other_project, console_project, owner, announce
+):
+    stranger = sign_up(console_project, "stranger")
+
+    async def conversation(connections):
+        channels = {"channels": ["console", f"projects.{project.uid}"]}
+        headers = {"X-Appwrite-Session": owner.session}
+        mine = await connections.open(console_project, headers=headers, **channels)
+        headers = {"X-Appwrite-Session": stranger.session}
+        other = await connections.open(console_project, headers=headers, **channels)
+        name = "databases.d.collections.c.attributes.a.create"
+        await announce(project, name, "any", status="available")
+        event = (await mine.receive())["data"]
+        assert event["channels"] == ["console", f"projects.{project.uid}"]
+        assert event["payload"] == {"status": "available"}
+        await announce(other_project, name, "any")
+        assert await mine.is_silent()
+        assert await other.is_silent()
+
+    talk(conversation)
+
+
+def test_a_foreign_page_gets_nothing_from_the_console_cookie(talk, console_project, owner):
+    cookie = f"a_session_console={owner.session}"
+
+    async def conversation(connections):
+        own = {"Cookie": cookie, "Origin": "http://localhost:5000"}
+        one = connections.make(console_project, headers=own)
+        assert (await one.open())["user"]["$id"] == owner.uid
+        foreign = {"Cookie": cookie, "Origin": "https://elsewhere.example"}
+        other = connections.make(console_project, headers=foreign)
+        assert (await other.open())["user"] is None
+
+    talk(conversation)
+
+
+def test_admin_mode_is_the_console_users_on_the_servers_own_pages(talk, project, owner):
+    """Told apart by the owner's roles: neither is an account of the project."""
+    Project.objects.filter(uid=project.uid).update(disabled_protocols=["websocket"])
+    projects.drop_project()
+    cookie = f"a_session_console={owner.session}"
+
+    async def conversation(connections):
+        own = {"Cookie": cookie, "Origin": "http://localhost:5000"}
+        one = connections.make(project, mode="admin", headers=own)
+        assert (await one.open())["user"] is None
+        foreign = {"Cookie": cookie, "Origin": "exp://elsewhere"}
+        other = connections.make(project, mode="admin", headers=foreign)
+        assert (await other.open())["code"] == 403
+
+    talk(conversation)
+
+
+def test_a_switched_off_websocket_refuses_clients(talk, project):
+    Project.objects.filter(uid=project.uid).update(disabled_protocols=["websocket"])
+    projects.drop_project()
+
+    async def conversation(connections):
+        one = connections.make(project)
+        assert (await one.open())["code"] == 403
+        assert await one.closed_with() == 1008
 
     talk(conversation)
