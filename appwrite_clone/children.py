@@ -101,7 +101,7 @@ class WebServer(uvicorn.Server):
 
     async def _announce(self) -> None:
         await asyncio.to_thread(_open_broker)
-        transport = httpx.ASGITransport(application)
+        transport = httpx.ASGITransport(application, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=settings.PUBLIC_URL) as client:
             while (await client.get(HEALTH_PATH)).status_code != httpx.codes.OK:
                 await asyncio.sleep(HEALTH_PAUSE_SECONDS)
@@ -249,9 +249,12 @@ def print_quickstart(_: Ready) -> None:
     output = io.StringIO()
     call_command("quickstart", stdout=output)
     made = json.loads(output.getvalue())
-    sys.stdout.write(QUICKSTART.format(**made))
+    sys.stdout.write(QUICKSTART.format(table=TABLE, row=ROW, **made))
 
 
+COLUMN = '{"key": "text", "type": "string", "size": 99, "required": False}'
+TABLE = f'create_table("default", "unique()", "Notes", columns=[{COLUMN}])'
+ROW = '{"text": "Hello"}'
 QUICKSTART = """
 Endpoint:   {endpoint}
 Project:    {project}
@@ -260,9 +263,9 @@ API key:    {key}
 
 Write a first document (pip install appwrite):
 
-    from appwrite.client import Client; from appwrite.services.databases import Databases
-    db = Databases(Client().set_endpoint("{endpoint}").set_project("{project}").set_key("{key}"))
-    print(db.create_collection("default", "notes", "Notes"))
+    from appwrite.client import Client; from appwrite.services.tables_db import TablesDB
+    db = TablesDB(Client().set_endpoint("{endpoint}").set_project("{project}").set_key("{key}"))
+    print(db.create_row("default", db.{table}.id, "unique()", {row}).to_dict())
 
 Open the console (works once):
     {console_url}

@@ -215,7 +215,8 @@ class Cluster:
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             self.log.rename(self.log.with_name("postgres.log.1"))
         sockets = str(self.socket_directory())
-        with self.log.open("ab") as log:
+        # Closed to others: a failed statement is in it, word for word.
+        with open(self.log, "ab", opener=_open_private) as log:
             self._log_offset = log.tell()
             self.process = subprocess.Popen(
                 [self.programs.path("postgres"), "-D", self._data_argument(), "-k", sockets],
@@ -293,6 +294,10 @@ class Cluster:
             "group": account.gid if account else None,
             "extra_groups": [] if account else None,
         }
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)
 
 
 def shared_buffers_mb() -> int:

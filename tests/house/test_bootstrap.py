@@ -146,7 +146,7 @@ def test_another_interpreter_behind_the_environment_is_noticed(root: Path):
 
 
 def test_missing_venv_package_is_named_in_one_line(root: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(bootstrap.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
 
     with pytest.raises(StartError) as raised:
         bootstrap.enter_environment("requirements.txt", ["up"])

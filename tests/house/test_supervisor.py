@@ -1,13 +1,16 @@
 """The parts of `up` that decide without starting anything."""
 
+import os
 import socket
+import time
 from pathlib import Path
 
 import pytest
 
-from appwrite_clone import supervisor
 from appwrite_clone.bootstrap import StartError
-from appwrite_clone.supervisor import Backoff, Options, parse, process_count
+from appwrite_clone.supervisor import options as options_room
+from appwrite_clone.supervisor.forks import Backoff, end_with_parent
+from appwrite_clone.supervisor.options import Options, parse, process_count, reserved_address
 
 DATA = Path("/data")
 
@@ -71,7 +74,7 @@ def test_backoff_forgets_after_a_long_life():
 def test_process_count_is_one_per_core_up_to_four(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("WEB_PROCESSES", raising=False)
     for cores, expected in [(1, 1), (2, 2), (4, 4), (64, 4)]:
-        monkeypatch.setattr(supervisor, "_cores", lambda cores=cores: cores)
+        monkeypatch.setattr(options_room, "_cores", lambda cores=cores: cores)
         assert process_count("WEB_PROCESSES") == expected
 
 
@@ -98,7 +101,7 @@ def test_port_shared_by_another_server_counts_as_in_use():
 
         with (
             pytest.raises(StartError, match="Address already in use"),
-            supervisor._reserved_address(taken),
+            reserved_address(taken),
         ):
             pass
 
@@ -108,8 +111,24 @@ def test_reserved_port_refuses_connections_until_somebody_serves():
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
 
-    with supervisor._reserved_address(Options("127.0.0.1", port, DATA, is_bare=False)):
+    with reserved_address(Options("127.0.0.1", port, DATA, is_bare=False)):
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port))
         with socket.socket() as stranger, pytest.raises(OSError, match="already in use"):
             stranger.bind(("127.0.0.1", port))
+
+
+def test_child_ends_with_its_parent_where_only_it_can_watch():
+    """Fork a parent that forks a child and dies: the child's end of the pipe closes, too."""
+    listening, speaking = os.pipe()
+    parent = os.fork()
+    if parent == 0:
+        if os.fork() == 0:
+            end_with_parent(os.getppid())
+        time.sleep(0.2)
+        os._exit(0)
+    os.close(speaking)
+    os.waitpid(parent, 0)
+
+    with os.fdopen(listening, "rb") as pipe:
+        assert pipe.read() == b""
