@@ -12,9 +12,9 @@ APPWRITE_VERSION = "2.5.0"
 APPWRITE_AUTHENTICATE = "accounts.authentication.authenticate"
 APPWRITE_FIND_PROJECT = "projects.services.find_project"
 APPWRITE_ACCOUNT_OUTPUT = "accounts.services.account_of"
-APPWRITE_CONSOLE_USER = "accounts.authentication.console_user"
-APPWRITE_CONSOLE_CALLER = "accounts.authentication.console_caller"
-APPWRITE_CONSOLE_TEAMS = "accounts.authentication.console_teams"
+APPWRITE_CONSOLE_USER = "accounts.console.console_user"
+APPWRITE_CONSOLE_CALLER = "accounts.console.console_caller"
+APPWRITE_CONSOLE_TEAMS = "accounts.console.console_teams"
 PUBLIC_URL = env.text("APPWRITE_PUBLIC_URL", "http://localhost:5000").rstrip("/")
 CONSOLE_SIGNUP = env.choice("CONSOLE_SIGNUP", ("first", "open", "closed"), "first")
 ABUSE_LIMITS = env.flag("ABUSE_LIMITS", default=True)
@@ -35,7 +35,7 @@ APPEND_SLASH = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # the plain one would put its own site in place of ours
     "unfold.contrib.guardian",
     "console.apps.ConsoleAdminConfig",
     "django.contrib.auth",

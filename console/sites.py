@@ -67,11 +67,13 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped base
 
     def welcome(self, request: HttpRequest) -> HttpResponse:
         """Redeem a one-time link: sign its user in, or lead to the first account's form."""
-        user = accounts.redeem_console_link(request.GET.get("token", ""))
+        try:
+            user = accounts.redeem_console_link(request.GET.get("token", ""))
+        except ApiError:
+            user = None
+            messages.error(request, "This link was used before or has expired.")
         if user is not None:
             login(request, user, backend=LOGIN_BACKEND)
-        elif accounts.has_console_admin():
-            messages.error(request, "This link was used before or has expired. Please sign in.")
         return HttpResponseRedirect(reverse("admin:index"))
 
 

@@ -32,7 +32,7 @@ class Command(BaseCommand):
             "endpoint": f"{settings.PUBLIC_URL}/v1",
             "project": PROJECT_ID,
             "key": key["secret"],
-            "console_url": create_console_link(),
+            "console_url": f"{settings.PUBLIC_URL}/console/welcome/?token={create_console_link()}",
         }
         self.stdout.write(json.dumps(answer))
 
