@@ -112,6 +112,7 @@ TABLES: Final = Vocabulary(
         "document_id": "rowId",
         "document_security": "rowSecurity",
         "attributes": "columns",
+        "documents": "rows",
     },
     collection_not_found=ErrorKind.TABLE_NOT_FOUND,
     collection_already_exists=ErrorKind.TABLE_ALREADY_EXISTS,

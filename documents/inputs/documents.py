@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from documents.inputs.paths import CollectionInput
 from kernel.fields import (
     boolean,
     custom_id,
@@ -27,20 +28,16 @@ def _no_bulk(value: object) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListDocumentsInput:
-    database_id: str = required(uid)
-    collection_id: str = required(uid)
+class ListDocumentsInput(CollectionInput):
     queries: list[str] = optional(queries, default=[])
     total: bool = optional(boolean, default=True)
     transaction_id: str = optional(_no_transaction, default="")
 
 
 @dataclass(frozen=True, kw_only=True)
-class CreateDocumentInput:
+class CreateDocumentInput(CollectionInput):
     """The id and the data are needed, but their absence has an error type of its own."""
 
-    database_id: str = required(uid)
-    collection_id: str = required(uid)
     document_id: str = optional(custom_id, default="")
     data: dict[str, Any] = optional(json_object, default={})
     permissions: list[str] | None = optional(_permissions)
@@ -49,18 +46,14 @@ class CreateDocumentInput:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GetDocumentInput:
-    database_id: str = required(uid)
-    collection_id: str = required(uid)
+class GetDocumentInput(CollectionInput):
     document_id: str = required(uid)
     queries: list[str] = optional(queries, default=[])
     transaction_id: str = optional(_no_transaction, default="")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChangeDocumentInput:
-    database_id: str = required(uid)
-    collection_id: str = required(uid)
+class ChangeDocumentInput(CollectionInput):
     document_id: str = required(uid)
     data: dict[str, Any] = optional(json_object, default={})
     permissions: list[str] | None = optional(_permissions)
@@ -68,8 +61,6 @@ class ChangeDocumentInput:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeleteDocumentInput:
-    database_id: str = required(uid)
-    collection_id: str = required(uid)
+class DeleteDocumentInput(CollectionInput):
     document_id: str = required(uid)
     transaction_id: str = optional(_no_transaction, default="")

@@ -1,8 +1,7 @@
 """Paths of documents and rows."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from documents.inputs.documents import (
     ChangeDocumentInput,
@@ -12,13 +11,13 @@ from documents.inputs.documents import (
     ListDocumentsInput,
 )
 from documents.services import documents as services
-from documents.vocabulary import VOCABULARIES, Vocabulary
+from documents.views.endpoints import VocabularyEndpoint
 from gateway.operations import RateLimit, operation
 from gateway.parsing import header
-from gateway.views import Answer, Call, Endpoint, created, no_content
+from gateway.views import Answer, Call, created, no_content
 from kernel import clock
 from kernel.errors import ApiError, ErrorKind
-from kernel.fields import InputT, as_dict, read_input
+from kernel.fields import InputT
 
 READ = "documents.read"
 WRITE = "documents.write"
@@ -28,25 +27,13 @@ _PER_CALLER = ("ip:{ip},method:{method},url:{url},userId:{userId}",)
 CHANGES: Final = RateLimit(120, _PER_CALLER, window_seconds=60)
 DELETIONS: Final = RateLimit(60, _PER_CALLER, window_seconds=60)
 #: Parameters that are only accepted to be refused.
-_REFUSED = frozenset({"transaction_id", "documents"})
+_REFUSED = ("documents", "transaction_id")
 
 
-class _DocumentEndpoint(Endpoint):
-    """A path that exists in both vocabularies."""
-
-    _parameters: ClassVar[tuple[Mapping[str, str], ...]] = tuple(
-        {**names.inputs, "documents": names.documents} for names in VOCABULARIES
-    )
-
-    @property
-    def names(self) -> Vocabulary:
-        return VOCABULARIES[self.dialect]
-
-    def read(self, input_class: type[InputT], call: Call) -> dict[str, Any]:
-        """Return the keyword arguments of the service that this call is for."""
-        data = read_input(input_class, call.params, names=self._parameters[self.dialect])
-        sent = {name: value for name, value in as_dict(data).items() if name not in _REFUSED}
-        return {"caller": call.caller, "names": self.names, **sent}
+class _DocumentEndpoint(VocabularyEndpoint):
+    def arguments(self, input_class: type[InputT], call: Call) -> dict[str, Any]:
+        sent = super().arguments(input_class, call)
+        return {name: value for name, value in sent.items() if name not in _REFUSED}
 
 
 class DocumentsView(_DocumentEndpoint):
@@ -58,7 +45,7 @@ class DocumentsView(_DocumentEndpoint):
         needs_project=True,
     )
     def get(self, call: Call) -> Answer:
-        return Answer(services.list_documents(**self.read(ListDocumentsInput, call)))
+        return Answer(services.list_documents(**self.arguments(ListDocumentsInput, call)))
 
     @operation(
         "databases.createDocument",
@@ -69,7 +56,7 @@ class DocumentsView(_DocumentEndpoint):
         needs_project=True,
     )
     def post(self, call: Call) -> Answer:
-        return created(services.create_document(**self.read(CreateDocumentInput, call)))
+        return created(services.create_document(**self.arguments(CreateDocumentInput, call)))
 
 
 class DocumentView(_DocumentEndpoint):
@@ -81,7 +68,7 @@ class DocumentView(_DocumentEndpoint):
         needs_project=True,
     )
     def get(self, call: Call) -> Answer:
-        return Answer(services.get_document(**self.read(GetDocumentInput, call)))
+        return Answer(services.get_document(**self.arguments(GetDocumentInput, call)))
 
     @operation(
         "databases.upsertDocument",
@@ -92,7 +79,7 @@ class DocumentView(_DocumentEndpoint):
         needs_project=True,
     )
     def put(self, call: Call) -> Answer:
-        sent = self.read(ChangeDocumentInput, call)
+        sent = self.arguments(ChangeDocumentInput, call)
         return Answer(services.upsert_document(**sent, unless_after=_unless_after(call)))
 
     @operation(
@@ -104,7 +91,7 @@ class DocumentView(_DocumentEndpoint):
         needs_project=True,
     )
     def patch(self, call: Call) -> Answer:
-        sent = self.read(ChangeDocumentInput, call)
+        sent = self.arguments(ChangeDocumentInput, call)
         return Answer(services.update_document(**sent, unless_after=_unless_after(call)))
 
     @operation(
@@ -116,7 +103,7 @@ class DocumentView(_DocumentEndpoint):
         needs_project=True,
     )
     def delete(self, call: Call) -> Answer:
-        sent = self.read(DeleteDocumentInput, call)
+        sent = self.arguments(DeleteDocumentInput, call)
         services.delete_document(**sent, unless_after=_unless_after(call))
         return no_content()
 

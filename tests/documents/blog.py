@@ -1,7 +1,11 @@
 """What the tests of documents have in common: a collection of posts, and callers of every kind."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import orjson
+import pytest
 
 from documents.definitions import AttributeRequest, IndexRequest
 from documents.models import Database
@@ -9,12 +13,38 @@ from documents.services.collections import create_collection
 from documents.services.databases import create_database
 from documents.vocabulary import COLLECTIONS
 from kernel.caller import Caller, CallerKind, ProjectContext
-from kernel.scopes import USER_SCOPES
-from tests.conftest import operator
+from kernel.scopes import CONSOLE_MEMBER_SCOPES, USER_SCOPES
+from tests.client import Reply
 
 DATABASE = "main"
 DOCUMENTS = f"/databases/{DATABASE}/collections/posts/documents"
 ROWS = f"/tablesdb/{DATABASE}/tables/posts/rows"
+DATA_SCOPES = ("documents.read", "documents.write")
+
+
+@dataclass(frozen=True)
+class Words:
+    """One of the two vocabularies, as paths, answers and events speak it."""
+
+    path: str
+    noun: str
+    nouns: str
+    collection_key: str
+    collection_path: str
+
+    def event(self, uid: str, action: str) -> str:
+        collections = self.collection_key[1:-2] + "s"
+        return f"databases.{DATABASE}.{collections}.posts.{self.nouns}.{uid}.{action}"
+
+
+both_vocabularies = pytest.mark.parametrize(
+    "words",
+    [
+        Words(DOCUMENTS, "document", "documents", "$collectionId", "/databases/main/collections"),
+        Words(ROWS, "row", "rows", "$tableId", "/tablesdb/main/tables"),
+    ],
+    ids=["documents", "rows"],
+)
 
 TEXT = {"type": "string", "size": 255}
 POST: Mapping[str, Mapping[str, Any]] = {
@@ -68,6 +98,11 @@ def make_collection(
     )
 
 
+def operator(project: ProjectContext) -> Caller:
+    """Return a console member, whom no permission stops."""
+    return Caller(project=project, kind=CallerKind.CONSOLE, scopes=CONSOLE_MEMBER_SCOPES)
+
+
 def user(project: ProjectContext, uid: str, *roles: str) -> Caller:
     """Return a signed-in caller who holds some roles besides those of every user."""
     held = {"any", "users", "users/unverified", f"user:{uid}", f"user:{uid}/unverified", *roles}
@@ -82,3 +117,19 @@ def user(project: ProjectContext, uid: str, *roles: str) -> Caller:
 
 def guest(project: ProjectContext) -> Caller:
     return Caller(project=project)
+
+
+def query(method: str, attribute: str = "", *values: Any) -> str:
+    """Return a query as the SDKs write it."""
+    parts: dict[str, Any] = {"method": method}
+    if attribute:
+        parts["attribute"] = attribute
+    if values:
+        parts["values"] = list(values)
+    return orjson.dumps(parts).decode()
+
+
+def ids(reply: Reply, nouns: str = "documents") -> list[str]:
+    """Return the ids of a listing."""
+    assert reply.status == 200, reply.json
+    return [each["$id"] for each in reply.json[nouns]]

@@ -19,8 +19,8 @@ from documents.vocabulary import COLLECTIONS
 from kernel.caller import Caller, ProjectContext
 from kernel.errors import ApiError
 from tests.client import ApiClient
-from tests.conftest import ClientFor, Person, operator
-from tests.documents.blog import DATABASE, DOCUMENTS, guest, make_collection, user
+from tests.conftest import ClientFor, Person
+from tests.documents.blog import DATABASE, DOCUMENTS, guest, make_collection, operator, user
 
 pytestmark = pytest.mark.db
 

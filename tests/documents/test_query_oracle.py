@@ -13,8 +13,7 @@ from documents.services import documents as services
 from documents.vocabulary import COLLECTIONS
 from kernel.caller import ProjectContext
 from kernel.errors import ApiError, ErrorKind
-from tests.conftest import operator
-from tests.documents.blog import DATABASE, make_collection
+from tests.documents.blog import DATABASE, make_collection, operator
 
 pytestmark = pytest.mark.db
 
