@@ -29,7 +29,7 @@ ASCENDING = "asc"
 SYSTEM_COLUMNS: Final = {"$id": "uid", "$createdAt": "created_at", "$updatedAt": "updated_at"}
 ID_LENGTH = 36
 
-_LOCK_SPACE = 0x5157_4E04
+LOCK_SPACE = 0x5157_4E04
 _STATE = (
     "SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
     " WHERE c.oid = to_regclass(%s)"
@@ -181,10 +181,10 @@ def _savepoint() -> Iterator[None]:
 @contextmanager
 def _alone(collection_id: int) -> Iterator[None]:
     """Refuse a second builder. It must not wait: an index build waits for every open statement."""
-    row = sql.fetch_one(_LOCK, (_LOCK_SPACE, collection_id))
+    row = sql.fetch_one(_LOCK, (LOCK_SPACE, collection_id))
     if row is None or not row[0]:
         raise RuntimeError(f"an index of collection {collection_id} is being built elsewhere")
     try:
         yield
     finally:
-        sql.execute(_UNLOCK, (_LOCK_SPACE, collection_id))
+        sql.execute(_UNLOCK, (LOCK_SPACE, collection_id))

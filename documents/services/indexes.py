@@ -68,7 +68,7 @@ def create_index(
     collection = load_collection(caller, names, database_id, collection_id, is_locked=True)
     index = definitions.define_index(
         request,
-        _attributes(collection),
+        attributes_of(collection),
         load_indexes(collection),
         names=names,
         name=index_types.name(collection.id, collection.version),
@@ -119,7 +119,7 @@ def build_index(*, collection_id: int, name: str, names: Vocabulary) -> None:
         return
     status, error = AVAILABLE, ""
     try:
-        index_types.build(collection_id, index, _attributes(collection))
+        index_types.build(collection_id, index, attributes_of(collection))
     except BuildError as failure:
         status, error = FAILED, str(failure)
     with transaction.atomic():
@@ -177,7 +177,7 @@ def load_indexes(collection: Collection) -> list[Index]:
     return [index_types.load(entry) for entry in collection.indexes]
 
 
-def _attributes(collection: Collection) -> dict[str, Attribute]:
+def attributes_of(collection: Collection) -> dict[str, Attribute]:
     loaded = (attribute_types.load(entry) for entry in collection.attributes)
     return {each.key: each for each in loaded}
 

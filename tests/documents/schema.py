@@ -19,6 +19,14 @@ def document_tables() -> list[str]:
         return [name for (name,) in cursor.fetchall() if name.startswith("document_")]
 
 
+def drop_partitions() -> None:
+    """Remove what truncating tables after a test leaves: the partitions themselves."""
+    with connection.cursor() as cursor:
+        for name in document_tables():
+            if name.removeprefix("document_").isdigit():
+                cursor.execute(f"DROP TABLE {name}")
+
+
 def index_names(collection_id: int) -> list[str]:
     """Return the valid indexes of a partition that were made for the API."""
     with connection.cursor() as cursor:

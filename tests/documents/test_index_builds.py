@@ -1,0 +1,218 @@
+"""Index builds outside transactions, as workers do them: concurrent, repeatable, crash-proof."""
+
+import threading
+
+import psycopg
+import pytest
+from django.db import connection
+
+from documents import indexes, partitions, services
+from documents.models import Collection, Document
+from documents.vocabulary import COLLECTIONS
+from kernel.models import Job
+from tests.documents.schema import (
+    POSTS,
+    add_attribute,
+    document_tables,
+    drop_partitions,
+    index_names,
+)
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+
+@pytest.fixture(autouse=True)
+def _no_partitions_left(transactional_db):
+    yield
+    drop_partitions()
+
+
+@pytest.fixture
+def letters(admin, posts, jobs):
+    add_attribute(admin, "string", "title")
+    jobs()
+    for number in range(20):
+        Document.objects.create(
+            collection=collection(), uid=f"d{number}", data={"title": f"title {number}"}
+        )
+    return posts
+
+
+def collection():
+    return Collection.objects.get(uid="posts")
+
+
+def ask(admin, type_="key"):
+    body = {"key": "by_title", "type": type_, "attributes": ["title"]}
+    assert admin.post(f"{POSTS}/indexes", body).status == 202
+    return Job.objects.filter(name="documents.build_index").latest("id").arguments["name"]
+
+
+def status(admin):
+    return admin.get(f"{POSTS}/indexes/by_title").json["status"]
+
+
+def build(name):
+    services.build_index(collection_id=collection().id, name=name, names=COLLECTIONS)
+
+
+def second_connection():
+    parameters = connection.get_connection_params()
+    wanted = {key: parameters[key] for key in ("dbname", "user", "host", "port")}
+    return psycopg.connect(**wanted, autocommit=True)
+
+
+def test_index_is_built_and_dropped_beside_the_traffic(admin, letters, jobs):
+    name = ask(admin)
+    with connection.execute_wrapper(refuse_transactions("INDEX")):
+        jobs()
+
+    assert status(admin) == "available"
+    assert index_names(collection().id) == [name]
+
+    admin.delete(f"{letters}/indexes/by_title")
+    jobs()
+
+    assert index_names(collection().id) == []
+
+
+def refuse_transactions(word):
+    def watch(execute, sql, params, many, context):
+        text = sql if isinstance(sql, str) else sql.as_string()
+        if text.startswith(("CREATE ", "DROP ")) and word in text:
+            assert "CONCURRENTLY" in text
+        return execute(sql, params, many, context)
+
+    return watch
+
+
+def test_invalid_index_of_a_killed_build_is_made_anew(admin, letters, jobs):
+    name = ask(admin, "unique")
+    twin = Document.objects.create(collection=collection(), uid="twin", data={"title": "title 1"})
+    column = """((data ->> 'title') COLLATE "C")"""
+    with second_connection() as killed, pytest.raises(psycopg.errors.UniqueViolation):
+        killed.execute(
+            f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON document_{collection().id} ({column})"
+        )
+    Document.objects.filter(id=twin.id, collection=collection()).delete()
+    assert index_names(collection().id) == []
+
+    jobs()
+
+    assert status(admin) == "available"
+    assert index_names(collection().id) == [name]
+
+
+def test_finished_build_of_a_killed_worker_is_taken_over(admin, letters, jobs):
+    name = ask(admin)
+    loaded = services.indexes.load_indexes(collection())[0]
+    indexes.build(collection().id, loaded, services.indexes.attributes_of(collection()))
+    assert index_names(collection().id) == [name]
+
+    jobs()
+
+    assert status(admin) == "available"
+
+
+def test_second_builder_gives_way_and_its_job_is_tried_again(admin, letters, jobs):
+    ask(admin)
+    with second_connection() as other:
+        other.execute(
+            "SELECT pg_advisory_lock(%s::int, %s::int)", (indexes.LOCK_SPACE, collection().id)
+        )
+        jobs()
+        assert status(admin) == "processing"
+        waiting = Job.objects.get(name="documents.build_index")
+        assert (waiting.status, waiting.attempts) == ("waiting", 1)
+
+    build(waiting.arguments["name"])
+
+    assert status(admin) == "available"
+
+
+def test_duplicates_leave_no_invalid_index_behind(admin, letters, jobs):
+    name = ask(admin, "unique")
+    Document.objects.create(collection=collection(), uid="twin", data={"title": "title 1"})
+
+    jobs()
+
+    assert status(admin) == "failed"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [name])
+        assert cursor.fetchone() == (None,)
+
+
+def test_too_long_values_make_a_build_fail_with_a_reason(admin, posts, jobs):
+    add_attribute(admin, "string", "title", size=768)
+    jobs()
+    rare = "".join(chr(0x20000 + number * 53 % 40000) for number in range(768))
+    Document.objects.create(collection=collection(), uid="long", data={"title": rare})
+    ask(admin)
+
+    jobs()
+
+    assert status(admin) == "failed"
+    assert "too long" in admin.get(f"{POSTS}/indexes/by_title").json["error"]
+
+
+def test_limits_of_requests_hold_again_after_a_build(admin, letters, jobs):
+    ask(admin)
+    jobs()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("10s",)
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("2s",)
+
+
+def test_writes_go_on_while_an_index_is_built(admin, letters):
+    name = ask(admin)
+    ended = threading.Event()
+    with second_connection() as reader:
+        # A snapshot that is still open holds the build up, and must hold up nobody else.
+        reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        reader.execute(f"SELECT count(*) FROM document_{collection().id}")
+
+        def work():
+            try:
+                build(name)
+            finally:
+                connection.close()
+                ended.set()
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        assert not ended.wait(0.3)
+        body = {"documentId": "new", "data": {"title": "written meanwhile"}}
+        assert admin.post(f"{POSTS}/documents", body).status == 201
+        reader.execute("ROLLBACK")
+        thread.join(10)
+
+    assert status(admin) == "available"
+
+
+def test_interrupted_sweep_of_a_collection_is_finished(admin, letters, jobs):
+    swept = collection().id
+    admin.delete(letters)
+    partitions.detach(swept)
+
+    jobs()
+
+    assert f"document_{swept}" not in document_tables()
+    assert not Collection.objects.filter(id=swept).exists()
+
+
+def test_sweep_does_not_stop_the_statements_of_others(admin, letters, jobs):
+    swept = collection().id
+    body = {"collectionId": "notes", "name": "Notes"}
+    assert admin.post("/databases/default/collections", body).status == 201
+    notes = Collection.objects.get(uid="notes")
+    admin.delete(letters)
+    with second_connection() as reader:
+        reader.execute("BEGIN")
+        reader.execute(f"SELECT count(*) FROM document_{notes.id}")
+        jobs()
+        reader.execute("ROLLBACK")
+
+    assert f"document_{swept}" not in document_tables()
