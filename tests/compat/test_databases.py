@@ -255,7 +255,8 @@ def test_user_grants_only_roles_they_hold(service: Vocabulary, database: str, al
 @pytest.mark.parametrize(
     ("data", "code", "type_"),
     [
-        ({}, 400, "document_invalid_structure"),
+        ({}, 400, "document_missing_data"),
+        ({"size": 5}, 400, "document_invalid_structure"),
         ({"title": 5}, 400, "document_invalid_structure"),
         ({"title": "x", "size": 1001}, 400, "document_invalid_structure"),
         ({"title": "x", "unknown": 1}, 400, "document_invalid_structure"),

@@ -56,20 +56,23 @@ def test_console_accepts_no_second_stranger(server: Installation):
         timeout=TIMEOUT_SECONDS,
     )
 
-    assert 400 <= answer.status_code < 500
-    assert answer.json()["type"].startswith(("user_", "general_"))
+    assert answer.json()["type"] == "user_console_count_exceeded"
 
 
 def test_key_manages_keys(server: Installation, key: Client):
     project = Project(key)
-    made = project.create_key(ID.unique(), "narrow", ["users.read"])
+    # The SDK changes, lists and deletes keys; it makes only those that end by themselves.
+    made = sdk.call(
+        key, "post", "/project/keys", keyId=ID.unique(), name="narrow", scopes=["users.read"]
+    )
+    narrow = Users(sdk.guest_client(server).set_key(made["secret"]))
 
-    narrow = sdk.guest_client(server).set_key(made.secret)
-    assert Users(narrow).list().total >= 0
-    assert made.id in [each.id for each in project.list_keys().keys]
-    project.delete_key(made.id)
+    assert narrow.list().total >= 0
+    assert project.get_key(made["$id"]).secret == ""
+    assert made["$id"] in [each.id for each in project.list_keys().keys]
+    project.delete_key(made["$id"])
     with pytest.raises(AppwriteException) as refused:
-        Users(narrow).list()
+        narrow.list()
     assert refused.value.code == 401
 
 

@@ -57,6 +57,7 @@ def test_account(answers: Callable[[str], dict[str, Any]]):
     assert told["me"]["$id"] == told["by_token"]["$id"] == told["user"]["$id"]
     assert told["changed"]["prefs"] == told["prefs"] == {"theme": "dark"}
     assert told["sessions"]["total"] == 1
+    assert told["ended"] == ""
     assert told["afterwards"] == [401, "general_unauthorized_scope"]
     assert told["token_afterwards"] == [401, "user_jwt_invalid"]
 

@@ -38,5 +38,8 @@ def refusal(call: Callable[[], object]) -> list[object]:
 
 
 def tell(**answers: Any) -> None:
-    """Print what the scenario was answered, for the test that runs it."""
-    json.dump(answers, sys.stdout)
+    """Print what the scenario was answered, for the test that runs it.
+
+    An answer without a body is empty bytes in this SDK.
+    """
+    json.dump(answers, sys.stdout, default=bytes.decode)
