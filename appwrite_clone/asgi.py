@@ -9,14 +9,14 @@ from typing import Any
 
 from channels.routing import URLRouter
 from django.conf import settings
-from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
 from appwrite_clone.bridge import Bridge
 from appwrite_clone.bridge.asgi_types import Receive, Scope, Send
+from gateway.wsgi import get_application
 from kernel import notify
 
-wsgi = get_wsgi_application()  # sets Django up, which everything below needs
+wsgi = get_application()  # sets Django up, which everything below needs
 
 http = Bridge(wsgi, version=settings.APPWRITE_VERSION, on_thread_exit=connections.close_all)
 sockets: Any = URLRouter(import_module("realtime.routing").websocket_urlpatterns)

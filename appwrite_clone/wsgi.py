@@ -4,8 +4,7 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "appwrite_clone.settings")
 
-from django.core.wsgi import get_wsgi_application
-
 from appwrite_clone import celery  # noqa: F401 - jobs find their broker through the current app
+from gateway.wsgi import get_application
 
-application = get_wsgi_application()
+application = get_application()

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.http import HttpRequest, UnreadablePostError
+from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
 from kernel.errors import ApiError, ErrorKind
@@ -15,6 +15,14 @@ from kernel.limits import MAX_JSON_DEPTH
 MAX_KEY_PARTS = 8
 _KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])+)\Z")
 _NUL_ESCAPE = b"\\u0000"
+# A part of a form may name a charset that does not exist: LookupError.
+_UNREADABLE = (
+    MultiPartParserError,
+    UnreadablePostError,
+    SuspiciousOperation,
+    UnicodeError,
+    LookupError,
+)
 _FORM_TYPES = ("application/x-www-form-urlencoded", "")
 
 
@@ -44,12 +52,11 @@ def _body_params(request: HttpRequest) -> dict[str, Any]:
         if not body:
             return {}
         if content_type in _FORM_TYPES and not body.lstrip().startswith(b"{"):
-            request._load_post_and_files()
-            return _unflatten(request.POST.lists())
+            return _unflatten(QueryDict(body, encoding="utf-8").lists())
         return _json_object(body)
     except RequestDataTooBig:
         raise ApiError(ErrorKind.PAYLOAD_TOO_LARGE) from None
-    except (MultiPartParserError, UnreadablePostError, SuspiciousOperation, UnicodeError):
+    except _UNREADABLE:
         raise ApiError(ErrorKind.BAD_REQUEST, "The request body could not be read.") from None
 
 

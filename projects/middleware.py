@@ -22,7 +22,7 @@ HSTS_SECONDS = 2 * 365 * 24 * 3600
 CACHED_WARNINGS = 64
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
-_VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})\Z")
+_VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,4})\Z")
 _BODYLESS = frozenset({"GET", "HEAD"})
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -92,6 +92,8 @@ def _check_origin(request: HttpRequest, project: ProjectContext, origin: str) ->
     Raises: UNKNOWN_ORIGIN
     """
     if not origin:
+        if origins.is_unexplained(request):
+            raise ApiError(ErrorKind.UNKNOWN_ORIGIN)
         return False
     if origins.is_accepted(project, origin):
         return True

@@ -267,7 +267,7 @@ def test_clients_cannot_choose_the_id_of_a_request(project, client_for, settings
 def test_log_lines_carry_the_id_of_their_request(project, client_for, monkeypatch):
     seen = []
 
-    def fail(*_args):
+    def fail(*_args, **_options):
         record = logging.LogRecord("x", logging.INFO, "x", 1, "x", (), None)
         RequestIdFilter().filter(record)
         seen.append(record.request_id)
