@@ -1,7 +1,7 @@
 """The cookies that keep browsers signed in, and the header that stands in for blocked ones."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,15 +13,14 @@ from django.http import HttpRequest
 from accounts.authentication import session_cookie_names
 from gateway.parsing import header
 from gateway.views import Call
-from kernel import clock
 
 FALLBACK_HEADER = "X-Fallback-Cookies"
 LONG_AGO = 0
 
 
-def sign_in(call: Call, packed_secret: str, expires_at: datetime) -> None:
+def sign_in(call: Call, packed_secret: str, lifetime: timedelta) -> None:
     """Have the answer keep its receiver signed in."""
-    max_age = round((expires_at - clock.now()).total_seconds())
+    max_age = int(lifetime.total_seconds())
     call.cookies.extend(_cookies(call, packed_secret, max_age))
     if _is_cross_site(call.request):
         name, _ = session_cookie_names(call.caller.project.uid)

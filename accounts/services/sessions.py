@@ -69,6 +69,10 @@ class OpenedSession:
     user_uid: str
     packed_secret: str
 
+    @property
+    def lifetime(self) -> timedelta:
+        return self.session.expires_at - self.session.created_at
+
     def output(self, caller: Caller) -> SessionOutput:
         """Return the answer to whoever opened it: clients get the secret as a cookie only."""
         secret = self.packed_secret if caller.is_privileged else ""

@@ -125,5 +125,5 @@ def _sign_in(call: Call) -> Answer:
     data = read_input(EmailSessionInput, call.params)
     opened = services.create_email_password_session(caller=call.caller, **as_dict(data))
     if not call.caller.is_privileged:
-        cookies.sign_in(call, opened.packed_secret, opened.session.expires_at)
+        cookies.sign_in(call, opened.packed_secret, opened.lifetime)
     return created(opened.output(call.caller))
