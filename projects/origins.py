@@ -24,6 +24,7 @@ ALLOWED_HEADERS = (
     "X-Appwrite-Response-Format, X-Appwrite-Session, X-Appwrite-Timestamp, X-Appwrite-User, "
     "X-SDK-GraphQL, X-SDK-Language, X-SDK-Name, X-SDK-Platform, X-SDK-Version"
 )
+_SESSION_COOKIE = "a_session_"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -43,6 +44,18 @@ def sender(request: HttpRequest) -> str:
     except ValueError:
         return "null"
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def is_unexplained(request: HttpRequest) -> bool:
+    """Tell whether a write carries a session cookie and nothing else that a page could not forge.
+
+    Browsers ask before a page of another site may send our own headers; SDKs always send one.
+    """
+    return (
+        request.method not in _SAFE_METHODS
+        and any(name.startswith(_SESSION_COOKIE) for name in request.COOKIES)
+        and not header(request.META, "X-Appwrite-Project")
+    )
 
 
 def is_accepted(project: ProjectContext, origin: str) -> bool:
