@@ -8,6 +8,7 @@ class RealtimeConfig(AppConfig):
 
     def ready(self) -> None:
         from kernel import notify
-        from realtime import hub, subscribers  # noqa: F401  # registers
+        from realtime import hub, layers, subscribers  # noqa: F401  # registers
 
+        notify.listen(layers.NOTIFY_CHANNEL, layers.hear)
         notify.listen(hub.IDENTITY_CHANNEL, hub.hear_identity)

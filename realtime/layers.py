@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, TypeAlias
+from weakref import WeakSet
 
 import orjson
 from channels.layers import BaseChannelLayer, get_channel_layer
@@ -25,6 +26,8 @@ LISTEN_TIMEOUT_SECONDS = 5.0
 Message: TypeAlias = dict[str, Any]
 
 logger = logging.getLogger(__name__)
+
+_layers: WeakSet[PostgresChannelLayer] = WeakSet()
 
 
 class MessageTooLargeError(ValueError):
@@ -48,7 +51,7 @@ class PostgresChannelLayer(BaseChannelLayer):
         self._inboxes: dict[str, _Inbox] = {}
         self._groups: dict[str, set[str]] = defaultdict(set)
         self._gap_watchers: list[Callable[[], None]] = []
-        notify.listen(NOTIFY_CHANNEL, self._hear)
+        _layers.add(self)
 
     async def new_channel(self, prefix: str = "specific") -> str:
         """Return a new channel that only this process receives from."""
@@ -110,8 +113,8 @@ class PostgresChannelLayer(BaseChannelLayer):
         if not members:
             self._groups.pop(group, None)
 
-    def _hear(self, payload: str) -> None:
-        """Runs on the listener thread."""
+    def hear(self, payload: str) -> None:
+        """Take what NOTIFY brought; runs on the listener thread."""
         if not payload:
             self._tell_gap()
             return
@@ -134,6 +137,16 @@ class PostgresChannelLayer(BaseChannelLayer):
     def _tell_gap(self) -> None:
         for watcher in tuple(self._gap_watchers):
             watcher()
+
+
+def hear(payload: str) -> None:
+    """Hand what NOTIFY brought to this process's layers.
+
+    Registered when the process starts: a channel that is first listened to when the first socket
+    comes would miss what is sent in the meantime.
+    """
+    for each in tuple(_layers):
+        each.hear(payload)
 
 
 class _Inbox:
