@@ -147,7 +147,7 @@ class Document(models.Model):
         return self.uid
 
 
-class CollectionOfDocumentField(models.BigIntegerField):
+class CollectionOfDocumentField(models.BigIntegerField):  # type: ignore[type-arg]
     """The collection of the document a grant is on, read from it when guardian makes the row."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
@@ -5,7 +7,9 @@ from django.db import migrations, models
 import documents.models
 
 
-def grant(holder, to, target, options):
+def grant(
+    holder: str, to: str, target: str, options: dict[str, Any]
+) -> list[tuple[str, Any]]:
     """The fields of one of guardian's direct models."""
     return [
         ("id", models.BigAutoField(primary_key=True, serialize=False)),
@@ -27,7 +31,7 @@ def grant(holder, to, target, options):
     ]
 
 
-def meta(table, holder, unique, index):
+def meta(table: str, holder: str, unique: str, index: str) -> dict[str, Any]:
     return {
         "db_table": table,
         "default_permissions": (),
@@ -38,8 +42,8 @@ def meta(table, holder, unique, index):
     }
 
 
-ON_COLLECTION = {"on_delete": django.db.models.deletion.CASCADE}
-ON_DOCUMENT = {"on_delete": django.db.models.deletion.DO_NOTHING, "db_constraint": False}
+ON_COLLECTION: dict[str, Any] = {"on_delete": django.db.models.deletion.CASCADE}
+ON_DOCUMENT: dict[str, Any] = {"on_delete": django.db.models.deletion.DO_NOTHING, "db_constraint": False}
 
 
 class Migration(migrations.Migration):

@@ -119,7 +119,7 @@ EVENTS = {
 }
 
 
-def triggers():
+def triggers() -> list[str]:
     return [
         f"CREATE TRIGGER {table}_{name} AFTER {event} ON {table}"
         f" REFERENCING {side} TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION {function}();"
@@ -128,7 +128,7 @@ def triggers():
     ]
 
 
-def no_triggers():
+def no_triggers() -> list[str]:
     return [f"DROP TRIGGER {table}_{name} ON {table};" for table in TABLES for name in EVENTS]
 
 

@@ -6,10 +6,14 @@ from django.db import connection
 
 from tests.client import ApiClient
 
-SCHEMA_SCOPES = (
-    "databases.read databases.write collections.read collections.write"
-    " documents.read documents.write"
-).split()
+SCHEMA_SCOPES = [
+    "databases.read",
+    "databases.write",
+    "collections.read",
+    "collections.write",
+    "documents.read",
+    "documents.write",
+]
 POSTS = "/databases/default/collections/posts"
 
 

@@ -275,9 +275,7 @@ def test_every_type_can_be_updated(admin, posts, jobs, type_):
     add_attribute(admin, type_, "field")
     jobs()
 
-    reply = admin.patch(
-        f"{posts}/attributes/{type_}/field", {"required": True, "default": None}
-    )
+    reply = admin.patch(f"{posts}/attributes/{type_}/field", {"required": True, "default": None})
 
     assert reply.status == 200
     assert_model(f"Attribute{MODELS[type_]}", reply.json)
@@ -320,9 +318,7 @@ def test_bad_update_is_refused(admin, posts, jobs, events, type_, body, error):
 def test_attribute_that_is_not_available_cannot_change(admin, posts):
     add_attribute(admin, "string", "title")
 
-    reply = admin.patch(
-        f"{posts}/attributes/string/title", {"required": False, "default": None}
-    )
+    reply = admin.patch(f"{posts}/attributes/string/title", {"required": False, "default": None})
 
     assert (reply.status, reply.error) == (400, "attribute_not_available")
 
@@ -349,9 +345,7 @@ def test_string_cannot_shrink_below_its_data(admin, posts, jobs):
 def test_rename_keeps_the_values_and_the_indexes(admin, posts, jobs):
     add_attribute(admin, "string", "title")
     jobs()
-    document = Document.objects.create(
-        collection=collection(), uid="one", data={"title": "Hello"}
-    )
+    document = Document.objects.create(collection=collection(), uid="one", data={"title": "Hello"})
     admin.post(f"{posts}/indexes", {"key": "i", "type": "key", "attributes": ["title"]})
     jobs()
 
@@ -443,9 +437,7 @@ def test_stripping_works_in_batches_and_may_be_repeated(admin, posts, jobs, monk
     admin.delete(f"{posts}/attributes/title")
 
     for _ in range(2):
-        services.sweep_attribute(
-            collection_id=collection().id, name="title", names=COLLECTIONS
-        )
+        services.sweep_attribute(collection_id=collection().id, name="title", names=COLLECTIONS)
 
     assert not Document.objects.exclude(data={}).exists()
 

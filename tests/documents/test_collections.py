@@ -244,9 +244,7 @@ def test_list_filters_by_state_and_security(admin):
 
     def listed(attribute, value):
         text = f'{{"method":"equal","attribute":"{attribute}","values":[{value}]}}'
-        return [
-            each["$id"] for each in admin.get(LIST, {"queries": [text]}).json["collections"]
-        ]
+        return [each["$id"] for each in admin.get(LIST, {"queries": [text]}).json["collections"]]
 
     assert listed("enabled", "false") == ["old"]
     assert listed("documentSecurity", "true") == ["notes"]

@@ -3,6 +3,9 @@
 import pytest
 
 from documents.models import Collection, Database
+from kernel import clock
+from projects.models import Project
+from projects.removal import remove_project
 from tests.documents.schema import document_tables
 from tests.reference import assert_model
 
@@ -186,10 +189,6 @@ def test_malformed_database_is_refused(admin, body, events):
 
 
 def test_deleting_a_project_removes_its_databases(admin, project, posts, other_admin):
-    from projects.models import Project
-    from projects.removal import remove_project
-    from kernel import clock
-
     collection = Collection.objects.get(uid="posts")
     Project.objects.filter(id=project.id).update(deleted_at=clock.now())
 

@@ -1,6 +1,7 @@
 """Grants made with guardian's own interface count in the API, and the API's count in guardian."""
 
 import threading
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
@@ -91,7 +92,7 @@ def test_grant_to_a_role_shows_for_its_holders(secret, reader, project):
 
 
 def test_grant_on_a_queryset_is_seen_as_well(secret, reader, alice):
-    chosen = Document.objects.filter(collection=secret, uid__in=["one", "three"])
+    chosen: Any = Document.objects.filter(collection=secret, uid__in=["one", "three"])
 
     assign_perm("documents.read_document", account(alice), chosen)
     assert seen(reader) == ["one", "three"]
@@ -113,9 +114,7 @@ def test_grant_to_many_at_once_is_seen_as_well(secret, alice, bob):
 
 
 def test_grants_of_the_api_come_before_those_to_single_users(secret, admin, project, alice):
-    admin.patch(
-        f"{POSTS}/documents/one", {"permissions": ['read("any")', 'update("user:bob")']}
-    )
+    admin.patch(f"{POSTS}/documents/one", {"permissions": ['read("any")', 'update("user:bob")']})
 
     assign_perm("documents.update_document", account(alice), document())
     assign_perm("documents.delete_document", group(project, "users"), document())
@@ -191,7 +190,7 @@ def test_grant_twice_is_one(secret, alice):
 
 
 def test_moved_grant_leaves_what_it_was_on(secret, alice):
-    grant = assign_perm("documents.read_document", account(alice), document())
+    grant: Any = assign_perm("documents.read_document", account(alice), document())
 
     grant.content_object = document("two")
     grant.save()
@@ -239,9 +238,8 @@ def test_deleting_a_role_takes_its_grants_out(secret, admin, project):
 
 def test_grants_know_their_collection(secret, project, alice):
     assign_perm("documents.read_document", account(alice), document())
-    assign_perm(
-        "documents.read_document", group(project, "any"), Document.objects.filter(uid="two")
-    )
+    chosen: Any = Document.objects.filter(uid="two")
+    assign_perm("documents.read_document", group(project, "any"), chosen)
 
     assert DocumentUserObjectPermission.objects.get().collection_id == secret.id
     assert DocumentGroupObjectPermission.objects.get().collection_id == secret.id

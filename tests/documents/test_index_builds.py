@@ -3,6 +3,7 @@
 import threading
 
 import psycopg
+import psycopg.sql
 import pytest
 from django.db import connection
 
@@ -60,6 +61,11 @@ def second_connection():
     parameters = connection.get_connection_params()
     wanted = {key: parameters[key] for key in ("dbname", "user", "host", "port")}
     return psycopg.connect(**wanted, autocommit=True)
+
+
+def read(reader, of):
+    statement = psycopg.sql.SQL("SELECT count(*) FROM {}")
+    reader.execute(statement.format(partitions.identifier(of.id)))
 
 
 def test_index_is_built_and_dropped_beside_the_traffic(admin, letters, jobs):
@@ -172,7 +178,7 @@ def test_writes_go_on_while_an_index_is_built(admin, letters):
     with second_connection() as reader:
         # A snapshot that is still open holds the build up, and must hold up nobody else.
         reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-        reader.execute(f"SELECT count(*) FROM document_{collection().id}")
+        read(reader, collection())
 
         def work():
             try:
@@ -211,7 +217,7 @@ def test_sweep_does_not_stop_the_statements_of_others(admin, letters, jobs):
     admin.delete(letters)
     with second_connection() as reader:
         reader.execute("BEGIN")
-        reader.execute(f"SELECT count(*) FROM document_{notes.id}")
+        read(reader, notes)
         jobs()
         reader.execute("ROLLBACK")
 

@@ -2,8 +2,9 @@
 
 import pytest
 from django.db import connection
+from psycopg import sql as psql
 
-from documents import services
+from documents import attributes, partitions, services
 from documents.models import Collection, Document
 from documents.vocabulary import COLLECTIONS
 from kernel.models import Job
@@ -37,8 +38,8 @@ def collection():
     return Collection.objects.get(uid="posts", deleted_at=None)
 
 
-def ask(admin, key="by_title", type_="key", attributes=("title",), **more):
-    body = {"key": key, "type": type_, "attributes": attributes, **more}
+def ask(admin, key="by_title", type_="key", **more):
+    body = {"key": key, "type": type_, "attributes": ["title"], **more}
     return admin.post("/databases/default/collections/posts/indexes", body)
 
 
@@ -106,43 +107,36 @@ def test_text_is_indexed_by_code_points_and_lengths_shorten_it(admin, letters, j
     assert "(((data ->> 'likes'::text))::bigint) NULLS FIRST" in definition(name)
 
 
-def test_filters_use_the_index(admin, letters, jobs):
-    from documents import attributes
-
-    ask(admin, attributes=["likes"])
+@pytest.mark.parametrize(
+    ("attribute", "test"), [("likes", "= 3::bigint"), ("title", "= 'x'"), ("title", "LIKE 'x%'")]
+)
+def test_filters_and_orders_use_the_index(admin, letters, jobs, attribute, test):
+    ask(admin, attributes=[attribute])
     jobs()
+
+    text = plan(
+        "SELECT id FROM {partition} d WHERE {value} {test} ORDER BY {value} ASC NULLS FIRST",
+        attribute,
+        test,
+    )
+
+    assert f"using {index_names(collection().id)[0]}" in text
+    assert "Index Cond" in text
+    assert "Sort" not in text
+
+
+def plan(statement, attribute, test):
+    """Return the plan of a statement on many documents."""
     loaded = {each["key"]: attributes.load(each) for each in collection().attributes}
-    expression = attributes.expression(loaded["likes"]).as_string()
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(
-            f"EXPLAIN SELECT id FROM document_{collection().id} d"
-            f" WHERE {expression} = 3::bigint ORDER BY {expression} ASC NULLS FIRST"
-        )
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert index_names(collection().id)[0] in plan
-    assert "Sort" not in plan
-
-
-def test_text_filters_and_orders_use_the_index(admin, letters, jobs):
-    from documents import attributes
-
-    ask(admin)
-    jobs()
-    loaded = {each["key"]: attributes.load(each) for each in collection().attributes}
-    expression = attributes.expression(loaded["title"]).as_string()
+    explained = psql.SQL("EXPLAIN " + statement).format(
+        partition=partitions.identifier(collection().id),
+        value=attributes.expression(loaded[attribute]),
+        test=psql.SQL(test),
+    )
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
-        for test in (f"{expression} = 'x'::text", f"{expression} LIKE 'x%%'::text"):
-            cursor.execute(
-                f"EXPLAIN SELECT id FROM document_{collection().id} d"
-                f" WHERE {test} ORDER BY {expression} ASC NULLS FIRST",
-                [],
-            )
-            plan = "\n".join(line for (line,) in cursor.fetchall())
-            assert f"using {index_names(collection().id)[0]}" in plan
-            assert "Index Cond" in plan
-            assert "Sort" not in plan
+        cursor.execute(explained)
+        return "\n".join(line for (line,) in cursor.fetchall())
 
 
 @pytest.mark.parametrize(
