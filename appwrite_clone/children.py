@@ -244,11 +244,15 @@ def _applied_migrations() -> str:
     return f"{count} {last}"
 
 
-def print_quickstart(_: Ready) -> None:
-    """Make the first project and show all that is needed to write its first document."""
+def print_quickstart(ready: Ready) -> None:
+    """Make the first project and show all that is needed to write its first document.
+
+    It is `ready` once a further start need not do that again.
+    """
     output = io.StringIO()
     call_command("quickstart", stdout=output)
     made = json.loads(output.getvalue())
+    ready()
     sys.stdout.write(QUICKSTART.format(table=TABLE, row=ROW, **made))
 
 

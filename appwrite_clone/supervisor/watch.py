@@ -19,6 +19,7 @@ from appwrite_clone.supervisor.forks import (
     Backoff,
     Child,
     Entry,
+    Ready,
     fork,
     stop_together,
     warn,
@@ -75,7 +76,9 @@ class Supervisor:
         if self.cluster is None or not self.cluster.is_new():
             return
         wants_project = self.options.is_loopback and not self.options.is_bare
-        if not wants_project or self._errand(rooms.print_quickstart, speaks=True) == 0:
+        if wants_project:
+            self._errand(rooms.print_quickstart, self.cluster.forget_new, speaks=True)
+        else:
             self.cluster.forget_new()
 
     def _step(self) -> None:
@@ -108,10 +111,10 @@ class Supervisor:
             except StartError as error:
                 warn(str(error))
 
-    def _errand(self, entry: Entry, *, speaks: bool = False) -> int:
+    def _errand(self, entry: Entry, ready: Ready | None = None, *, speaks: bool = False) -> int:
         """Do one thing in a process of its own; returns its exit code."""
         pipes = [child.pipe for child in self.children if child.pipe >= 0]
-        process_id = fork(partial(entry, lambda: None), close=pipes, speaks=speaks)
+        process_id = fork(partial(entry, ready or _ignore), close=pipes, speaks=speaks)
         _, status = os.waitpid(process_id, 0)
         return os.waitstatus_to_exitcode(status)
 
@@ -123,6 +126,10 @@ class Supervisor:
             together = [child for child in self.children if child.name.split()[0] == kind]
             self.children = self.children[len(together) :]
             stop_together([child.process_id for child in together if child.is_alive])
+
+
+def _ignore() -> None:
+    pass
 
 
 def load_rooms() -> Any:
