@@ -8,7 +8,9 @@ class RealtimeConfig(AppConfig):
 
     def ready(self) -> None:
         from kernel import notify
+        from projects.services.directory import CHANNEL
         from realtime import hub, layers, subscribers  # noqa: F401  # registers
 
         notify.listen(layers.NOTIFY_CHANNEL, layers.hear)
         notify.listen(hub.IDENTITY_CHANNEL, hub.hear_identity)
+        notify.listen(CHANNEL, hub.hear_project)

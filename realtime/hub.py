@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import orjson
@@ -81,6 +81,11 @@ class Hub:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._recheck, change)
 
+    def hear_project(self, project_uid: str) -> None:
+        """Close the sockets of a project that is gone or shut, all such when none is named."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(lambda: self._spawn(self._close_shut(project_uid)))
+
     async def deliver(self, message: Message) -> None:
         """Hand one event to the sockets it is for."""
         if message["type"] == "beat":
@@ -90,9 +95,7 @@ class Hub:
         if not concerned:
             await self._publish(message)
             return
-        task = self._loop.create_task(self._publish_to_changed(message, concerned))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._spawn(self._publish_to_changed(message, concerned))
 
     async def _publish_to_changed(self, message: Message, concerned: Sequence[Socket]) -> None:
         """An event that changes roles is for those who hold them afterwards."""
@@ -138,12 +141,12 @@ class Hub:
             return
         await asyncio.to_thread(notify.start)
         self._channel = await self._layer.new_channel()
-        work = [self._receive(), self.identities.sweep()]
+        self._spawn(self._receive())
+        self._spawn(self.identities.sweep())
         if isinstance(self._layer, PostgresChannelLayer):
             self._layer.watch_gaps(self.hear_gap)
         else:
-            work.append(self._pulse.run())
-        self._tasks |= {self._loop.create_task(each) for each in work}
+            self._spawn(self._pulse.run())
 
     async def _send_beat(self, number: int) -> None:
         await self._layer.send(self._channel, {"type": "beat", "number": number})
@@ -160,6 +163,17 @@ class Hub:
                 await self.deliver(message)
             except Exception:  # one event must not end the hub
                 logger.exception("an event was not delivered")
+
+    async def _close_shut(self, project_uid: str) -> None:
+        for uid in [project_uid] if project_uid else self._index.projects():
+            if self._index.has_project(uid) and not await in_database(services.is_open, uid):
+                for socket in self._index.of_project(uid):
+                    socket.mailbox.close(CLOSE_RESTART)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _close_all(self) -> None:
         for socket in self._index:
@@ -192,7 +206,16 @@ def hub() -> Hub:
 def hear_identity(payload: str) -> None:
     """Pass a change of some user's sessions, roles or state on to all hubs. Any thread."""
     change = orjson.loads(payload) if payload else None
-    with _lock:
-        hubs = tuple(_hubs.values())
-    for each in hubs:
+    for each in _all_hubs():
         each.hear_identity(change)
+
+
+def hear_project(project_uid: str) -> None:
+    """Pass a change of a project on to all hubs. Any thread."""
+    for each in _all_hubs():
+        each.hear_project(project_uid)
+
+
+def _all_hubs() -> tuple[Hub, ...]:
+    with _lock:
+        return tuple(_hubs.values())

@@ -31,6 +31,12 @@ class SocketIndex:
     def has_project(self, project_uid: str) -> bool:
         return project_uid in self._all
 
+    def projects(self) -> tuple[str, ...]:
+        return tuple(self._all)
+
+    def of_project(self, project_uid: str) -> tuple[Socket, ...]:
+        return tuple(self._all.get(project_uid, ()))
+
     def of_user(self, user_uid: str) -> tuple[Socket, ...]:
         return tuple(self._by_user.get(user_uid, ()))
 

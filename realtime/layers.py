@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, wait
 from functools import cache
 from typing import Any, TypeAlias
 from weakref import WeakSet
@@ -22,6 +24,7 @@ from realtime.limits import MAX_WAITING_EVENTS
 
 NOTIFY_CHANNEL = "appwrite_realtime"
 LISTEN_TIMEOUT_SECONDS = 5.0
+FINISH_SECONDS = 2.0
 
 Message: TypeAlias = dict[str, Any]
 
@@ -216,18 +219,29 @@ class _Outgoing:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._in_order = asyncio.Lock()
+        self._waiting: set[Future[None]] = set()
         threading.Thread(target=self._loop.run_forever, name="realtime-out", daemon=True).start()
+        atexit.register(self._finish)
 
     def put(self, groups: Sequence[str], message: Message) -> None:
-        asyncio.run_coroutine_threadsafe(self._send(groups, message), self._loop)
+        if len(self._waiting) >= MAX_WAITING_EVENTS:
+            logger.error("a message to %s was dropped: too many wait", groups)
+            return
+        sent = asyncio.run_coroutine_threadsafe(self._send(groups, message), self._loop)
+        self._waiting.add(sent)
+        sent.add_done_callback(self._waiting.discard)
 
     async def _send(self, groups: Sequence[str], message: Message) -> None:
         async with self._in_order:
             for group in groups:
                 try:
                     await layer().group_send(group, {**message, "group": group})
-                except Exception:  # whatever the layer's server is in
-                    logger.exception("message to %s was lost", group)
+                except Exception:  # whatever a layer's server is in
+                    logger.exception("a message to %s was lost", group)
+
+    def _finish(self) -> None:
+        """Let the last messages of a short command leave."""
+        wait(tuple(self._waiting), timeout=FINISH_SECONDS)
 
 
 @cache

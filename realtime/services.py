@@ -99,6 +99,12 @@ def load_event(outbox_id: int) -> tuple[dict[str, Any], list[str]]:
     return orjson.loads(row[0]), row[1]
 
 
+def is_open(project_uid: str) -> bool:
+    """Tell whether a project exists and lets its clients connect."""
+    project = import_string(settings.APPWRITE_FIND_PROJECT)(project_uid)
+    return project is not None and _PROTOCOLS.isdisjoint(project.disabled_protocols)
+
+
 def owner_roles(project_uid: str) -> tuple[str, ...]:
     """Return the roles of the console users who own a project, none once it is gone."""
     project = import_string(settings.APPWRITE_FIND_PROJECT)(project_uid)

@@ -8,6 +8,7 @@ import pytest
 from kernel import notify
 from projects import services as projects
 from projects.models import Project
+from projects.services.directory import announce_change
 from realtime import database
 from realtime.hub import hub
 from tests.conftest import sign_up
@@ -311,5 +312,28 @@ def test_a_switched_off_websocket_refuses_clients(talk, project):
         one = connections.make(project)
         assert (await one.open())["code"] == 403
         assert await one.closed_with() == 1008
+
+    talk(conversation)
+
+
+@pytest.mark.parametrize("end", ["shut", "delete"])
+def test_sockets_of_a_project_that_is_shut_or_deleted_are_closed(
+    talk, project, other_project, console_project, owner, client_for, end
+):
+    client = client_for(console_project, session=owner.session)
+
+    def end_project():
+        if end == "delete":
+            client.delete(f"/projects/{project.uid}")
+        else:
+            Project.objects.filter(uid=project.uid).update(disabled_protocols=["websocket"])
+            announce_change(project.uid)
+
+    async def conversation(connections):
+        ends = await connections.open(project)
+        stays = await connections.open(other_project)
+        await database.in_database(end_project)
+        assert await ends.closed_with() == 1012
+        assert await stays.ask("ping") == {"type": "pong"}
 
     talk(conversation)
