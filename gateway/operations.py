@@ -55,7 +55,7 @@ def operation(
         _register(
             Operation(
                 id=public_id,
-                service=public_id.partition(".")[0],
+                service=public_id.partition(".")[0].lower(),
                 scope=(accepted,) if isinstance(accepted, str) else accepted,
                 rate_limit=rate_limit,
                 needs_project=needs_project,
