@@ -51,6 +51,8 @@ def list_documents(
         CURSOR_NOT_FOUND, DATABASE_QUERY_ORDER_NULL
     """
     query = _parsed(queries)
+    if query.is_random and query.cursor is not None:
+        raise filters.refusal("A cursor needs an order that is not random")
 
     def work(schema: CollectionSchema) -> dict[str, Any]:
         readable_by = _readers(caller, schema)

@@ -9,6 +9,7 @@ from documents import filters, partitions
 from documents.catalog import CollectionSchema
 from documents.store.rows import StoredDocument, check_version, document, guarded
 from kernel import sql
+from kernel.ids import is_valid_id
 from kernel.limits import MAX_TOTAL
 from kernel.query import ListQuery
 
@@ -180,6 +181,8 @@ def find(
         CursorWithoutValueError: That document lacks a value that the order needs.
         ApiError: QUERY_INVALID
     """
+    if query.cursor is not None and not is_valid_id(query.cursor.uid):
+        raise CursorNotFoundError
     bindings = filters.Bindings()
     statement = _listing(
         schema, query, bindings, readable_by=readable_by, counts_total=counts_total

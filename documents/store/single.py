@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from django.db import transaction
 
 from documents.catalog import CollectionSchema, StaleSchemaError
 from documents.store.rows import (
@@ -109,8 +108,9 @@ def update(schema: CollectionSchema, uid: str, change: Change, log: Log) -> Outc
             return _outcome(schema, _fetch(schema, Statement.UPDATE, values))
     # The lock comes in a statement of its own: the next one then sees every grant that was made
     # while it waited, and replaces that as well.
-    with guarded(), transaction.atomic(savepoint=False):
-        _fetch(schema, Statement.LOCK, {"collection": schema.id, "uid": uid})
+    with guarded(), sql.together():
+        lock = on_partition(Statement.LOCK, schema.id)
+        sql.execute(lock, {"collection": schema.id, "uid": uid})
         return _outcome(schema, _fetch(schema, Statement.UPDATE_WITH_GRANTS, values))
 
 
