@@ -36,7 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         yield installation
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def key(server: Installation) -> Client:
     """A client with the API key: code on the app's own server."""
     return sdk.key_client(server)

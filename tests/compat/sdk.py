@@ -66,6 +66,11 @@ def create_jwt(client: Client) -> str:
     return jwt
 
 
+def status(part: Any) -> str:
+    """Return how far a part of a collection is built; some models leave the word as it came."""
+    return str(getattr(part.status, "value", part.status))
+
+
 def wait_until(holds: Callable[[], bool], *, seconds: float = WAIT_SECONDS) -> None:
     """Wait for what the server does in the background.
 

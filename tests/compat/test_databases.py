@@ -1,5 +1,7 @@
 """Databases, collections and documents by the newest official Python SDK, in both vocabularies."""
 
+import warnings
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +13,7 @@ from appwrite.id import ID
 from appwrite.permission import Permission
 from appwrite.query import Query
 from appwrite.role import Role
+from appwrite.services.tables_db import TablesDB
 
 from tests.compat import sdk
 from tests.compat.sdk import Person
@@ -22,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("recwarn")
 TITLES = ("apple", "banana", "cherry", "date", "elder")
 
 
-@pytest.fixture(params=[{}, ROW_WORDS], ids=["databases", "tablesDB"])
+@pytest.fixture(scope="module", params=[{}, ROW_WORDS], ids=["databases", "tablesDB"])
 def service(request: pytest.FixtureRequest, key: Client) -> Vocabulary:
     return Vocabulary(key, request.param)
 
@@ -34,6 +37,20 @@ def notes(service: Vocabulary, database: str) -> Collection:
 
 @pytest.fixture
 def fruits(notes: Collection) -> Collection:
+    return filled(notes)
+
+
+@pytest.fixture(scope="module")
+def library(service: Vocabulary, key: Client) -> Iterator[Collection]:
+    """The same fruits, for tests that only read them."""
+    database = TablesDB(key).create(ID.unique(), "Read only").id
+    with warnings.catch_warnings(record=True):
+        notes = filled(service.make_collection(database))
+    yield notes
+    TablesDB(key).delete(database)
+
+
+def filled(notes: Collection) -> Collection:
     for number, title in enumerate(TITLES):
         notes("create_document", title, {"title": title, "size": number * 10})
     return notes
@@ -185,25 +202,25 @@ def test_document_is_created_read_changed_and_deleted(service: Vocabulary, notes
     ],
 )
 def test_documents_are_listed_by_query(
-    service: Vocabulary, fruits: Collection, queries: list[str], expected: list[str]
+    service: Vocabulary, library: Collection, queries: list[str], expected: list[str]
 ):
-    page = fruits("list_documents", queries)
+    page = library("list_documents", queries)
 
     assert [each.data["title"] for each in service.listed(page, "documents")] == expected
 
 
-def test_selected_attributes_are_all_that_comes(service: Vocabulary, fruits: Collection):
-    page = fruits("list_documents", [Query.select(["title"]), Query.limit(1)])
-    one = fruits("get_document", "apple", [Query.select(["size"])])
+def test_selected_attributes_are_all_that_comes(service: Vocabulary, library: Collection):
+    page = library("list_documents", [Query.select(["title"]), Query.limit(1)])
+    one = library("get_document", "apple", [Query.select(["size"])])
 
     assert [each.data for each in service.listed(page, "documents")] == [{"title": "apple"}]
     assert one.data == {"size": 0}
 
 
-def test_total_counts_all_that_match(fruits: Collection):
-    assert fruits("list_documents", [Query.limit(1)]).total == 5
-    assert fruits("list_documents", [Query.less_than("size", 20), Query.limit(1)]).total == 2
-    assert fruits("list_documents", [], None, False).total == 0
+def test_total_counts_all_that_match(library: Collection):
+    assert library("list_documents", [Query.limit(1)]).total == 5
+    assert library("list_documents", [Query.less_than("size", 20), Query.limit(1)]).total == 2
+    assert library("list_documents", [], None, False).total == 0
 
 
 def test_document_with_its_own_permissions(

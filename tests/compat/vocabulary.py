@@ -69,7 +69,7 @@ class Collection:
         """Return how far the attributes, or the indexes, are built."""
         page = getattr(self.service, f"list_{'indexes' if noun == 'index' else noun + 's'}")
         items = self.service.listed(page(*self.place), "indexes" if noun == "index" else noun + "s")
-        return {str(getattr(item.status, "value", item.status)) for item in items}
+        return {sdk.status(item) for item in items}
 
     def by(self, client: Client) -> Callable[..., Any]:
         """Return `call(method, *arguments)` on this collection for another caller."""
