@@ -84,12 +84,18 @@ class Endpoint(APIView):
     dialect: ClassVar[int] = 0
 
     def dispatch(self, request: HttpRequest, *_args: Any, **path: str) -> HttpResponseBase:
+        spent: dict[str, str] = {}
         try:
-            return self._answer(request, path)
+            return self._answer(request, path, spent)
         except Exception as error:  # noqa: BLE001  # the one door: everything leaves as an envelope
-            return error_response(to_api_error(error, request))
+            response = error_response(to_api_error(error, request))
+            for name, value in spent.items():
+                response.headers[name] = value
+            return response
 
-    def _answer(self, request: HttpRequest, path: dict[str, str]) -> HttpResponseBase:
+    def _answer(
+        self, request: HttpRequest, path: dict[str, str], spent: dict[str, str]
+    ) -> HttpResponseBase:
         handler, operation = self._handler(request.method or "")
         project = _project(request)
         caller = _authenticate()(project, read_credentials(request))
@@ -97,7 +103,7 @@ class Endpoint(APIView):
         params = read_params(request) | path
         _check_path(path)
         call = Call(caller=caller, operation=operation, params=params, request=request)
-        spent = _spend(call)
+        spent |= _spend(call)
         response = _respond(handler(call))
         _finish(call, response, spent)
         return response
