@@ -34,8 +34,6 @@ _STATE = (
     "SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
     " WHERE c.oid = to_regclass(%s)"
 )
-_LOCK = "SELECT pg_try_advisory_lock(%s::int, (%s %% 2147483647)::int)"
-_UNLOCK = "SELECT pg_advisory_unlock(%s::int, (%s %% 2147483647)::int)"
 _CREATE = psql.SQL("CREATE {unique}INDEX {how}{name} ON {partition} ({columns})")
 _DROP = psql.SQL("DROP INDEX {how}IF EXISTS {name}")
 
@@ -99,7 +97,7 @@ def build(collection_id: int, index: Index, attributes: Mapping[str, Attribute])
     state = sql.fetch_one(_STATE, (index.name,))
     if state is not None and state[0]:
         return
-    with _alone(collection_id), partitions.unhurried():
+    with partitions.alone(LOCK_SPACE, collection_id), partitions.unhurried():
         if state is not None:
             _drop(index.name)
         try:
@@ -119,7 +117,7 @@ def drop(collection_id: int, index_name: str) -> None:
     Raises:
         RuntimeError: Another process is building on this collection.
     """
-    with _alone(collection_id), partitions.unhurried():
+    with partitions.alone(LOCK_SPACE, collection_id), partitions.unhurried():
         _drop(index_name)
 
 
@@ -176,15 +174,3 @@ def _savepoint() -> Iterator[None]:
         return
     with transaction.atomic():
         yield
-
-
-@contextmanager
-def _alone(collection_id: int) -> Iterator[None]:
-    """Refuse a second builder. It must not wait: an index build waits for every open statement."""
-    row = sql.fetch_one(_LOCK, (LOCK_SPACE, collection_id))
-    if row is None or not row[0]:
-        raise RuntimeError(f"an index of collection {collection_id} is being built elsewhere")
-    try:
-        yield
-    finally:
-        sql.execute(_UNLOCK, (LOCK_SPACE, collection_id))

@@ -63,6 +63,15 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
     def in_database(self, database_id: int) -> Self:
         return self.filter(database_id=database_id, deleted_at=None)
 
+    def at(self, project_id: int, database_uid: str) -> Self:
+        """Return the collections of a database by its public id, if it is there."""
+        return self.filter(
+            database__project_id=project_id,
+            database__uid=database_uid,
+            database__deleted_at=None,
+            deleted_at=None,
+        )
+
     def enabled(self) -> Self:
         return self.filter(is_enabled=True)
 

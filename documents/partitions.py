@@ -14,10 +14,14 @@ _DETACH = psql.SQL("ALTER TABLE document DETACH PARTITION {}{}")
 _DROP = psql.SQL("DROP TABLE IF EXISTS {}")
 _LIFT_LIMITS = psql.Composed([psql.SQL("SET statement_timeout = 0; SET lock_timeout = 0")])
 _RESTORE_LIMITS = psql.Composed([psql.SQL("RESET statement_timeout; RESET lock_timeout")])
-_STATE = (
-    "SELECT i.inhdetachpending FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid"
-    " WHERE c.oid = to_regclass(%s)"
+_ATTACHED = "SELECT 1 FROM pg_inherits WHERE inhrelid = to_regclass(%s)"
+_PENDING = (
+    "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+    " WHERE i.inhparent = 'document'::regclass AND i.inhdetachpending"
 )
+_DETACHING = 0x5157_4E05
+_LOCK = "SELECT pg_try_advisory_lock(%s::int, (%s %% 2147483647)::int)"
+_UNLOCK = "SELECT pg_advisory_unlock(%s::int, (%s %% 2147483647)::int)"
 
 
 def name(collection_id: int) -> str:
@@ -67,16 +71,33 @@ def detach(collection_id: int) -> None:
     """Take a partition out of the table of documents; a second call finishes an interrupted one.
 
     Outside a transaction nobody waits: a plain DROP would stop every statement on any document
-    until the longest running one has ended.
+    until the longest running one has ended. PostgreSQL does this for one partition at a time.
+
+    Raises:
+        RuntimeError: Another process is at it.
     """
-    row = sql.fetch_one(_STATE, (name(collection_id),))
-    if row is None or row[0] is None:
-        return
-    if row[0]:
-        how = " FINALIZE"
-    else:
-        how = "" if connection.in_atomic_block else " CONCURRENTLY"
-    define(_DETACH.format(identifier(collection_id), psql.SQL(how)))
+    with alone(_DETACHING, 0):
+        for (pending,) in sql.fetch_all(_PENDING):
+            define(_DETACH.format(psql.Identifier(pending), psql.SQL(" FINALIZE")))
+        if sql.fetch_one(_ATTACHED, (name(collection_id),)):
+            how = psql.SQL("" if connection.in_atomic_block else " CONCURRENTLY")
+            define(_DETACH.format(identifier(collection_id), how))
+
+
+@contextmanager
+def alone(lock_space: int, number: int) -> Iterator[None]:
+    """Refuse whoever comes second. They must not wait: index builds wait for every statement.
+
+    Raises:
+        RuntimeError: Another process is inside.
+    """
+    row = sql.fetch_one(_LOCK, (lock_space, number))
+    if row is None or not row[0]:
+        raise RuntimeError(f"another process works on tables of documents ({number})")
+    try:
+        yield
+    finally:
+        sql.execute(_UNLOCK, (lock_space, number))
 
 
 def drop(collection_id: int) -> None:

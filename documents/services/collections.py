@@ -35,7 +35,6 @@ def list_collections(
 
     Raises: DATABASE_NOT_FOUND, ARGUMENT_INVALID, CURSOR_NOT_FOUND, DATABASE_QUERY_ORDER_NULL
     """
-    database = load_database(caller.project.id, database_id)
     columns = {
         **listing.SYSTEM_COLUMNS,
         "name": "name",
@@ -43,16 +42,18 @@ def list_collections(
         names.document_security: "has_document_security",
     }
     rows, count = listing.list_page(
-        Collection.objects.in_database(database.id),
+        Collection.objects.at(caller.project.id, database_id),
         queries,
         columns=columns,
         search=search,
         search_columns=SEARCHED,
         has_total=total,
     )
+    if not rows:
+        load_database(caller.project.id, database_id)
     return {
         "total": count,
-        names.collections: [collection_output(each, database.uid, names) for each in rows],
+        names.collections: [collection_output(each, database_id, names) for each in rows],
     }
 
 
@@ -164,14 +165,13 @@ def load_collection(
 
     Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND
     """
-    database = load_database(caller.project.id, database_uid)
-    rows = Collection.objects.in_database(database.id)
+    rows = Collection.objects.at(caller.project.id, database_uid).select_related("database")
     if is_locked:
-        rows = rows.select_for_update(no_key=True)
+        rows = rows.select_for_update(of=("self",), no_key=True)
     collection = rows.filter(uid=uid).first()
     if collection is None:
+        load_database(caller.project.id, database_uid)
         raise ApiError(names.collection_not_found)
-    collection.database = database
     return collection
 
 

@@ -209,6 +209,27 @@ def test_interrupted_sweep_of_a_collection_is_finished(admin, letters, jobs):
     assert not Collection.objects.filter(id=swept).exists()
 
 
+def test_partition_left_half_detached_stops_no_other_sweep(admin, letters, jobs):
+    stuck = collection().id
+    body = {"collectionId": "notes", "name": "Notes"}
+    assert admin.post("/databases/default/collections", body).status == 201
+    notes = Collection.objects.get(uid="notes").id
+    admin.delete(letters)
+    admin.delete("/databases/default/collections/notes")
+    with second_connection() as reader, second_connection() as killed:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM document")
+        killed.execute("SET statement_timeout = 200")
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            killed.execute(f"ALTER TABLE document DETACH PARTITION document_{stuck} CONCURRENTLY")
+        reader.execute("ROLLBACK")
+
+    services.sweep_collection(collection_id=notes)
+    services.sweep_collection(collection_id=stuck)
+
+    assert not {f"document_{stuck}", f"document_{notes}"} & set(document_tables())
+
+
 def test_sweep_does_not_stop_the_statements_of_others(admin, letters, jobs):
     swept = collection().id
     body = {"collectionId": "notes", "name": "Notes"}
