@@ -35,6 +35,8 @@ from realtime.subscriptions import Subscription, parse_url, rewrite
 CLOSE_REFUSED = 1008
 CLOSE_TOO_LARGE = 1009
 CLOSE_FAILED = 1011
+#: Added to a code where the server only sends those for private use: 1008 becomes 4008.
+PRIVATE_CODES = 3000
 
 logger = logging.getLogger(__name__)
 
@@ -221,12 +223,19 @@ class RealtimeConsumer(AsyncConsumer):
         writer.cancel()
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
-                code = self._mailbox.close_code
-                await self._tell({"type": "websocket.close", "code": code})
+                await self._close(self._mailbox.close_code)
         except TimeoutError:
             _abort(self.base_send)
         except (OSError, RuntimeError):  # closed by the other side in the meantime
             return
+
+    async def _close(self, code: int) -> None:
+        try:
+            await self._tell({"type": "websocket.close", "code": code})
+        except (OSError, RuntimeError):
+            raise
+        except Exception:  # noqa: BLE001  # Daphne's library raises just that: it sends no such code
+            await self._tell({"type": "websocket.close", "code": code + PRIVATE_CODES})
 
 
 async def refuse_path(_scope: Any, _receive: Any, send: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import logging
 import queue
 import threading
 import time
@@ -16,7 +15,8 @@ from appwrite_clone.bridge.answers import Answer, WsgiApplication
 from appwrite_clone.bridge.asgi_types import Environ
 from appwrite_clone.bridge.limits import Limits
 
-logger = logging.getLogger(__name__)
+#: A thread that is busy for longer ends with the process.
+STOP_SECONDS = 2.0
 
 
 class WaitedTooLongError(Exception):
@@ -66,7 +66,7 @@ class RequestThreads:
         for _ in threads:
             self._jobs.put(None)
         for thread in threads:
-            thread.join()
+            thread.join(STOP_SECONDS)
 
     def _start(self) -> None:
         self._threads = [
