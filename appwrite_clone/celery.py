@@ -34,6 +34,11 @@ _TAKE = text(
 class PostgresChannel(sqlalchemy.Channel):
     """Kombu's SQL channel, which by itself keeps delivered messages and lets takers wait."""
 
+    def _new_queue(self, queue: str, **kwargs: Any) -> None:
+        super()._new_queue(queue, **kwargs)
+        # The look-up began a transaction, which would stay open until the next message.
+        self.session.commit()
+
     def _get(self, queue: str, timeout: float | None = None) -> Any:
         try:
             payload = self.session.execute(_TAKE, {"queue": queue}).scalar()
