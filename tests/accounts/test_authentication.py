@@ -68,7 +68,7 @@ def test_guests_cost_no_statement(project, statements):
     with statements() as seen:
         caller = authenticate(project, Credentials(session="rubbish"))
     assert seen == []
-    assert (caller.kind, caller.roles, caller.scopes) == (
+    assert (caller.kind, set(caller.roles), caller.scopes) == (
         CallerKind.GUEST,
         {"any", "guests"},
         GUEST_SCOPES,
