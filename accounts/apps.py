@@ -7,4 +7,4 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import tasks  # noqa: F401  # registers the job runners
+        from accounts import subscribers, tasks  # noqa: F401  # registers them

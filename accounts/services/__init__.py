@@ -25,6 +25,7 @@ from accounts.services.memberships import (
     list_user_memberships,
     update_membership,
 )
+from accounts.services.removal import clear_project
 from accounts.services.sessions import (
     OpenedSession,
     create_email_password_session,
@@ -70,6 +71,7 @@ from accounts.services.users import (
 __all__ = [
     "OpenedSession",
     "account_of",
+    "clear_project",
     "create_account",
     "create_console_admin",
     "create_console_link",

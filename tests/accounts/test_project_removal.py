@@ -62,6 +62,7 @@ def test_a_removed_project_leaves_nothing(project, other_project, client_for, ma
 def _partitions():
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'document'::regclass"
+            "SELECT inhrelid::regclass::text FROM pg_inherits"
+            " WHERE inhparent = 'document'::regclass"
         )
         return [row[0] for row in cursor.fetchall()]
