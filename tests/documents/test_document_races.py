@@ -1,7 +1,7 @@
 """Writes at the same time: nothing acknowledged is lost, nothing happens twice."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -24,9 +24,9 @@ WAIT_SECONDS = 10
 @pytest.fixture
 def key(
     transactional_db: None, project: ProjectContext, client_for: ClientFor, make_key: MakeKey
-) -> Iterator[ApiClient]:
+) -> ApiClient:
     make_collection(project, document_security=True)
-    yield client_for(project, key=make_key(project, ["documents.read", "documents.write"]))
+    return client_for(project, key=make_key(project, ["documents.read", "documents.write"]))
 
 
 def at_once(*works: Callable[[], Any]) -> list[Any]:

@@ -1,0 +1,172 @@
+"""Indexes at work: which ones listings use, and what they refuse."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection
+from psycopg import Cursor
+from psycopg import sql as psql
+
+from documents import catalog
+from documents.definitions import IndexRequest
+from documents.models import Collection
+from documents.services import get_document, list_documents
+from documents.vocabulary import COLLECTIONS
+from kernel.caller import Caller, ProjectContext
+from tests.conftest import ClientFor
+from tests.documents.blog import (
+    DATABASE,
+    DOCUMENTS,
+    ROWS,
+    make_collection,
+    operator,
+    query,
+    user,
+)
+from tests.documents.conftest import MakeKey
+
+pytestmark = pytest.mark.db
+
+DOCUMENT_COUNT = 4000
+WHERE = {"names": COLLECTIONS, "database_id": DATABASE, "collection_id": "posts"}
+
+
+def index(*attributes: str, type_: str = "key", orders: Sequence[str] = ()) -> IndexRequest:
+    return IndexRequest(
+        key="by_" + "_".join(attributes),
+        type=type_,
+        attributes=list(attributes),
+        orders=list(orders),
+        lengths=[],
+    )
+
+
+def fill(project: ProjectContext, *indexes: IndexRequest) -> int:
+    """Make a collection of many documents: all readable by users, one in a thousand by zoe."""
+    make_collection(project, indexes=indexes, document_security=True)
+    number = Collection.objects.get(uid="posts").id
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO document_{number:d} (collection_id, uid, data, permissions, read_roles)"  # noqa: S608  # our own number
+            " SELECT %s, 'd' || n, jsonb_build_object('title', 't' || n, 'likes', n %% 1000),"
+            " '{}', CASE WHEN n %% 1000 = 0 THEN '{user:zoe}'::text[] ELSE '{team:t}' END"
+            " FROM generate_series(1, %s) n",
+            [number, DOCUMENT_COUNT],
+        )
+        cursor.execute(f"ANALYZE document_{number:d}")
+    catalog.forget_schemas()
+    return number
+
+
+@contextmanager
+def explained() -> Iterator[list[str]]:
+    """Collect the plans of the statements on documents that the body runs."""
+    plans: list[str] = []
+
+    def explain(execute: Callable[..., Any], statement: Any, params: Any, *rest: Any) -> Any:
+        text = statement if isinstance(statement, str) else statement.as_string(None)
+        if "LEFT JOIN page" in text or 'LEFT JOIN "document_' in text:
+            with Cursor(connection.connection) as cursor:
+                rows = cursor.execute(psql.SQL("EXPLAIN ") + psql.SQL(text), params).fetchall()
+            plans.append("\n".join(row[0] for row in rows))
+        return execute(statement, params, *rest)
+
+    with connection.execute_wrapper(explain):
+        yield plans
+
+
+def plan_of_listing(caller: Caller, *queries: str) -> str:
+    with explained() as plans:
+        list_documents(caller=caller, **WHERE, queries=list(queries), total=False)
+    (plan,) = plans
+    return plan
+
+
+def test_get_finds_the_document_by_its_key(project: ProjectContext) -> None:
+    number = fill(project)
+
+    with explained() as plans:
+        get_document(caller=operator(project), **WHERE, document_id="d7", queries=[])
+
+    assert f"Index Scan using document_{number}_collection_id_uid_key" in plans[0]
+    assert "Seq Scan" not in plans[0].replace("Seq Scan on document_collection", "")
+
+
+@pytest.mark.parametrize(
+    "queries",
+    [
+        [query("equal", "likes", 7)],
+        [query("greaterThan", "likes", 990)],
+        [query("between", "likes", 5, 6), query("orderAsc", "likes")],
+        [query("orderAsc", "likes")],
+        [query("orderDesc", "likes")],
+        [query("orderAsc", "likes"), query("cursorAfter", "", "d990")],
+    ],
+)
+def test_filter_and_order_use_the_index(project: ProjectContext, queries: list[str]) -> None:
+    number = fill(project, index("likes"))
+
+    plan = plan_of_listing(operator(project), *queries)
+
+    assert f"ix_{number}_" in plan
+
+
+def test_plain_listing_walks_the_primary_key(project: ProjectContext) -> None:
+    number = fill(project)
+
+    assert f"using document_{number}_pkey" in plan_of_listing(operator(project))
+
+
+def test_rare_roles_are_found_by_the_index(project: ProjectContext) -> None:
+    number = fill(project)
+
+    plan = plan_of_listing(user(project, "zoe"))
+
+    assert f"Bitmap Index Scan on document_{number}_read_roles_idx" in plan
+
+
+def test_common_roles_are_met_on_the_way(project: ProjectContext) -> None:
+    number = fill(project)
+
+    plan = plan_of_listing(user(project, "yann", "team:t"))
+
+    assert "read_roles_idx" not in plan
+    assert f"using document_{number}_pkey" in plan
+
+
+def test_value_too_long_for_its_index_is_refused(
+    project: ProjectContext, client_for: ClientFor, make_key: MakeKey
+) -> None:
+    make_collection(project)
+    number = Collection.objects.get(uid="posts").id
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE INDEX ON document_{number:d} ((data ->> 'content'))")
+    client = client_for(project, key=make_key(project, ["documents.write"]))
+    content = "".join(chr(0x4E00 + (place * 7919) % 20000) for place in range(9000))
+
+    for method, path in (("POST", DOCUMENTS), ("PUT", f"{DOCUMENTS}/q")):
+        body = {"documentId": "q", "data": {"title": "T", "content": content}}
+        reply = client.call(method, path, body)
+        assert (reply.status, reply.error) == (400, "document_invalid_structure")
+
+
+def test_unique_index_refuses_a_second_value(
+    project: ProjectContext, client_for: ClientFor, make_key: MakeKey
+) -> None:
+    make_collection(project, indexes=[index("likes", type_="unique")])
+    client = client_for(project, key=make_key(project, ["documents.write"]))
+    for uid, likes in (("a", 1), ("b", 2), ("c", None), ("d", None)):
+        body = {"documentId": uid, "data": {"title": "T", "likes": likes}}
+        assert client.post(DOCUMENTS, body).status == 201
+
+    second = client.post(DOCUMENTS, {"documentId": "e", "data": {"title": "T", "likes": 1}})
+    changed = client.patch(f"{DOCUMENTS}/b", {"data": {"likes": 1}})
+    row = client.put(f"{ROWS}/f", {"data": {"title": "T", "likes": 2}})
+    own = client.put(f"{ROWS}/b", {"data": {"title": "New", "likes": 2}})
+
+    assert (second.status, second.error) == (409, "document_unique_constraint_violation")
+    assert (changed.status, changed.error) == (409, "document_unique_constraint_violation")
+    assert (row.status, row.error) == (409, "row_unique_constraint_violation")
+    assert own.status == 200
