@@ -25,6 +25,13 @@ from tests.documents.conftest import MakeKey
 pytestmark = [pytest.mark.db, pytest.mark.slow]
 
 RELAXED = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def dumped(value: Any) -> str:
+    """Write JSON as a client in any language may: with numbers of any size."""
+    return json.dumps(value)
+
+
 NASTY = [
     "",
     "\x00",
@@ -91,13 +98,8 @@ QUERIES = st.one_of(
             ),
             "values": st.one_of(st.lists(SCALARS, max_size=4), st.lists(JSON, max_size=3), JSON),
         }
-    ).map(lambda value: dumped(value)),
+    ).map(dumped),
 )
-
-
-def dumped(value: Any) -> str:
-    """Write JSON as a client in any language may: with numbers of any size."""
-    return json.dumps(value)
 
 
 def check(reply: Reply) -> None:
