@@ -11,7 +11,7 @@ class DocumentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register jobs and subscribers; a migration may give permissions other ids."""
-        from documents import grants, subscribers, tasks  # noqa: F401
+        from documents import diagnosis, grants, subscribers, tasks  # noqa: F401
 
         def forget(**_: Any) -> None:
             grants.permission_id.cache_clear()
