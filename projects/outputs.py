@@ -48,6 +48,7 @@ class PlatformList(TypedDict):
     platforms: list[PlatformOutput]
 
 
+MAX_INDEX_LENGTH = 768
 #: Scopes of the older vocabulary.
 DEPRECATED_SCOPES = frozenset(
     f"{kind}.{verb}"
@@ -157,3 +158,38 @@ def scope_list_output() -> dict[str, Any]:
 
 def _subject(scope: str) -> str:
     return scope.rpartition(".")[0].replace(".", " ")
+
+
+def console_variables_output(*, domain: str, is_https: bool) -> dict[str, Any]:
+    """What a console client asks about the installation, as `consoleVariables`."""
+    return {
+        "_APP_DOMAIN_TARGET_CNAME": domain,
+        "_APP_DOMAIN_TARGET_A": "",
+        "_APP_DOMAIN_TARGET_AAAA": "",
+        "_APP_DOMAIN_TARGET_CAA": "",
+        "_APP_DOMAIN_ENABLED": False,
+        "_APP_DOMAIN_SITES": "",
+        "_APP_DOMAIN_FUNCTIONS": "",
+        "_APP_DOMAINS_NAMESERVERS": "",
+        "_APP_COMPUTE_BUILD_TIMEOUT": 0,
+        "_APP_COMPUTE_SIZE_LIMIT": 0,
+        "_APP_STORAGE_LIMIT": 0,
+        "_APP_USAGE_STATS": "disabled",
+        "_APP_VCS_ENABLED": False,
+        "_APP_VCS_PROVIDERS": [],
+        "_APP_VCS_PROVIDERS_WITH_REPOSITORY_CREATION": [],
+        "_APP_VCS_PROVIDERS_WITH_PUBLIC_REPOSITORIES": [],
+        "_APP_ASSISTANT_ENABLED": False,
+        "_APP_OPTIONS_FORCE_HTTPS": "enabled" if is_https else "disabled",
+        "_APP_DB_ADAPTER": "postgresql",
+        "supportForRelationships": False,
+        "supportForOperators": False,
+        "supportForSpatials": False,
+        "supportForSpatialIndexNull": False,
+        "supportForFulltextWildcard": False,
+        "supportForMultipleFulltextIndexes": False,
+        "supportForAttributeResizing": True,
+        "supportForSchemas": True,
+        "maxIndexLength": MAX_INDEX_LENGTH,
+        "supportForIntegerIds": False,
+    }

@@ -13,6 +13,7 @@ urlpatterns = [
     path("health/pubsub", health.HealthPubSubView.as_view()),
     path("health/time", health.HealthTimeView.as_view()),
     path("health/version", health.HealthVersionView.as_view()),
+    path("console/variables", console.VariablesView.as_view()),
     path("console/scopes/project", console.ProjectScopesView.as_view()),
     path("projects", projects.ProjectsView.as_view()),
     path("projects/<str:projectId>", projects.NamedProjectView.as_view(dialect=IN_PATH)),

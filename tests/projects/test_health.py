@@ -74,3 +74,11 @@ def test_the_scope_catalogue_is_public(console_project, client_for):
     assert reply.json["total"] == len(scopes)
     assert scopes["documents.write"]["deprecated"]
     assert not scopes["rows.write"]["deprecated"]
+
+
+def test_a_console_client_learns_what_the_installation_offers(owen, settings):
+    settings.PUBLIC_URL = "https://api.example.com"
+    reply = owen.get("/console/variables")
+    assert_model("consoleVariables", reply.json)
+    assert reply.json["_APP_DOMAIN_TARGET_CNAME"] == "api.example.com"
+    assert reply.json["_APP_OPTIONS_FORCE_HTTPS"] == "enabled"
