@@ -39,6 +39,11 @@ class PostgresChannel(sqlalchemy.Channel):
         # The look-up began a transaction, which would stay open until the next message.
         self.session.commit()
 
+    def _size(self, queue: str) -> Any:
+        size = super()._size(queue)
+        self.session.commit()  # for the same reason
+        return size
+
     def _get(self, queue: str, timeout: float | None = None) -> Any:
         try:
             payload = self.session.execute(_TAKE, {"queue": queue}).scalar()
