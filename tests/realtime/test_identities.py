@@ -2,14 +2,16 @@
 
 import asyncio
 import time
+from datetime import timedelta
 
 import pytest
 
-from kernel import notify
+from accounts.models import Session
+from kernel import clock, notify
 from projects import services as projects
 from projects.models import Project
 from projects.services.directory import announce_change
-from realtime import database
+from realtime import database, identities
 from realtime.hub import hub
 from tests.conftest import sign_up
 
@@ -335,5 +337,20 @@ def test_sockets_of_a_project_that_is_shut_or_deleted_are_closed(
         await database.in_database(end_project)
         assert await ends.closed_with() == 1012
         assert await stays.ask("ping") == {"type": "pong"}
+
+    talk(conversation)
+
+
+def test_a_session_that_expires_ends_its_socket(talk, project, alice, monkeypatch):
+    monkeypatch.setattr(identities, "SWEEP_SECONDS", 0.05)
+    monkeypatch.setattr(identities, "IDENTITY_REFRESH_SECONDS", 0.1)
+
+    async def conversation(connections):
+        one = await connections.open(project, headers={"X-Appwrite-Session": alice.session})
+        await asyncio.sleep(0.3)
+        assert await one.ask("ping") == {"type": "pong"}
+        long_ago = clock.now() - timedelta(days=1)
+        await database.in_database(lambda: Session.objects.update(expires_at=long_ago))
+        assert await one.closed_with() == 1012
 
     talk(conversation)
