@@ -1,61 +1,48 @@
-"""Checks of documents: grants on nothing, and collections without a table."""
+"""What `doctor` looks for in documents: parts that no longer belong together."""
 
 from kernel import sql
 from kernel.diagnosis import ProblemError, check
 
-LONGEST_COUNT = 1000
-
-_ORPHANS = """
-    SELECT count(*) FROM (
-        SELECT 1 FROM (
-            SELECT content_object_id, collection_id FROM document_user_grant
-            UNION ALL
-            SELECT content_object_id, collection_id FROM document_group_grant
-        ) g
-        WHERE NOT EXISTS (
-            SELECT 1 FROM document d
-            WHERE d.id = g.content_object_id AND d.collection_id = g.collection_id
-        )
-        LIMIT %s
-    ) orphan
-"""
-_WITHOUT_TABLE = """
+_HOMELESS = """
     SELECT count(*) FROM document_collection c
-    WHERE c.deleted_at IS NULL AND NOT EXISTS (
-        SELECT 1 FROM pg_inherits i
-        WHERE i.inhparent = 'document'::regclass
-            AND i.inhrelid = to_regclass('document_' || c.id)
+    WHERE c.deleted_at IS NULL AND to_regclass('document_' || c.id) IS NULL
+"""
+_UNOWNED = """
+    SELECT count(*) FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhrelid
+    WHERE i.inhparent = 'document'::regclass
+    AND NOT EXISTS (SELECT 1 FROM document_collection c WHERE p.relname = 'document_' || c.id)
+"""
+_BROKEN = """
+    SELECT count(*) FROM document_collection c, jsonb_array_elements(c.indexes) entry
+    WHERE c.deleted_at IS NULL AND entry ->> 'status' = 'available' AND NOT EXISTS (
+        SELECT 1 FROM pg_index i
+        WHERE i.indexrelid = to_regclass(entry ->> 'name') AND i.indisvalid
     )
 """
-_WITHOUT_COLLECTION = """
-    SELECT count(*) FROM pg_inherits i JOIN pg_class t ON t.oid = i.inhrelid
-    WHERE i.inhparent = 'document'::regclass AND NOT EXISTS (
-        SELECT 1 FROM document_collection c WHERE t.relname = 'document_' || c.id
-    )
+_DANGLING = """
+    SELECT (SELECT count(*) FROM document_group_grant g WHERE NOT EXISTS (
+                SELECT 1 FROM document_collection c WHERE c.id = g.collection_id))
+         + (SELECT count(*) FROM document_user_grant u WHERE NOT EXISTS (
+                SELECT 1 FROM document_collection c WHERE c.id = u.collection_id))
 """
+_COLLECTIONS = "SELECT count(*) FROM document_collection WHERE deleted_at IS NULL"
+_PROBLEMS = (
+    (_HOMELESS, "{} collections have no table of documents: restore them from a backup"),
+    (_UNOWNED, "{} tables of documents belong to no collection: drop them"),
+    (_BROKEN, "{} indexes are said to be available and are not: delete and make them anew"),
+    (_DANGLING, "{} grants are on documents of collections that are gone: delete them"),
+)
 
 
-@check("grants")
-def find_grants() -> str:
-    """No foreign key ties a grant to its document, so that documents can be partitioned."""
-    orphans = _count(_ORPHANS, LONGEST_COUNT)
-    if orphans:
-        at_least = "at least " if orphans == LONGEST_COUNT else ""
-        raise ProblemError(f"{at_least}{orphans} grants are on documents that are gone")
-    return "every one is on a document"
+@check("documents")
+def find_documents() -> str:
+    for statement, text in _PROBLEMS:
+        found = _count(statement)
+        if found:
+            raise ProblemError(text.format(found))
+    return f"{_count(_COLLECTIONS)} collections, each with its table, indexes and grants"
 
 
-@check("collections")
-def find_collections() -> str:
-    bare = _count(_WITHOUT_TABLE)
-    if bare:
-        raise ProblemError(f"{bare} collections have no table for their documents")
-    stray = _count(_WITHOUT_COLLECTION)
-    if stray:
-        raise ProblemError(f"{stray} tables of documents belong to no collection")
-    return "every one has its table"
-
-
-def _count(statement: sql.Statement, *parameters: int) -> int:
-    row = sql.fetch_one(statement, parameters)
+def _count(statement: sql.Statement) -> int:
+    row = sql.fetch_one(statement)
     return int(row[0]) if row else 0

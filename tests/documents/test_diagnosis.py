@@ -1,62 +1,64 @@
-"""What `doctor` finds in documents."""
+"""What `doctor` says of documents."""
 
 import pytest
 from django.db import connection
 
-from documents.diagnosis import find_collections, find_grants
+from accounts.roles import role_group_ids
+from documents import partitions
+from documents.diagnosis import find_documents
+from documents.grants import permission_id
+from documents.models import Collection, DocumentGroupObjectPermission
 from kernel.diagnosis import ProblemError
 
-pytestmark = [pytest.mark.db, pytest.mark.django_db]
-
-SCOPES = ["collections.write", "attributes.write", "documents.write"]
-POSTS = "/databases/default/collections/posts"
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def key(project, client_for, make_key, jobs):
-    """A key of a project with one document, which somebody may read."""
-    client = client_for(project, key=make_key(project, SCOPES))
-    body = {"collectionId": "posts", "name": "Posts", "documentSecurity": True, "permissions": []}
-    assert client.post("/databases/default/collections", body).status == 201
-    boolean = {"key": "done", "required": False}
-    assert client.post(f"{POSTS}/attributes/boolean", boolean).status == 202
-    jobs()
-    body = {"documentId": "p1", "data": {"done": True}, "permissions": ['read("users")']}
-    assert client.post(f"{POSTS}/documents", body).status == 201
-    return client
+def letters(admin):
+    body = {
+        "collectionId": "posts",
+        "name": "Posts",
+        "attributes": [{"key": "likes", "type": "integer"}],
+        "indexes": [{"key": "i", "type": "key", "attributes": ["likes"]}],
+    }
+    assert admin.post("/databases/default/collections", body).status == 201
+    return Collection.objects.get(uid="posts")
 
 
-def run(statement):
+def test_sound_collections_are_no_problem(letters):
+    assert find_documents() == "1 collections, each with its table, indexes and grants"
+
+
+def test_missing_table_is_found(letters):
+    partitions.drop(letters.id)
+
+    with pytest.raises(ProblemError, match="have no table"):
+        find_documents()
+
+
+def test_table_of_no_collection_is_found(letters):
+    partitions.create(letters.id + 1000)
+
+    with pytest.raises(ProblemError, match="belong to no collection"):
+        find_documents()
+
+
+def test_missing_index_is_found(letters):
     with connection.cursor() as cursor:
-        cursor.execute(statement)
+        cursor.execute(f"DROP INDEX {letters.indexes[0]['name']}")
+
+    with pytest.raises(ProblemError, match="are not: delete"):
+        find_documents()
 
 
-def test_a_healthy_installation_is_found_well(key):
-    assert find_grants()
-    assert find_collections()
-
-
-def test_deleting_a_document_leaves_no_grant(key):
-    assert key.delete(f"{POSTS}/documents/p1").status == 204
-    assert find_grants()
-
-
-def test_grants_on_nothing_are_found(key):
-    run("UPDATE document_group_grant SET content_object_id = -1")
-    with pytest.raises(ProblemError, match="1 grants"):
-        find_grants()
-
-
-def test_collections_without_a_table_are_found(key):
-    run("UPDATE document_collection SET id = id + 1000000")
-    with pytest.raises(ProblemError, match="1 collections have no table"):
-        find_collections()
-
-
-def test_tables_without_a_collection_are_found(key):
-    run(
-        "CREATE TABLE document_987654321 (LIKE document INCLUDING ALL EXCLUDING IDENTITY);"
-        "ALTER TABLE document ATTACH PARTITION document_987654321 FOR VALUES IN (987654321)"
+def test_grant_on_nothing_is_found(letters, project):
+    grant = DocumentGroupObjectPermission(
+        collection_id=letters.id + 1000,
+        content_object_id=7,
+        permission_id=permission_id("read_document"),
+        group_id=role_group_ids(project.id, ["any"])[0],
     )
-    with pytest.raises(ProblemError, match="1 tables of documents"):
-        find_collections()
+    DocumentGroupObjectPermission.objects.bulk_create([grant])
+
+    with pytest.raises(ProblemError, match="collections that are gone"):
+        find_documents()
