@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from http.cookies import SimpleCookie
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.test import Client
+from django.test.client import ClientHandler
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class ApiClient:
     ) -> Reply:
         """Send a request. Lists in `query` are flattened as the SDKs do: `queries[0]=..`."""
         client = Client(raise_request_exception=False)
+        client.handler = _handler(settings.PUBLIC_URL)
         for name, value in self.cookies.items():
             client.cookies[name] = value
         sent = {**self.headers, **{k.replace("_", "-"): v for k, v in (headers or {}).items()}}
@@ -77,6 +81,15 @@ class ApiClient:
             cookies=response.cookies,
             content=b"" if response.streaming else response.content,
         )
+
+
+@cache
+def _handler(_public_url: str) -> ClientHandler:
+    """Return one handler for all requests: each makes its middleware anew, which takes long.
+
+    The middleware reads the public URL when it is made.
+    """
+    return ClientHandler(enforce_csrf_checks=False)
 
 
 def _flattened(query: Mapping[str, Any]) -> dict[str, str]:

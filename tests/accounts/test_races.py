@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import orjson
@@ -58,7 +59,7 @@ def test_class_09_of_fifty_sign_ups_with_one_address_one_wins(project, client_fo
     guest = client_for(project)
     body = {"email": "same@example.com", "password": PASSWORD}
     replies = at_once(
-        [lambda uid=f"u{n}": guest.post("/account", {"userId": uid, **body}) for n in range(50)]
+        [partial(guest.post, "/account", {"userId": f"u{n}", **body}) for n in range(50)]
     )
     assert sorted({reply.status for reply in replies}) == [201, 409]
     assert [reply.status for reply in replies].count(201) == 1
@@ -68,8 +69,8 @@ def test_class_09_of_fifty_sign_ups_with_one_address_one_wins(project, client_fo
 def test_class_09_one_visitor_becomes_the_first_admin(console_project):
     results = at_once(
         [
-            lambda n=n: create_console_admin(
-                email=f"a{n}@example.com", password=PASSWORD, is_first=True
+            partial(
+                create_console_admin, email=f"a{n}@example.com", password=PASSWORD, is_first=True
             )
             for n in range(20)
         ]
@@ -83,7 +84,8 @@ def test_class_09_one_sign_up_over_the_api_becomes_the_first(console_project, cl
     guest = client_for(console_project)
     replies = at_once(
         [
-            lambda n=n: guest.post(
+            partial(
+                guest.post,
                 "/account",
                 {"userId": f"u{n}", "email": f"u{n}@example.com", "password": PASSWORD},
             )
@@ -130,9 +132,7 @@ def test_of_two_owners_who_leave_at_once_one_stays(project, alice, bob):
     places = {each.user.uid: each.uid for each in Membership.objects.select_related("user")}
     results = at_once(
         [
-            lambda name=name: delete_membership(
-                caller=caller(name), team_id="t", membership_id=places[name]
-            )
+            partial(delete_membership, caller=caller(name), team_id="t", membership_id=places[name])
             for name in ("alice", "bob")
         ]
     )
@@ -149,8 +149,8 @@ def test_role_group_is_made_once_and_takes_in_users_made_meanwhile(project, clie
         body = {"userId": uid, "email": f"{uid}@example.com", "password": PASSWORD}
         return guest.post("/account", body).status
 
-    makers = [lambda uid=uid: roles.role_group_ids(project.id, [f"user:{uid}"]) for uid in uids]
-    signups = [lambda uid=uid: sign_up(uid) for uid in uids]
+    makers = [partial(roles.role_group_ids, project.id, [f"user:{uid}"]) for uid in uids]
+    signups = [partial(sign_up, uid) for uid in uids]
     results = at_once([each for pair in zip(makers, signups, makers, strict=True) for each in pair])
     groups = roles.role_group_ids(project.id, wanted)
     assert sorted(results[0::3]) == sorted(results[2::3]) == sorted([[group] for group in groups])

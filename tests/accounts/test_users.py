@@ -2,8 +2,10 @@
 
 import orjson
 import pytest
+from guardian.shortcuts import assign_perm
 
 from accounts.models import Session, User
+from documents.models import Collection
 from tests.accounts.counting import until_commit
 from tests.conftest import PASSWORD
 from tests.reference import assert_model
@@ -249,3 +251,22 @@ def test_other_projects_users_do_not_exist(other_project, client_for, make_key, 
         reply = foreign.call(verb, f"/users/alice{path}", body)
         assert (reply.status, reply.error) == (404, "user_not_found"), (verb, path)
     assert User.objects.get(uid="alice").name == "Alice"
+
+
+def test_object_permissions_of_a_deleted_user_are_swept(project, client_for, make_key, alice, jobs):
+    server = client_for(
+        project,
+        key=make_key(project, ["users.write", "databases.write", "collections.write"]),
+    )
+    server.post("/databases", {"databaseId": "main", "name": "Main"})
+    made = server.post("/databases/main/collections", {"collectionId": "posts", "name": "Posts"})
+    assert made.status == 201, made.json
+    posts, user = Collection.objects.get(uid="posts"), User.objects.get(uid="alice")
+    assign_perm("read_collection", user, posts)
+    posts.refresh_from_db()
+    assert posts.permissions == ['read("user:alice")']
+    server.delete("/users/alice")
+    jobs()
+    posts.refresh_from_db()
+    assert posts.permissions == []
+    assert not User.objects.filter(id=user.id).exists()
