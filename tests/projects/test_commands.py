@@ -132,7 +132,7 @@ def test_the_doctor_misses_a_worker(console_project, monkeypatch):
 
 
 def test_the_doctor_meets_a_worker(console_project, monkeypatch, jobs):
-    monkeypatch.setattr(diagnosis.time, "sleep", lambda _seconds: jobs())
+    monkeypatch.setattr("time.sleep", lambda _seconds: jobs())
     code, text = examined(monkeypatch, worker=diagnosis.find_worker)
     assert (code, text.startswith("ok   worker: answered in")) == (0, True)
 
