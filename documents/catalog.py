@@ -5,10 +5,9 @@ from the cached one, nothing the statement did counts: the schema is read again 
 once more. A refusal that no statement has confirmed is confirmed by one that reads the version.
 """
 
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -23,7 +22,6 @@ from kernel.errors import ApiError, ErrorKind
 
 CACHED_SCHEMAS = 4096
 MAX_RELOADS = 5
-STATISTICS_SECONDS = 60.0
 
 Result = TypeVar("Result")
 Key = tuple[int, str, str]
@@ -37,8 +35,7 @@ class StaleSchemaError(Exception):
 class CollectionSchema:
     """What reading and writing documents needs to know of their collection.
 
-    `attributes` holds the usable ones by key. `readers` tells how large a share of the documents
-    grants read to a role, for roles common enough that the database's statistics know them.
+    `attributes` holds the usable ones by key.
     """
 
     id: int
@@ -52,8 +49,6 @@ class CollectionSchema:
     has_document_security: bool
     permissions: tuple[str, ...]
     attributes: Mapping[str, Attribute]
-    readers: Mapping[str, float] = field(default_factory=dict)
-    loaded_at: float = 0.0
 
     @property
     def key(self) -> Key:
@@ -62,14 +57,10 @@ class CollectionSchema:
 
 _LOAD = """
     SELECT c.id, c.uid, c.version, b.is_enabled, c.is_enabled, c.has_document_security,
-           c.permissions, c.attributes,
-           s.most_common_elems::text::text[], s.most_common_elem_freqs
+           c.permissions, c.attributes
     FROM document_database b
     LEFT JOIN document_collection c
         ON c.database_id = b.id AND c.uid = %s AND c.deleted_at IS NULL
-    LEFT JOIN pg_stats s
-        ON s.schemaname = current_schema() AND s.tablename = 'document_' || c.id
-        AND s.attname = 'read_roles'
     WHERE b.project_id = %s AND b.uid = %s AND b.deleted_at IS NULL
 """
 _VERSION = "SELECT version FROM document_collection WHERE id = %s AND deleted_at IS NULL"
@@ -107,16 +98,6 @@ def with_schema(
                 raise
             _forget(schema)
     raise ApiError(ErrorKind.SERVICE_UNAVAILABLE)
-
-
-def check_statistics(schema: CollectionSchema) -> None:
-    """Refuse to plan with old statistics.
-
-    Raises:
-        StaleSchemaError: The schema is to be read again.
-    """
-    if time.monotonic() - schema.loaded_at > STATISTICS_SECONDS:
-        raise StaleSchemaError
 
 
 def forget_schemas() -> None:
@@ -172,8 +153,6 @@ def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> Collecti
         has_document_security=row[5],
         permissions=tuple(row[6]),
         attributes={each.key: each for each in usable if each.is_available},
-        readers=dict(zip(row[8] or (), row[9] or (), strict=False)),
-        loaded_at=time.monotonic(),
     )
 
 

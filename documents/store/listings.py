@@ -8,6 +8,7 @@ from psycopg import sql as psql
 from documents import filters, partitions
 from documents.catalog import CollectionSchema
 from documents.store.rows import StoredDocument, check_version, document, guarded
+from documents.store.statistics import readable_share
 from kernel import sql
 from kernel.ids import is_valid_id
 from kernel.limits import MAX_TOTAL
@@ -148,19 +149,9 @@ def _visible(
     if readable_by is None:
         return _TRUE
     test = psql.SQL("d.read_roles && {}").format(bindings.add(list(readable_by), "text[]"))
-    if _readable_share(schema, readable_by) > widest_share:
+    if readable_share(schema.id, readable_by) > widest_share:
         return psql.SQL("(({}) IS TRUE)").format(test)
     return psql.SQL("({})").format(test)
-
-
-def _readable_share(schema: CollectionSchema, roles: Sequence[str]) -> float:
-    """Guess the share of the documents that some roles may read.
-
-    Without statistics, that is in small and in new collections, it is all of them.
-    """
-    if not schema.readers:
-        return 1.0
-    return sum(schema.readers.get(role, 0.0) for role in roles)
 
 
 def find(

@@ -9,10 +9,10 @@ from django.db import connection
 from psycopg import Cursor
 from psycopg import sql as psql
 
-from documents import catalog
 from documents.definitions import IndexRequest
 from documents.models import Collection
 from documents.services import get_document, list_documents
+from documents.store import statistics
 from documents.vocabulary import COLLECTIONS
 from kernel.caller import Caller, ProjectContext
 from tests.conftest import ClientFor
@@ -30,6 +30,8 @@ from tests.documents.conftest import MakeKey
 pytestmark = pytest.mark.db
 
 DOCUMENT_COUNT = 4000
+#: One document in a thousand is zoe's, all the others are the team's.
+COMMON_READERS = "CASE WHEN n %% 1000 = 0 THEN '{user:zoe}'::text[] ELSE '{team:t}' END"
 WHERE = {"names": COLLECTIONS, "database_id": DATABASE, "collection_id": "posts"}
 
 
@@ -43,20 +45,20 @@ def index(*attributes: str, type_: str = "key", orders: Sequence[str] = ()) -> I
     )
 
 
-def fill(project: ProjectContext, *indexes: IndexRequest) -> int:
-    """Make a collection of many documents: all readable by users, one in a thousand by zoe."""
+def fill(project: ProjectContext, *indexes: IndexRequest, readers: str = COMMON_READERS) -> int:
+    """Make a collection of many documents, whose read roles the SQL `readers` gives."""
     make_collection(project, indexes=indexes, document_security=True)
     number = Collection.objects.get(uid="posts").id
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO document_{number:d} (collection_id, uid, data, permissions, read_roles)"  # noqa: S608  # our own number
             " SELECT %s, 'd' || n, jsonb_build_object('title', 't' || n, 'likes', n %% 1000),"
-            " '{}', CASE WHEN n %% 1000 = 0 THEN '{user:zoe}'::text[] ELSE '{team:t}' END"
+            f" '{{}}', {readers}"
             " FROM generate_series(1, %s) n",
             [number, DOCUMENT_COUNT],
         )
         cursor.execute(f"ANALYZE document_{number:d}")
-    catalog.forget_schemas()
+    statistics.forget_statistics()
     return number
 
 
@@ -123,6 +125,14 @@ def test_rare_roles_are_found_by_the_index(project: ProjectContext) -> None:
     number = fill(project)
 
     plan = plan_of_listing(user(project, "zoe"))
+
+    assert f"Bitmap Index Scan on document_{number}_read_roles_idx" in plan
+
+
+def test_owners_of_single_documents_find_them_by_the_index(project: ProjectContext) -> None:
+    number = fill(project, readers="ARRAY['user:u' || n]")
+
+    plan = plan_of_listing(user(project, "u7"))
 
     assert f"Bitmap Index Scan on document_{number}_read_roles_idx" in plan
 

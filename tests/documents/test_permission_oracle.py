@@ -215,7 +215,7 @@ def test_every_answer_over_http_agrees_with_the_rules(
         (client_for(project, session=bob.session), user(project, "bob", "label:vip").roles),
     ]
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
     @given(SCENES, st.integers(0, 1000))
     def check(scene: tuple[Grants, list[Grants], bool], number: int) -> None:
         collection, item_grants, secured = scene

@@ -39,7 +39,7 @@ ARRAYS = ["tags", "scores"]
 SCALARS = ["title", "content", "likes", "rating", "pinned", "published"]
 SYSTEM = ["$id", "$sequence", "$createdAt"]
 DOCUMENT_COUNT = 40
-EXAMPLES = 400
+EXAMPLES = 200
 
 Document = Mapping[str, Any]
 Query = dict[str, Any]
