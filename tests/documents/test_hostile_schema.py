@@ -1,6 +1,7 @@
 """Whatever is sent in a parameter of a schema operation, the answer is a refusal or a result."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -65,7 +66,7 @@ CALLS = [
     ),
 ]
 LISTS = ["/databases", f"{DEFAULT}/collections", f"{POSTS}/attributes", f"{POSTS}/indexes"]
-VALUES = [
+VALUES: list[Any] = [
     None,
     "",
     "x\u0000y",

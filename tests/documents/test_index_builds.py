@@ -209,6 +209,29 @@ def test_interrupted_sweep_of_a_collection_is_finished(admin, letters, jobs):
     assert not Collection.objects.filter(id=swept).exists()
 
 
+def test_collections_are_made_while_a_sweep_waits_for_a_reader(admin, letters):
+    swept = collection().id
+    admin.delete(letters)
+
+    def work():
+        services.sweep_collection(collection_id=swept)
+        connection.close()
+
+    thread = threading.Thread(target=work)
+    with second_connection() as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM document")
+        thread.start()
+        thread.join(0.3)
+        assert thread.is_alive()
+        body = {"collectionId": "notes", "name": "Notes"}
+        assert admin.post("/databases/default/collections", body).status == 201
+        reader.execute("ROLLBACK")
+    thread.join(10)
+
+    assert f"document_{swept}" not in document_tables()
+
+
 def test_partition_left_half_detached_stops_no_other_sweep(admin, letters, jobs):
     stuck = collection().id
     body = {"collectionId": "notes", "name": "Notes"}
