@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, sync_p
 from tests.compat.live import PROJECT, Installation
 from tests.compat.parts import BROWSERS, COMPAT, program, web_sdk
 
-WAIT_MILLISECONDS = 10_000
+WAIT_MILLISECONDS = 20_000
 POLL_MILLISECONDS = 20
 ARGUMENTS = (
     "--disable-gpu",

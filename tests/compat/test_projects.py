@@ -86,6 +86,6 @@ def test_key_manages_platforms(server: Installation, key: Client):
 
     assert status() == 403
     made = project.create_web_platform(ID.unique(), "Shop", host)
-    sdk.wait_until(lambda: status() == 401, seconds=2)
+    sdk.wait_until(lambda: status() == 401, seconds=5)
     project.delete_platform(made.id)
-    sdk.wait_until(lambda: status() == 403, seconds=2)
+    sdk.wait_until(lambda: status() == 403, seconds=5)

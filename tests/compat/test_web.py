@@ -168,6 +168,28 @@ def test_subscriber_receives_create_update_and_delete(
     assert [event["payload"] for event in events] == [made, changed, changed]
 
 
+@pytest.mark.parametrize(
+    ("page", "api", "answered"),
+    [
+        pytest.param("localhost", "localhost", ["subscribe"], id="cookie"),
+        pytest.param(PAGE_HOST, "127.0.0.1", ["authentication", "subscribe"], id="storage"),
+    ],
+)
+def test_socket_knows_the_user(
+    open_app: OpenApp, notes: Collection, alice: Person, page: str, api: str, answered: list[str]
+):
+    app = logged_in(open_app(page=page, api=api), alice)
+    app.watch("watchByService", "all", [channel(notes)], [])
+
+    made = app.call("write", *notes.place, {"title": "private"}, None)
+
+    assert [event["payload"] for event in app.wait_for_events("all", 1)] == [made]
+    answers = [frame["data"] for frame in app.frames if frame["type"] == "response"]
+    assert [answer["to"] for answer in answers] == answered
+    users = [frame["data"].get("user") for frame in app.frames]
+    assert alice.id in [user["$id"] for user in users if user]
+
+
 def test_query_narrows_a_subscription(open_app: OpenApp, notes: Collection, alice: Person):
     app = logged_in(open_app(), alice)
     app.watch("watchByService", "big", [channel(notes)], [["greaterThan", "size", 5]])
