@@ -56,8 +56,8 @@ _OPEN = """
 _CLOSE = "DELETE FROM session WHERE user_id = %s AND uid = %s RETURNING *"
 _CLOSE_ALL = "DELETE FROM session WHERE user_id = %s RETURNING *"
 _EXTEND = (
-    "UPDATE session SET expires_at = %s, updated_at = %s WHERE user_id = %s AND uid = %s"
-    " RETURNING *"
+    "UPDATE session SET expires_at = %s, updated_at = %s"
+    " WHERE user_id = %s AND uid = %s AND expires_at > %s RETURNING *"
 )
 
 
@@ -168,7 +168,7 @@ def update_session(*, caller: Caller, session_id: str) -> SessionOutput:
     """
     now = clock.now()
     expires_at = now + timedelta(seconds=_longest(caller))
-    parameters = [expires_at, now, _own_id(caller), _named(caller, session_id)]
+    parameters = [expires_at, now, _own_id(caller), _named(caller, session_id), now]
     with transaction.atomic():
         rows = list(Session.objects.raw(_EXTEND, parameters))
         if not rows:

@@ -2,7 +2,11 @@
 
 import pytest
 
+from accounts.authentication import authenticate
 from accounts.models import Session
+from accounts.services import account_of
+from kernel.caller import Credentials
+from kernel.errors import ApiError
 from tests.accounts.counting import until_commit
 from tests.conftest import PASSWORD
 from tests.reference import assert_model
@@ -114,3 +118,31 @@ def test_guests_change_nothing(project, client_for, events, verb, path, body):
     reply = client_for(project).call(verb, path, body)
     assert (reply.status, reply.error) == (401, "general_unauthorized_scope")
     assert events.names() == []
+
+
+def test_user_without_a_password_gets_one_along_with_the_address(project, client_for, make_key):
+    server = client_for(project, key=make_key(project, ["users.write"]))
+    server.post("/users", {"userId": "blank"})
+    secret = server.post("/users/blank/sessions").json["secret"]
+    mine = client_for(project, session=secret)
+    body = {"email": "blank@example.com", "password": "my first password"}
+    assert mine.patch("/account/email", body).json["email"] == "blank@example.com"
+    assert client_for(project).post("/account/sessions/email", body).status == 201
+
+
+def test_user_without_a_password_sets_one_without_an_old_one(project, client_for, make_key):
+    server = client_for(project, key=make_key(project, ["users.write"]))
+    server.post("/users", {"userId": "blank", "email": "blank@example.com"})
+    mine = client_for(project, session=server.post("/users/blank/sessions").json["secret"])
+    assert mine.patch("/account/password", {"password": "my first password"}).status == 200
+    body = {"email": "blank@example.com", "password": "my first password"}
+    assert client_for(project).post("/account/sessions/email", body).status == 201
+
+
+def test_account_behind_a_caller_is_the_answer_of_get(project, client_for, alice):
+    credentials = Credentials(session=alice.session)
+    me = client_for(project, session=alice.session).get("/account").json
+    assert account_of(authenticate(project, credentials)) == me
+    with pytest.raises(ApiError) as refusal:
+        account_of(authenticate(project, Credentials()))
+    assert refusal.value.kind.type == "user_unauthorized"

@@ -2,6 +2,8 @@
 
 import pytest
 
+from projects.services import create_platform, operator
+
 BODY = {"name": "Mallory"}
 
 
@@ -39,3 +41,35 @@ def test_write_by_cookie_needs_a_known_page_or_our_header(
 ):
     client = forged(client_for, project, alice, **headers)
     assert client.patch("/account/name?project=blog", BODY).status == status
+
+
+@pytest.mark.parametrize(
+    ("host", "page", "is_other_site"),
+    [
+        ("api.example.com", "https://app.example.com", False),
+        ("api.example.com", "https://example.com", False),
+        ("api.example.com", "https://example.org", True),
+        ("api.example.co.uk", "https://other.co.uk", True),
+        ("api.example.co.uk", "https://app.example.co.uk", False),
+        ("localhost", "http://127.0.0.1:3000", True),
+        ("127.0.0.1", "http://127.0.0.1:3000", False),
+        ("localhost", "http://localhost:3000", False),
+        ("localhost", "appwrite-callback-blog://app", True),
+    ],
+)
+def test_pages_of_other_sites_keep_the_session_themselves(
+    project, client_for, alice, settings, host, page, is_other_site
+):
+    settings.ALLOWED_HOSTS = ["*"]
+    for hostname in ("*.com", "example.com", "example.org", "*.co.uk"):
+        create_platform(
+            caller=operator(),
+            project_id=project.uid,
+            platform_type="web",
+            name=hostname,
+            hostname=hostname,
+        )
+    body = {"email": alice.email, "password": alice.password}
+    reply = client_for(project).post("/account/sessions/email", body, Origin=page, Host=host)
+    assert reply.status == 201, reply.json
+    assert ("X-Fallback-Cookies" in reply.headers) is is_other_site

@@ -165,6 +165,14 @@ def test_session_is_extended(project, client_for, me, events):
     assert events.names() == [f"users.alice.sessions.{before['$id']}.update"]
 
 
+def test_expired_session_is_gone_and_not_extended(me, project, client_for, credentials):
+    other = client_for(project).post(EMAIL_PATH, credentials).json["$id"]
+    Session.objects.filter(uid=other).update(expires_at=datetime.now(UTC))
+    assert me.get("/account/sessions").json["total"] == 1
+    assert me.get(f"/account/sessions/{other}").error == "user_session_not_found"
+    assert me.patch(f"/account/sessions/{other}").error == "user_session_not_found"
+
+
 def test_sessions_are_listed_with_the_current_one_marked(me, project, client_for, credentials):
     client_for(project).post(EMAIL_PATH, credentials)
     reply = me.get("/account/sessions")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.models import Membership, Team
+from accounts.models import Membership, Team, User
 from tests.reference import assert_model
 
 TEAM = {"teamId": "band", "name": "Band"}
@@ -241,3 +241,30 @@ def test_other_projects_teams_do_not_exist(other_project, client_for, make_key, 
     uid = membership_of("alice").uid
     assert foreign.delete(f"/teams/band/memberships/{uid}").status == 404
     assert Team.objects.get().name == "Band"
+
+
+def test_phone_number_finds_or_makes_the_user(server, owner, events):
+    body = {"phone": "+4912345", "roles": []}
+    made = server.post("/teams/band/memberships", body)
+    assert (made.status, made.json["userPhone"]) == (201, "+4912345")
+    server.post("/teams", {"teamId": "two", "name": "Two"})
+    assert server.post("/teams/two/memberships", body).json["userId"] == made.json["userId"]
+
+
+def test_pending_member_is_confirmed(server, owner, bob):
+    Membership.objects.create(
+        project_id=Team.objects.get().project_id,
+        team=Team.objects.get(),
+        user=User.objects.get(uid="bob"),
+        uid="pending",
+    )
+    assert owner.get("/teams/band").json["total"] == 1
+    reply = server.post("/teams/band/memberships", {"userId": "bob", "roles": ["drummer"]})
+    assert (reply.json["$id"], reply.json["confirm"]) == ("pending", True)
+    assert owner.get("/teams/band").json["total"] == 2
+
+
+def test_key_may_leave_a_team_without_an_owner(server, owner):
+    uid = membership_of("alice").uid
+    assert server.patch(f"/teams/band/memberships/{uid}", {"roles": []}).status == 200
+    assert server.delete(f"/teams/band/memberships/{uid}").status == 204
