@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponseBase, ResponseHeaders
 
 from gateway.exceptions import error_response, to_api_error
 from gateway.logs import request_id
@@ -44,9 +44,11 @@ class ProjectMiddleware:
             response = self._answer(request)
         finally:
             request_id.reset(token)
-        response.headers["X-Request-Id"] = current
-        for name, value in self.headers:
-            response.headers.setdefault(name, value)
+        # Django checks a header's text whenever it is set; these were checked at the start.
+        store = response.headers._store
+        store["x-request-id"] = ("X-Request-Id", current)
+        for key, header_pair in self.headers:
+            store.setdefault(key, header_pair)
         # Refusals are answers: Django would log a line for each, which anybody could multiply.
         response._has_been_logged = True  # type: ignore[attr-defined]
         return response
@@ -113,15 +115,16 @@ def _request_id(request: HttpRequest) -> str:
     return unique_id()
 
 
-def _security_headers() -> list[tuple[str, str]]:
-    headers = [
-        ("X-Content-Type-Options", "nosniff"),
-        ("Referrer-Policy", "no-referrer"),
-        ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
-    ]
+def _security_headers() -> list[tuple[str, tuple[str, str]]]:
+    """Return the headers of every answer as Django stores them: by their name in small letters."""
+    headers = {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    }
     if settings.PUBLIC_URL.startswith("https://"):
-        headers.append(("Strict-Transport-Security", f"max-age={HSTS_SECONDS}"))
-    return headers
+        headers["Strict-Transport-Security"] = f"max-age={HSTS_SECONDS}"
+    return list(ResponseHeaders(headers)._store.items())
 
 
 @lru_cache(maxsize=CACHED_WARNINGS)

@@ -78,7 +78,10 @@ def preflight(request: HttpRequest) -> HttpResponse:
 
 def allow(response: HttpResponseBase, origin: str) -> None:
     """Let pages of `origin`, and of no other, read an answer."""
-    patch_vary_headers(response, ("Origin",))
+    if "Vary" in response.headers:
+        patch_vary_headers(response, ("Origin",))
+    else:
+        response.headers["Vary"] = "Origin"
     if origin and origin != "null":
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Allow-Credentials"] = "true"

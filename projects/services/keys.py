@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from kernel import clock
 from kernel.caller import Caller, ProjectContext
 from kernel.errors import ApiError, ErrorKind
+from kernel.event_names import id_part
 from kernel.events import Event, publish
 from kernel.fields import ABSENT, Missing
 from kernel.ids import UNIQUE_ID, resolve_id
@@ -138,7 +139,7 @@ def _locked_key(project: ProjectContext, key_id: str) -> Key:
 def _publish(project: ProjectContext, key: Key, action: str, caller: Caller) -> Key:
     publish(
         Event(
-            name=f"keys.{key.uid}.{action}",
+            name=f"keys.{id_part(key.uid)}.{action}",
             project_id=project.id,
             project_uid=project.uid,
             payload=dict(key_output(key)),

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from kernel import clock
 from kernel.caller import Caller, ProjectContext
 from kernel.errors import ApiError, ErrorKind
+from kernel.event_names import id_part
 from kernel.events import Event, publish
 from kernel.ids import UNIQUE_ID, resolve_id
 from kernel.listing import SYSTEM_COLUMNS, list_page
@@ -143,7 +144,7 @@ def _publish(
     output = platform_output(platform)
     publish(
         Event(
-            name=f"platforms.{platform.uid}.{action}",
+            name=f"platforms.{id_part(platform.uid)}.{action}",
             project_id=project.id,
             project_uid=project.uid,
             payload=dict(output),

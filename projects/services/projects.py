@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from kernel import clock, jobs
 from kernel.caller import CONSOLE_PROJECT, Caller, ProjectContext
 from kernel.errors import ApiError, ErrorKind
+from kernel.event_names import id_part
 from kernel.events import Event, publish
 from kernel.ids import resolve_id
 from kernel.listing import SYSTEM_COLUMNS, list_page
@@ -212,14 +213,14 @@ def _switch(
     setattr(row, f"disabled_{kind}", sorted(off))
     row.updated_at = clock.now()
     row.save(update_fields=[f"disabled_{kind}", "updated_at"])
-    return _publish(row, "update", caller, name=f"{kind}.{switch_id}.update")
+    return _publish(row, "update", caller, name=f"{kind}.{id_part(switch_id)}.update")
 
 
 def _publish(project: Project, action: str, caller: Caller, *, name: str = "") -> ProjectOutput:
     output = project_output(project)
     publish(
         Event(
-            name=name or f"projects.{project.uid}.{action}",
+            name=name or f"projects.{id_part(project.uid)}.{action}",
             project_id=project.id,
             project_uid=project.uid,
             payload=dict(output),
