@@ -1,5 +1,6 @@
 """Getting and listing documents: who sees what, select, paging, totals, and refused queries."""
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -28,6 +29,7 @@ from tests.documents.conftest import MakeKey
 
 pytestmark = pytest.mark.db
 
+COLLECTION = DOCUMENTS.removesuffix("/documents")
 SYSTEM_KEYS = {
     "$id",
     "$sequence",
@@ -371,3 +373,61 @@ def test_text_is_matched_literally(project: ProjectContext, key: ApiClient) -> N
     assert ids(listed(key, query("equal", "title", "case"))) == ["n6"]
     first = listed(key, query("orderAsc", "title"), query("limit", "", 4))
     assert ids(first) == ["n0", "n1", "n5", "n2"]
+
+
+# What changes while documents are there
+
+
+def test_attribute_counts_once_it_is_available(
+    project: ProjectContext,
+    client_for: ClientFor,
+    make_key: MakeKey,
+    jobs: Callable[[], int],
+) -> None:
+    make_collection(project)
+    scopes = ["documents.read", "documents.write", "collections.write", "attributes.write"]
+    key = client_for(project, key=make_key(project, scopes))
+    put(project, "old")
+    attributes = f"{COLLECTION}/attributes"
+    assert key.post(f"{attributes}/integer", {"key": "size", "required": False}).status == 202
+    body = {"documentId": "new", "data": {"title": "T", "size": 4}}
+
+    early = key.post(DOCUMENTS, body)
+    jobs()
+    late = key.post(DOCUMENTS, body)
+
+    assert (early.status, early.error) == (400, "document_invalid_structure")
+    assert (late.status, late.json["size"]) == (201, 4)
+    assert key.get(f"{DOCUMENTS}/old").json["size"] is None
+    assert ids(listed(key, query("equal", "size", 4))) == ["new"]
+
+    assert key.delete(f"{attributes}/size").status == 204
+    for _ in range(2):
+        assert "size" not in key.get(f"{DOCUMENTS}/new").json
+        assert listed(key, query("equal", "size", 4)).error == "general_query_invalid"
+        jobs()
+
+
+def test_deleted_collection_takes_its_documents_along(
+    project: ProjectContext,
+    client_for: ClientFor,
+    make_key: MakeKey,
+    jobs: Callable[[], int],
+) -> None:
+    make_collection(project)
+    scopes = ["documents.read", "documents.write", "collections.write"]
+    key = client_for(project, key=make_key(project, scopes))
+    put(project, "p", 'read("any")')
+    assert key.get(f"{DOCUMENTS}/p").status == 200
+
+    assert key.delete(COLLECTION).status == 204
+    for _ in range(2):
+        assert key.get(f"{DOCUMENTS}/p").error == "collection_not_found"
+        assert key.get(DOCUMENTS).error == "collection_not_found"
+        change = key.patch(f"{DOCUMENTS}/p", {"data": {"likes": 2}})
+        assert change.error == "collection_not_found"
+        jobs()
+
+    make_collection(project)
+    assert key.get(f"{DOCUMENTS}/p").error == "document_not_found"
+    assert key.get(DOCUMENTS).json["total"] == 0
