@@ -53,6 +53,11 @@ class ErrorKind(Enum):
     PROJECT_KEY_EXPIRED = ("project_key_expired", 401, "The API key has expired.")
     KEY_NOT_FOUND = ("key_not_found", 404, "There is no key with this id.")
     KEY_ALREADY_EXISTS = ("key_already_exists", 409, "The key id is taken.")
+    KEY_CREATION_DENIED = (
+        "key_creation_denied",
+        403,
+        "An API key cannot give scopes that it does not hold.",
+    )
     PLATFORM_NOT_FOUND = ("platform_not_found", 404, "There is no platform with this id.")
     PLATFORM_ALREADY_EXISTS = ("platform_already_exists", 409, "The platform id is taken.")
     PLATFORM_METHOD_UNSUPPORTED = (

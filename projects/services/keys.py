@@ -7,7 +7,7 @@ from typing import cast
 from django.db import IntegrityError, transaction
 
 from kernel import clock
-from kernel.caller import Caller, ProjectContext
+from kernel.caller import Caller, CallerKind, ProjectContext
 from kernel.errors import ApiError, ErrorKind
 from kernel.event_names import id_part
 from kernel.events import Event, publish
@@ -43,9 +43,10 @@ def create_key(
 
     Scopes this server does not know are kept for the day it does.
 
-    Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED, KEY_ALREADY_EXISTS
+    Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED, KEY_CREATION_DENIED, KEY_ALREADY_EXISTS
     """
     project = writable_project(caller, project_id)
+    _check_scopes(caller, scopes)
     secret, now = new_secret(), clock.now()
     try:
         with transaction.atomic():
@@ -104,9 +105,10 @@ def update_key(
 ) -> KeyOutput:
     """Replace a key's name, scopes and expiry.
 
-    Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED, KEY_NOT_FOUND
+    Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED, KEY_CREATION_DENIED, KEY_NOT_FOUND
     """
     project = writable_project(caller, project_id)
+    _check_scopes(caller, scopes)
     key = _locked_key(project, key_id)
     key.name, key.scopes, key.expires_at = name, list(dict.fromkeys(scopes)), expire
     if description is not ABSENT:
@@ -126,6 +128,11 @@ def delete_key(*, caller: Caller, project_id: str, key_id: str) -> None:
     key = _locked_key(project, key_id)
     _publish(project, key, "delete", caller)
     key.delete()
+
+
+def _check_scopes(caller: Caller, scopes: Sequence[str]) -> None:
+    if caller.kind is CallerKind.KEY and not caller.scopes.issuperset(scopes):
+        raise ApiError(ErrorKind.KEY_CREATION_DENIED)
 
 
 def _locked_key(project: ProjectContext, key_id: str) -> Key:

@@ -18,7 +18,8 @@ BODY = {"keyId": "k1", "name": "Server", "scopes": ["teams.read", "users.read"]}
 
 @pytest.fixture
 def manager(site, client_for, make_key):
-    return client_for(site, key=make_key(site, ["keys.read", "keys.write"]))
+    scopes = ["keys.read", "keys.write", "teams.read", "users.read"]
+    return client_for(site, key=make_key(site, scopes))
 
 
 def created(client, **changes):
@@ -97,11 +98,21 @@ def test_the_last_use_is_noted_once_a_day(manager, site, client_for, statements)
     assert manager.get("/project/keys/k1").json["accessedAt"] > first
 
 
-def test_scopes_this_server_does_not_know_are_kept(manager):
-    assert created(manager, scopes=["teams.read", "comets.read"])["scopes"] == [
-        "teams.read",
-        "comets.read",
-    ]
+def test_scopes_this_server_does_not_know_are_kept(owen, site):
+    scopes = ["teams.read", "comets.read"]
+    reply = owen.post("/projects/site/keys", BODY | {"scopes": scopes})
+    assert (reply.status, reply.json["scopes"]) == (201, scopes)
+
+
+def test_a_key_gives_no_scope_that_it_does_not_hold(manager, owen, site):
+    reply = manager.post("/project/keys", BODY | {"scopes": ["teams.read", "teams.write"]})
+    assert (reply.status, reply.error) == (403, "key_creation_denied")
+    assert not Key.objects.filter(uid="k1").exists()
+    created(manager)
+    wider = {"name": "Wider", "scopes": ["users.write"]}
+    assert manager.put("/project/keys/k1", wider).error == "key_creation_denied"
+    assert Key.objects.get(uid="k1").name == "Server"
+    assert owen.put("/projects/site/keys/k1", wider).status == 200
 
 
 def test_older_clients_leave_the_id_to_the_server(owen, site):
@@ -120,7 +131,7 @@ def test_a_taken_id_is_refused(manager):
 
 def test_ids_are_taken_per_project(manager, project, client_for, make_key):
     created(manager)
-    created(client_for(project, key=make_key(project, ["keys.write"])))
+    created(client_for(project, key=make_key(project, ["keys.write"])), scopes=[])
 
 
 @pytest.mark.parametrize(
