@@ -10,6 +10,7 @@ from accounts.models import User
 from accounts.outputs import account_output
 from kernel import notify
 from kernel.caller import Caller
+from kernel.event_names import id_part
 from kernel.events import Event, publish
 
 IDENTITY_CHANNEL = "appwrite_identity"
@@ -18,7 +19,10 @@ IDENTITY_CHANNEL = "appwrite_identity"
 def user_event(caller: Caller, user: User, action: str) -> Event:
     """Return the news `users.ID.action`, of which the user alone may learn."""
     return _event(
-        caller, f"users.{user.uid}.{action}", dict(account_output(user)), f"user:{user.uid}"
+        caller,
+        f"users.{id_part(user.uid)}.{action}",
+        dict(account_output(user)),
+        f"user:{user.uid}",
     )
 
 
@@ -26,7 +30,7 @@ def session_event(
     caller: Caller, *, user_uid: str, session_uid: str, action: str, payload: Mapping[str, Any]
 ) -> Event:
     """Return the news `users.ID.sessions.ID.action`."""
-    name = f"users.{user_uid}.sessions.{session_uid}.{action}"
+    name = f"users.{id_part(user_uid)}.sessions.{id_part(session_uid)}.{action}"
     return _event(caller, name, {**payload, "secret": ""}, f"user:{user_uid}")
 
 
@@ -38,7 +42,7 @@ def publish_team(
     caller: Caller, team_uid: str, action: str, payload: Mapping[str, Any], *, changed: str = ""
 ) -> None:
     """Publish `teams.ID.action`; `changed` names the user whose roles it changed."""
-    name = f"teams.{team_uid}.{action}"
+    name = f"teams.{id_part(team_uid)}.{action}"
     publish(_event(caller, name, dict(payload), f"team:{team_uid}", changed=changed))
 
 

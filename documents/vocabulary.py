@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kernel.errors import ErrorKind
+from kernel.event_names import id_part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +54,14 @@ class Vocabulary:
 
     def collection_event(self, database_uid: str, collection_uid: str) -> str:
         """Return the name that all events of a collection begin with."""
-        return f"databases.{database_uid}.{self.collections}.{collection_uid}"
+        return f"databases.{id_part(database_uid)}.{self.collections}.{id_part(collection_uid)}"
 
     def document_event(
         self, database_uid: str, collection_uid: str, document_uid: str, action: str
     ) -> str:
         """Return the name of the event that something happened to a document."""
         collection = self.collection_event(database_uid, collection_uid)
-        return f"{collection}.{self.documents}.{document_uid}.{action}"
+        return f"{collection}.{self.documents}.{id_part(document_uid)}.{action}"
 
 
 COLLECTIONS: Final = Vocabulary(

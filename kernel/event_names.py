@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
+#: Words of a name are parted by dots, which ids may hold: inside a name they are written so.
+_DOT_OF_ID = "/"
 CACHED_NAMES = 4096
 CACHED_SHAPES = 512
 
@@ -53,8 +55,13 @@ class EventName:
     attribute: str = ""
 
 
+def id_part(uid: str) -> str:
+    """Return an id as it is written inside an event's name."""
+    return uid.replace(".", _DOT_OF_ID)
+
+
 def parse(name: str) -> EventName:
-    """Take an event name apart. Ids hold no dots."""
+    """Take an event name apart."""
     kinds, ids, rest = _split(tuple(name.split(".")))
     return EventName(kinds, ids, rest[0] if rest else "", ".".join(rest[1:]))
 
@@ -69,7 +76,7 @@ def expand(name: str) -> tuple[str, ...]:
     """
     kinds, ids, rest = _split(tuple(name.split(".")))
     if len(ids) < len(kinds):
-        return (name,)
+        return (name.replace(_DOT_OF_ID, "."),)
     return tuple(_template(kinds, rest).format(*ids).split("\n"))
 
 
@@ -85,7 +92,7 @@ def _split(
         kinds.append(parts[at])
         ids.append(parts[at + 1])
         at += 2
-    return tuple(kinds), tuple(ids), parts[at:]
+    return tuple(kinds), tuple(uid.replace(_DOT_OF_ID, ".") for uid in ids), parts[at:]
 
 
 @lru_cache(maxsize=CACHED_SHAPES)

@@ -17,6 +17,7 @@ from accounts.services.teams import OWNER, check_member, check_owner, get_locked
 from kernel import clock
 from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
+from kernel.event_names import id_part
 from kernel.ids import UNIQUE_ID, resolve_id
 from kernel.listing import list_page
 from kernel.sql import violated_constraint
@@ -232,7 +233,7 @@ def _publish(
     caller: Caller, membership: Membership, user: User, team: Team, action: str
 ) -> MembershipOutput:
     output = membership_output(membership, user=user, team=team)
-    name = f"memberships.{membership.uid}.{action}"
+    name = f"memberships.{id_part(membership.uid)}.{action}"
     publish_team(caller, team.uid, name, output, changed=user.uid)
     announce_identity(caller.project.id, user_uid=user.uid, reason="teams")
     return output

@@ -28,6 +28,7 @@ from documents.vocabulary import VOCABULARIES, Vocabulary
 from kernel import jobs, sql
 from kernel.caller import Caller
 from kernel.errors import ApiError
+from kernel.event_names import id_part
 from kernel.fields import ABSENT
 
 BUILD_ATTRIBUTE = "documents.build_attribute"
@@ -223,7 +224,7 @@ def _publish_job(
         collection,
         project_uid=collection.project.uid,
         names=names,
-        part=f"{names.attributes}.{attribute.key}.{action}",
+        part=f"{names.attributes}.{id_part(attribute.key)}.{action}",
         payload=attribute_output(attribute),
     )
 
@@ -236,7 +237,7 @@ def _publish(
         collection,
         project_uid=caller.project.uid,
         names=names,
-        part=f"{names.attributes}.{attribute.key}.{action}",
+        part=f"{names.attributes}.{id_part(attribute.key)}.{action}",
         payload=output,
         actor=caller.user_uid,
     )

@@ -12,6 +12,7 @@ from documents.vocabulary import COLLECTIONS, Vocabulary
 from kernel import clock, events, ids, jobs, listing
 from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
+from kernel.event_names import id_part
 from kernel.events import Event
 
 DEFAULT_UID = "default"
@@ -138,7 +139,7 @@ def create_default_database(*, project_id: int, project_uid: str) -> None:
     )
     events.publish(
         Event(
-            name=f"databases.{database.uid}.create",
+            name=f"databases.{id_part(database.uid)}.create",
             project_id=project_id,
             project_uid=project_uid,
             payload=dict(database_output(database)),
@@ -189,7 +190,7 @@ def _publish(caller: Caller, database: Database, action: str) -> DatabaseOutput:
     output = database_output(database)
     events.publish(
         Event(
-            name=f"databases.{database.uid}.{action}",
+            name=f"databases.{id_part(database.uid)}.{action}",
             project_id=caller.project.id,
             project_uid=caller.project.uid,
             payload=dict(output),

@@ -27,6 +27,7 @@ from documents.vocabulary import VOCABULARIES, Vocabulary
 from kernel import jobs
 from kernel.caller import Caller
 from kernel.errors import ApiError
+from kernel.event_names import id_part
 
 BUILD_INDEX = "documents.build_index"
 DROP_INDEX = "documents.drop_index"
@@ -236,7 +237,7 @@ def _publish(
         collection,
         project_uid=caller.project.uid,
         names=names,
-        part=f"indexes.{index.key}.{action}",
+        part=f"indexes.{id_part(index.key)}.{action}",
         payload=output,
         actor=caller.user_uid,
     )
@@ -248,6 +249,6 @@ def _publish_job(collection: Collection, index: Index, names: Vocabulary, action
         collection,
         project_uid=collection.project.uid,
         names=names,
-        part=f"indexes.{index.key}.{action}",
+        part=f"indexes.{id_part(index.key)}.{action}",
         payload=index_output(index, names),
     )

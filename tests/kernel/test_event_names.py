@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kernel.event_names import expand, parse
+from kernel.event_names import expand, id_part, parse
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "events.json").read_text())
 
@@ -81,3 +81,12 @@ def test_ids_that_look_like_words_of_the_language_stay_ids():
 
 def test_a_single_word_is_its_only_name():
     assert expand("ping") == ("ping",)
+
+
+def test_an_id_with_dots_stays_one_id():
+    name = f"databases.{id_part('a.b')}.collections.{id_part('c.create')}.documents.x.update"
+
+    assert parse(name).ids == ("a.b", "c.create", "x")
+    assert parse(name).action == "update"
+    assert expand(name)[0] == "databases.a.b.collections.c.create.documents.x.update"
+    assert "databases.*.collections.c.create.documents.*.update" in expand(name)
