@@ -174,7 +174,7 @@ def test_collection_and_document_are_edited(
 ) -> None:
     assert posts.permissions == ['read("any")', 'create("users")']
     key = make_key(ProjectContext(id=blog.pk, uid="blog", name="Blog"), ["collections.write"])
-    path = "/v1/databases/default/collections/posts/attributes/string"
+    path = "/databases/default/collections/posts/attributes/string"
     api = client_for(ProjectContext(id=blog.pk, uid="blog", name="Blog"), key=key)
     assert api.post(path, {"key": "title", "size": 100, "required": False}).status == 202
     jobs()
@@ -198,7 +198,7 @@ def test_collection_and_document_are_edited(
     assert b"Hello" in console.get(change).content
     console.post(change, {"content": '{"title": "Changed"}', "permissions": ""})
     shown = client_for(ProjectContext(id=blog.pk, uid="blog", name="Blog")).get(
-        "/v1/databases/default/collections/posts/documents/first"
+        "/databases/default/collections/posts/documents/first"
     )
     assert shown.json["title"] == "Changed"
     assert shown.json["$permissions"] == []
