@@ -105,6 +105,9 @@ def data() -> Iterator[Path]:
     """A place for data that does not exist yet."""
     parent = Path(tempfile.mkdtemp(prefix="appwrite-up-"))
     yield parent / "data"
+    sockets = parent / "data" / "postgres.socket"
+    if sockets.exists():  # a killed server leaves them to the next start
+        shutil.rmtree(sockets.read_text(), ignore_errors=True)
     shutil.rmtree(parent)
 
 
