@@ -5,10 +5,11 @@ but `isNull`, the negative ones included, and sorts below every value. Text is c
 points, so upper and lower case differ.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
+from itertools import count
 from typing import Any, LiteralString
 
 from psycopg import sql as psql
@@ -18,9 +19,21 @@ from documents.attributes import Attribute
 from kernel import clock
 from kernel.errors import ApiError, ErrorKind
 from kernel.limits import MAX_INTEGER
-from kernel.query import Condition, Filter, Group, Order
+from kernel.query import (
+    CONTAINMENTS,
+    NULL_TESTS,
+    RANGES,
+    Condition,
+    Filter,
+    Group,
+    Order,
+    leaves,
+)
+
+CACHED_COLUMNS = 10_000
 
 _COMPARISONS: Mapping[str, LiteralString] = {
+    "equal": "=",
     "notEqual": "<>",
     "lessThan": "<",
     "lessThanEqual": "<=",
@@ -39,9 +52,7 @@ _SUBSTRINGS: Mapping[str, LiteralString] = {
     "notContains": "NOT LIKE ALL",
 }
 _WILDCARDS = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
-_ARRAY_METHODS = frozenset(
-    {"contains", "containsAny", "containsAll", "notContains", "isNull", "isNotNull"}
-)
+_ARRAY_METHODS = CONTAINMENTS | NULL_TESTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +89,12 @@ class Sorting:
         return Sorting(self.column, not self.is_descending)
 
 
-@dataclass(slots=True)
-class Bindings:
-    """The values of a statement, by the names of their placeholders."""
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A value to be bound, and its SQL type."""
 
-    values: dict[str, Any] = field(default_factory=dict)
-
-    def add(self, value: Any, type_: LiteralString) -> psql.Composable:
-        name = f"p{len(self.values)}"
-        self.values[name] = value
-        return psql.Placeholder(name) + psql.SQL("::" + type_)
+    value: Any
+    type: LiteralString
 
 
 def _sequence(value: Any) -> int:
@@ -135,8 +142,13 @@ def column(schema: Mapping[str, Attribute], name: str) -> Column:
         raise refusal(f"Attribute not found in schema: {name[:64]}")
     if attribute.is_encrypted:
         raise refusal(f"Cannot query encrypted attribute: {name}")
+    return _attribute_column(attribute)
+
+
+@lru_cache(maxsize=CACHED_COLUMNS)
+def _attribute_column(attribute: Attribute) -> Column:
     return Column(
-        name,
+        attribute.key,
         attributes.expression(attribute),
         attributes.sql_type(attribute),
         partial(attributes.read_query_value, attribute),
@@ -169,97 +181,89 @@ SELECTABLE = frozenset(_SYSTEM_COLUMNS) | {
 # Conditions
 
 
-def where(
-    schema: Mapping[str, Attribute], conditions: Sequence[Condition], bindings: Bindings
-) -> psql.Composable:
+def shape(conditions: Sequence[Condition]) -> tuple[Hashable, ...]:
+    """Return what the SQL of conditions depends on, which is everything but their values."""
+    return tuple(
+        (each.method, shape(each.conditions))
+        if isinstance(each, Group)
+        else (each.method, each.attribute, len(each.values) == 1)
+        for each in conditions
+    )
+
+
+def values(schema: Mapping[str, Attribute], conditions: Sequence[Condition]) -> dict[str, Any]:
+    """Check conditions; return their values by the names of their placeholders in `where`.
+
+    Raises: QUERY_INVALID
+    """
+    found: dict[str, Any] = {}
+    for condition in leaves(conditions):
+        for operand in _operands(column(schema, condition.attribute), condition):
+            found[_placeholder(len(found))] = operand.value
+    return found
+
+
+def where(schema: Mapping[str, Attribute], conditions: Sequence[Condition]) -> psql.Composable:
     """Return the test that rows must pass, `true` where there is none.
 
     Raises: QUERY_INVALID
     """
     if not conditions:
         return psql.SQL("true")
-    return _joined(schema, conditions, bindings, " AND ")
+    return _joined(schema, conditions, count(), " AND ")
+
+
+def _placeholder(place: int) -> str:
+    return f"p{place}"
 
 
 def _joined(
     schema: Mapping[str, Attribute],
     conditions: Sequence[Condition],
-    bindings: Bindings,
+    places: Iterator[int],
     word: LiteralString,
 ) -> psql.Composable:
-    tests = [_condition(schema, each, bindings) for each in conditions]
+    tests = [_condition(schema, each, places) for each in conditions]
     return psql.SQL("({})").format(psql.SQL(word).join(tests))
 
 
 def _condition(
-    schema: Mapping[str, Attribute], condition: Condition, bindings: Bindings
+    schema: Mapping[str, Attribute], condition: Condition, places: Iterator[int]
 ) -> psql.Composable:
     if isinstance(condition, Group):
         word: LiteralString = " AND " if condition.method == "and" else " OR "
-        return _joined(schema, condition.conditions, bindings, word)
+        return _joined(schema, condition.conditions, places, word)
     tested = column(schema, condition.attribute)
+    bound = [
+        psql.Placeholder(_placeholder(next(places))) + psql.SQL("::" + operand.type)
+        for operand in _operands(tested, condition)
+    ]
+    return _test(tested, condition, bound)
+
+
+def _test(tested: Column, condition: Filter, bound: Sequence[psql.Composable]) -> psql.Composable:
+    method = condition.method
+    if method in NULL_TESTS:
+        return tested.expression + psql.SQL(" IS NULL" if method == "isNull" else " IS NOT NULL")
+    if method in RANGES:
+        word = psql.SQL(" BETWEEN " if method == "between" else " NOT BETWEEN ")
+        return psql.SQL("({}{}{} AND {})").format(tested.expression, word, *bound)
     if tested.is_array:
-        return _array_test(tested, condition, bindings)
-    return _test(tested, condition, bindings)
-
-
-def _test(tested: Column, condition: Filter, bindings: Bindings) -> psql.Composable:
-    method = condition.method
-    if method in ("isNull", "isNotNull"):
-        return _null_test(tested.expression, method)
-    values = _values(tested, condition)
-    if method == "equal":
-        return _compared(tested, "=", values, bindings)
-    if method in _COMPARISONS:
-        return _compared(tested, _COMPARISONS[method], values, bindings)
-    if method in ("between", "notBetween"):
-        return _range(tested, values, bindings, is_inside=method == "between")
-    if not tested.is_text:
-        kind = "an array or a string" if method in _SUBSTRINGS else "a string"
-        raise _misplaced(condition, f"it is not {kind}")
+        return _containment(tested, method, bound[0])
+    if method in _SUBSTRINGS:
+        return _operation(tested, _SUBSTRINGS[method], _listed(bound[0]))
     if method in _PATTERNS:
-        operator, before, after = _PATTERNS[method]
-        pattern = f"{before}{_escaped(values[0])}{after}"
-        return _operation(tested, operator, bindings.add(pattern, "text"))
-    if method not in _SUBSTRINGS:
-        raise _misplaced(condition, "it is not an array")
-    patterns = [f"%{_escaped(value)}%" for value in values]
-    return _operation(tested, _SUBSTRINGS[method], _listed(bindings.add(patterns, "text[]")))
+        return _operation(tested, _PATTERNS[method][0], bound[0])
+    if method == "equal" and len(condition.values) > 1:
+        return _operation(tested, "= ANY", _listed(bound[0]))
+    return _operation(tested, _COMPARISONS[method], bound[0])
 
 
-def _array_test(tested: Column, condition: Filter, bindings: Bindings) -> psql.Composable:
-    method = condition.method
-    if method not in _ARRAY_METHODS:
-        raise _misplaced(condition, "it is an array")
-    if method in ("isNull", "isNotNull"):
-        return _null_test(tested.expression, method)
-    values = _values(tested, condition)
+def _containment(tested: Column, method: str, bound: psql.Composable) -> psql.Composable:
     if method == "containsAll":
-        return _operation(tested, "@>", bindings.add(attributes.json_text(values), "jsonb"))
-    singles = [attributes.json_text([value]) for value in values]
-    fits = _operation(tested, "@> ANY", _listed(bindings.add(singles, "text[]::jsonb[]")))
+        return _operation(tested, "@>", bound)
+    fits = _operation(tested, "@> ANY", _listed(bound))
     return psql.SQL("NOT ") + fits if method == "notContains" else fits
-
-
-def _null_test(expression: psql.Composable, method: str) -> psql.Composable:
-    return expression + psql.SQL(" IS NULL" if method == "isNull" else " IS NOT NULL")
-
-
-def _compared(
-    tested: Column, operator: LiteralString, values: Sequence[Any], bindings: Bindings
-) -> psql.Composable:
-    if len(values) == 1:
-        return _operation(tested, operator, bindings.add(values[0], tested.type))
-    listed = _listed(bindings.add(list(values), tested.type + "[]"))
-    return _operation(tested, operator + " ANY", listed)
-
-
-def _range(
-    tested: Column, values: Sequence[Any], bindings: Bindings, *, is_inside: bool
-) -> psql.Composable:
-    low, high = (bindings.add(value, tested.type) for value in values)
-    word = psql.SQL(" BETWEEN " if is_inside else " NOT BETWEEN ")
-    return psql.SQL("({}{}{} AND {})").format(tested.expression, word, low, high)
 
 
 def _operation(
@@ -272,21 +276,54 @@ def _listed(operand: psql.Composable) -> psql.Composable:
     return psql.SQL("({})").format(operand)
 
 
-def _escaped(value: str) -> str:
-    return value.translate(_WILDCARDS)
+def _operands(tested: Column, condition: Filter) -> list[Operand]:
+    """Check a test and return the values it binds.
 
-
-def _values(tested: Column, condition: Filter) -> list[Any]:
+    Raises: QUERY_INVALID
+    """
+    method = condition.method
+    _check_place(tested, condition)
     try:
-        return [tested.read(value) for value in condition.values]
+        found = [tested.read(value) for value in condition.values]
     except ValueError:
         raise refusal(f'Query value is invalid for attribute "{tested.name}"') from None
+    if tested.is_array and found:
+        return [_array_operand(method, found)]
+    if method in _SUBSTRINGS:
+        return [Operand([f"%{_escaped(value)}%" for value in found], "text[]")]
+    if method in _PATTERNS:
+        _, before, after = _PATTERNS[method]
+        return [Operand(f"{before}{_escaped(found[0])}{after}", "text")]
+    if method == "equal" and len(found) > 1:
+        return [Operand(found, tested.type + "[]")]
+    return [Operand(value, tested.type) for value in found]
 
 
-def _misplaced(condition: Filter, reason: str) -> ApiError:
-    return refusal(
-        f'Cannot query {condition.method} on attribute "{condition.attribute}" because {reason}.'
-    )
+def _array_operand(method: str, found: list[Any]) -> Operand:
+    if method == "containsAll":
+        return Operand(attributes.json_text(found), "jsonb")
+    return Operand([attributes.json_text([value]) for value in found], "text[]::jsonb[]")
+
+
+def _check_place(tested: Column, condition: Filter) -> None:
+    """Refuse tests that make no sense for the type of their attribute."""
+    method = condition.method
+    if tested.is_array:
+        reason = "" if method in _ARRAY_METHODS else "it is an array"
+    elif method == "containsAll":
+        reason = "it is not an array"
+    elif method in _SUBSTRINGS and not tested.is_text:
+        reason = "it is not an array or a string"
+    elif method in _PATTERNS and not tested.is_text:
+        reason = "it is not a string"
+    else:
+        return
+    if reason:
+        raise refusal(f'Cannot query {method} on attribute "{tested.name}" because {reason}.')
+
+
+def _escaped(value: str) -> str:
+    return value.translate(_WILDCARDS)
 
 
 # Order and place

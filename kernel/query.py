@@ -83,7 +83,7 @@ class ListQuery:
 
     def attributes(self) -> set[str]:
         """Return every attribute that is filtered or ordered by."""
-        filtered = {each.attribute for each in _leaves(self.conditions)}
+        filtered = {each.attribute for each in leaves(self.conditions)}
         return filtered | {order.attribute for order in self.orders}
 
 
@@ -242,9 +242,9 @@ class _Builder:
         )
 
 
-def _leaves(conditions: Iterable[Condition]) -> Iterable[Filter]:
+def leaves(conditions: Iterable[Condition]) -> Iterable[Filter]:
     for condition in conditions:
         if isinstance(condition, Group):
-            yield from _leaves(condition.conditions)
+            yield from leaves(condition.conditions)
         else:
             yield condition

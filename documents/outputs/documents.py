@@ -6,7 +6,6 @@ from typing import Any
 from documents.catalog import CollectionSchema
 from documents.store import Page, StoredDocument
 from documents.vocabulary import Vocabulary
-from kernel.clock import api_time
 
 EVERYTHING = "*"
 
@@ -27,8 +26,8 @@ def document_output(
         "$id": document.uid,
         "$sequence": str(document.id),
         **common_output(schema, names),
-        "$createdAt": api_time(document.created_at),
-        "$updatedAt": api_time(document.updated_at),
+        "$createdAt": document.created_at,
+        "$updatedAt": document.updated_at,
         "$permissions": document.permissions,
     }
     if select is None or EVERYTHING in select:

@@ -1,13 +1,17 @@
 """Pages of documents: filtered, ordered, from a place on, and counted."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, LiteralString, NamedTuple
 
 from psycopg import sql as psql
 
 from documents import filters, partitions
 from documents.catalog import CollectionSchema
 from documents.store.rows import StoredDocument, check_version, document, guarded
+from documents.store.statements import COLUMNS
 from documents.store.statistics import readable_share
 from kernel import sql
 from kernel.ids import is_valid_id
@@ -18,6 +22,7 @@ from kernel.query import ListQuery
 # ends early, a walk to a total seldom does.
 WIDEST_SHARE_OF_PAGE = 0.01
 WIDEST_SHARE_OF_TOTAL = 0.3
+CACHED_STATEMENTS = 2048
 
 
 class CursorNotFoundError(Exception):
@@ -35,123 +40,55 @@ class Page(NamedTuple):
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What the text of a listing depends on besides its schema and the shape of its conditions.
+
+    The roles are tested by the index or by walking, or not at all where everything is readable.
+    """
+
+    is_open: bool
+    finds_page_by_index: bool
+    finds_total_by_index: bool
+    counts_total: bool
+
+
 _PAGE = psql.SQL("""
     WITH edge AS MATERIALIZED ({edge}), page AS MATERIALIZED (
-        SELECT d.id, d.uid, d.data, d.permissions, d.created_at, d.updated_at
-        FROM {partition} d WHERE d.collection_id = %(collection)s::bigint AND {where} AND {beyond}
-        ORDER BY {order} LIMIT {limit} OFFSET {offset}
+        SELECT {columns} FROM {partition} d
+        WHERE d.collection_id = %(collection)s::bigint AND {visible} AND {where} AND {beyond}
+        ORDER BY {order} LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
     )
     SELECT c.version, {total}, {edge_state}, page.*
     FROM document_collection c LEFT JOIN page ON true
     WHERE c.id = %(collection)s::bigint AND c.deleted_at IS NULL
 """)
-_EDGE = psql.SQL(
-    "SELECT {values} FROM {partition} d WHERE d.collection_id = %(collection)s::bigint"
-    " AND d.uid = {uid} AND {visible}"
-)
+_EDGE = psql.SQL("""
+    SELECT {values} FROM {partition} d WHERE d.collection_id = %(collection)s::bigint
+        AND d.uid = %(edge)s::text AND {visible}
+""")
 _EDGE_STATE = psql.SQL("(SELECT count(*) FROM edge), (SELECT {lacks_value} FROM edge)")
-_COUNT = psql.SQL(
-    "(SELECT count(*) FROM (SELECT 1 FROM {partition} d"
-    " WHERE d.collection_id = %(collection)s::bigint AND {where} LIMIT {most}) AS counted)"
-)
+_COUNT = psql.SQL("""
+    (SELECT count(*) FROM (
+        SELECT 1 FROM {partition} d
+        WHERE d.collection_id = %(collection)s::bigint AND {visible} AND {where}
+        LIMIT %(most)s::bigint
+    ) AS counted)
+""")
 # A page that is not full tells the total without counting.
-_TOTAL = psql.SQL(
-    "CASE WHEN (SELECT count(*) FROM page) BETWEEN {least} AND {limit} - 1"
-    " THEN least({offset} + (SELECT count(*) FROM page), {most}) ELSE {count} END"
-)
+_TOTAL = psql.SQL("""
+    CASE WHEN (SELECT count(*) FROM page) BETWEEN {least} AND %(limit)s::bigint - 1
+    THEN least(%(offset)s::bigint + (SELECT count(*) FROM page), %(most)s::bigint)
+    ELSE {count} END
+""")
 _TRUE = psql.SQL("true")
+_READABLE = psql.SQL("(d.read_roles && %(roles)s::text[])")
+# The index on the roles is essential where they may read few documents, and ruinous where they may
+# read many: walking the order then meets them soon. `IS TRUE` hides the index.
+_READABLE_ON_THE_WAY = psql.SQL("((d.read_roles && %(roles)s::text[]) IS TRUE)")
 
-
-def _listing(
-    schema: CollectionSchema,
-    query: ListQuery,
-    bindings: filters.Bindings,
-    *,
-    readable_by: Sequence[str] | None,
-    counts_total: bool,
-) -> psql.Composed:
-    steps = filters.sortings(schema.attributes, query.orders)
-    if query.cursor is not None and query.cursor.is_before:
-        steps = [step.reversed() for step in steps]
-    tests = filters.where(schema.attributes, query.conditions, bindings)
-    visible = _visible(schema, readable_by, bindings, widest_share=WIDEST_SHARE_OF_PAGE)
-    total: psql.Composable = psql.SQL("0")
-    if counts_total:
-        counted = _visible(schema, readable_by, bindings, widest_share=WIDEST_SHARE_OF_TOTAL)
-        total = _total(schema, query, psql.SQL("{} AND {}").format(counted, tests), bindings)
-    edge, edge_state, beyond = _from_cursor(schema, query, steps, visible, bindings)
-    order: psql.Composable = psql.SQL("random()")
-    if not query.is_random:
-        order = psql.SQL(", ").join(step.clause() for step in steps)
-    limit = bindings.add(query.limit, "bigint")
-    offset = bindings.add(query.offset, "bigint")
-    return _PAGE.format(
-        partition=partitions.identifier(schema.id),
-        edge=edge,
-        edge_state=edge_state,
-        where=psql.SQL("{} AND {}").format(visible, tests),
-        beyond=beyond,
-        order=order,
-        limit=limit,
-        offset=offset,
-        total=total,
-    )
-
-
-def _from_cursor(
-    schema: CollectionSchema,
-    query: ListQuery,
-    steps: Sequence[filters.Sorting],
-    visible: psql.Composable,
-    bindings: filters.Bindings,
-) -> tuple[psql.Composable, psql.Composable, psql.Composable]:
-    """The row of the cursor, what is wrong with it, and the test for rows beyond it."""
-    if query.cursor is None:
-        return psql.SQL("SELECT 1"), psql.SQL("1, false"), _TRUE
-    edge = _EDGE.format(
-        values=filters.edge_values(steps),
-        partition=partitions.identifier(schema.id),
-        uid=bindings.add(query.cursor.uid, "text"),
-        visible=visible,
-    )
-    state = _EDGE_STATE.format(lacks_value=filters.edge_has_null(steps))
-    return edge, state, filters.beyond(steps)
-
-
-def _total(
-    schema: CollectionSchema, query: ListQuery, where: psql.Composable, bindings: filters.Bindings
-) -> psql.Composable:
-    most = bindings.add(MAX_TOTAL, "bigint")
-    count = _COUNT.format(partition=partitions.identifier(schema.id), where=where, most=most)
-    if query.cursor is not None:
-        return count
-    return _TOTAL.format(
-        least=psql.SQL("1" if query.offset else "0"),
-        limit=bindings.add(query.limit, "bigint"),
-        offset=bindings.add(query.offset, "bigint"),
-        most=most,
-        count=count,
-    )
-
-
-def _visible(
-    schema: CollectionSchema,
-    readable_by: Sequence[str] | None,
-    bindings: filters.Bindings,
-    *,
-    widest_share: float,
-) -> psql.Composable:
-    """The test whether a document grants read to one of some roles.
-
-    The index on the roles is essential where they may read few documents, and ruinous where they
-    may read many: walking the order then meets them soon. `IS TRUE` hides the index.
-    """
-    if readable_by is None:
-        return _TRUE
-    test = psql.SQL("d.read_roles && {}").format(bindings.add(list(readable_by), "text[]"))
-    if readable_share(schema.id, readable_by) > widest_share:
-        return psql.SQL("(({}) IS TRUE)").format(test)
-    return psql.SQL("({})").format(test)
+_texts: OrderedDict[Hashable, LiteralString] = OrderedDict()
+_lock = Lock()
 
 
 def find(
@@ -174,12 +111,11 @@ def find(
     """
     if query.cursor is not None and not is_valid_id(query.cursor.uid):
         raise CursorNotFoundError
-    bindings = filters.Bindings()
-    statement = _listing(
-        schema, query, bindings, readable_by=readable_by, counts_total=counts_total
-    )
+    form = _form(schema, readable_by, counts_total=counts_total)
     with guarded():
-        rows = sql.fetch_all(statement, bindings.values | {"collection": schema.id})
+        rows = sql.fetch_all(
+            _text(schema, query, form), _values(schema, query, readable_by=readable_by)
+        )
     check_version(schema, rows[0] if rows else None)
     _version, total, edge_count, lacks_value = rows[0][:4]
     if edge_count == 0:
@@ -190,3 +126,106 @@ def find(
     if query.cursor is not None and query.cursor.is_before:
         documents.reverse()
     return Page(documents, total)
+
+
+def _form(
+    schema: CollectionSchema, readable_by: Sequence[str] | None, *, counts_total: bool
+) -> _Form:
+    if readable_by is None:
+        return _Form(True, False, False, counts_total)
+    share = readable_share(schema.id, readable_by)
+    return _Form(
+        is_open=False,
+        finds_page_by_index=share <= WIDEST_SHARE_OF_PAGE,
+        finds_total_by_index=share <= WIDEST_SHARE_OF_TOTAL,
+        counts_total=counts_total,
+    )
+
+
+def _values(
+    schema: CollectionSchema, query: ListQuery, *, readable_by: Sequence[str] | None
+) -> dict[str, Any]:
+    return filters.values(schema.attributes, query.conditions) | {
+        "collection": schema.id,
+        "limit": query.limit,
+        "offset": query.offset,
+        "edge": query.cursor.uid if query.cursor else "",
+        "roles": readable_by or [],
+        "most": MAX_TOTAL,
+    }
+
+
+def _text(schema: CollectionSchema, query: ListQuery, form: _Form) -> LiteralString:
+    """Compose the statement, once for all listings that differ in values only."""
+    key = (
+        schema.id,
+        schema.version,
+        form,
+        filters.shape(query.conditions),
+        query.orders,
+        query.is_random,
+        query.cursor and query.cursor.is_before,
+        query.offset > 0,
+    )
+    with _lock:
+        text = _texts.get(key)
+        if text is not None:
+            _texts.move_to_end(key)
+            return text
+    text = _composed(schema, query, form).as_string(None)
+    with _lock:
+        _texts[key] = text
+        while len(_texts) > CACHED_STATEMENTS:
+            _texts.popitem(last=False)
+    return text
+
+
+def _composed(schema: CollectionSchema, query: ListQuery, form: _Form) -> psql.Composed:
+    partition = partitions.identifier(schema.id)
+    steps = filters.sortings(schema.attributes, query.orders)
+    if query.cursor is not None and query.cursor.is_before:
+        steps = [step.reversed() for step in steps]
+    where = filters.where(schema.attributes, query.conditions)
+    visible = _visible(form, by_index=form.finds_page_by_index)
+    edge: psql.Composable = psql.SQL("SELECT 1")
+    edge_state: psql.Composable = psql.SQL("1, false")
+    beyond: psql.Composable = _TRUE
+    if query.cursor is not None:
+        edge = _EDGE.format(values=filters.edge_values(steps), partition=partition, visible=visible)
+        edge_state = _EDGE_STATE.format(lacks_value=filters.edge_has_null(steps))
+        beyond = filters.beyond(steps)
+    order: psql.Composable = psql.SQL("random()")
+    if not query.is_random:
+        order = psql.SQL(", ").join(step.clause() for step in steps)
+    return _PAGE.format(
+        columns=psql.SQL(COLUMNS),
+        partition=partition,
+        edge=edge,
+        edge_state=edge_state,
+        visible=visible,
+        where=where,
+        beyond=beyond,
+        order=order,
+        total=_total(schema, query, form, where),
+    )
+
+
+def _visible(form: _Form, *, by_index: bool) -> psql.SQL:
+    if form.is_open:
+        return _TRUE
+    return _READABLE if by_index else _READABLE_ON_THE_WAY
+
+
+def _total(
+    schema: CollectionSchema, query: ListQuery, form: _Form, where: psql.Composable
+) -> psql.Composable:
+    if not form.counts_total:
+        return psql.SQL("0")
+    counted = _COUNT.format(
+        partition=partitions.identifier(schema.id),
+        visible=_visible(form, by_index=form.finds_total_by_index),
+        where=where,
+    )
+    if query.cursor is not None:
+        return counted
+    return _TOTAL.format(least=psql.SQL("1" if query.offset else "0"), count=counted)

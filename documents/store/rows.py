@@ -15,14 +15,17 @@ from kernel import sql
 
 
 class StoredDocument(NamedTuple):
-    """A document as its row holds it: values by the stored names of their attributes."""
+    """A document as its row holds it: values by the stored names of their attributes.
+
+    Times are written as in answers.
+    """
 
     id: int
     uid: str
     data: Mapping[str, Any]
     permissions: Sequence[str]
-    created_at: datetime
-    updated_at: datetime
+    created_at: str
+    updated_at: str
 
 
 class DuplicateIdError(Exception):

@@ -21,6 +21,7 @@ from documents.store.rows import (
 )
 from documents.store.statements import Statement, on_partition
 from kernel import sql
+from kernel.clock import api_time
 from kernel.permissions import READ, roles_for
 
 
@@ -73,7 +74,8 @@ def create(
     if row[0] is None:
         taken = _fetch(schema, Statement.EXISTS, {"collection": schema.id, "uid": uid})
         raise DuplicateIdError if taken else UniqueValueError
-    stored = StoredDocument(row[0], uid, data, grants.texts, created_at, updated_at)
+    times = api_time(created_at), api_time(updated_at)
+    stored = StoredDocument(row[0], uid, data, grants.texts, *times)
     return Outcome(True, True, False, row[1], stored)
 
 

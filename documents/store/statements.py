@@ -15,8 +15,15 @@ from documents import partitions
 
 CACHED_STATEMENTS = 4096
 
+#: What `documents.store.rows.document` reads. The database writes times faster than Python does.
+COLUMNS: LiteralString = """
+    d.id, d.uid, d.data, d.permissions,
+    to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"') AS created_at,
+    to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"') AS updated_at
+"""
 _PARTS: dict[str, LiteralString] = {
-    "columns": "d.id, d.uid, d.data, d.permissions, d.created_at, d.updated_at",
+    "columns": COLUMNS,
+    "locked": "d.id, d.uid, d.data, d.permissions, d.created_at, d.updated_at",
     "this": "d.collection_id = %(collection)s::bigint AND d.uid = %(uid)s::text",
     "fresh": """
         SELECT id FROM document_collection
@@ -85,9 +92,12 @@ _PARTS: dict[str, LiteralString] = {
     "outcome": """
         c.version, v.is_change, v.is_granted, v.is_late, log.id, v.id, v.uid,
         coalesce(r.data, v.data), coalesce(r.permissions, v.permissions),
-        coalesce(r.created_at, v.created_at), coalesce(r.updated_at, v.updated_at)
+        to_char(coalesce(r.created_at, v.created_at) AT TIME ZONE 'UTC',
+            'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"'),
+        to_char(coalesce(r.updated_at, v.updated_at) AT TIME ZONE 'UTC',
+            'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"')
     """,
-    "everything": """
+    "result": """
         document_collection c LEFT JOIN verdict v ON true LEFT JOIN r ON true
         LEFT JOIN log ON true WHERE c.id = %(collection)s::bigint AND c.deleted_at IS NULL
     """,
@@ -117,7 +127,7 @@ class Statement(Enum):
     UPDATE = """
         WITH fresh AS MATERIALIZED ({fresh}),
         seen AS MATERIALIZED (
-            SELECT {columns}, (d.data || %(data)s::jsonb) - %(dropped)s::text[] AS merged
+            SELECT {locked}, (d.data || %(data)s::jsonb) - %(dropped)s::text[] AS merged
             FROM {partition} d WHERE {this} FOR NO KEY UPDATE
         ),
         verdict AS MATERIALIZED (
@@ -125,13 +135,13 @@ class Statement(Enum):
             FROM seen
         ),
         r AS ({updated}), log AS ({logged})
-        SELECT {outcome} FROM {everything}
+        SELECT {outcome} FROM {result}
     """
     # The count makes the old grants go before the new ones come: they may be the same.
     UPDATE_WITH_GRANTS = """
         WITH fresh AS MATERIALIZED ({fresh}),
         seen AS MATERIALIZED (
-            SELECT {columns}, (d.data || %(data)s::jsonb) - %(dropped)s::text[] AS merged
+            SELECT {locked}, (d.data || %(data)s::jsonb) - %(dropped)s::text[] AS merged
             FROM {partition} d WHERE {this} FOR NO KEY UPDATE
         ),
         verdict AS MATERIALIZED (
@@ -141,18 +151,18 @@ class Statement(Enum):
         r AS ({updated}), log AS ({logged}),
         revoked AS ({revoked} RETURNING 1), revoked_users AS ({revoked_users}),
         granted AS ({granted} CROSS JOIN (SELECT count(*) FROM revoked) gone ORDER BY g.place)
-        SELECT {outcome}, {compiled} FROM {everything}
+        SELECT {outcome}, {compiled} FROM {result}
     """
     LOCK = "SELECT 1 FROM {partition} d WHERE {this} FOR NO KEY UPDATE"
     DELETE = """
         WITH fresh AS MATERIALIZED ({fresh}),
-        seen AS MATERIALIZED (SELECT {columns} FROM {partition} d WHERE {this} FOR UPDATE),
+        seen AS MATERIALIZED (SELECT {locked} FROM {partition} d WHERE {this} FOR UPDATE),
         verdict AS MATERIALIZED (
             SELECT *, true AS is_change, {granting} AS is_granted, {lateness} AS is_late FROM seen
         ),
         r AS ({deleted}), revoked AS ({revoked}), revoked_users AS ({revoked_users}),
         log AS ({logged})
-        SELECT {outcome}, {compiled} FROM {everything}
+        SELECT {outcome}, {compiled} FROM {result}
     """
 
 

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.db
 DOCUMENT_COUNT = 4000
 #: One document in a thousand is zoe's, all the others are the team's.
 COMMON_READERS = "CASE WHEN n %% 1000 = 0 THEN '{user:zoe}'::text[] ELSE '{team:t}' END"
-WHERE = {"names": COLLECTIONS, "database_id": DATABASE, "collection_id": "posts"}
+WHERE: dict[str, Any] = {"names": COLLECTIONS, "database_id": DATABASE, "collection_id": "posts"}
 
 
 def index(*attributes: str, type_: str = "key", orders: Sequence[str] = ()) -> IndexRequest:

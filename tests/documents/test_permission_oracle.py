@@ -26,7 +26,7 @@ pytestmark = pytest.mark.db
 
 ROLES = ["any", "guests", "users", "user:alice", "user:bob", "team:t", "team:t/owner", "label:vip"]
 DOCUMENT_IDS = [f"d{number}" for number in range(4)]
-WHERE = {"names": COLLECTIONS, "database_id": DATABASE, "collection_id": "posts"}
+WHERE: dict[str, Any] = {"names": COLLECTIONS, "database_id": DATABASE, "collection_id": "posts"}
 
 Grants = list[tuple[str, str]]
 
@@ -117,15 +117,15 @@ def status_of(work: Callable[[], Any], success: int) -> int:
 
 def attempts(caller: Caller, uid: str, number: int) -> dict[str, int]:
     """Try every action; the number makes each update a real change."""
-    one = {"caller": caller, **WHERE, "document_id": uid}
+    one: dict[str, Any] = {"caller": caller, **WHERE, "document_id": uid}
     found: dict[str, int] = {}
     found["read"] = status_of(lambda: services.get_document(**one, queries=[]), 200)
-    change = {"data": {"likes": number}, "permissions": None, "unless_after": None}
+    change: dict[str, Any] = {"data": {"likes": number}, "permissions": None, "unless_after": None}
     with undone():
         found["update"] = status_of(lambda: services.update_document(**one, **change), 200)
     with undone():
         found["delete"] = status_of(lambda: services.delete_document(**one, unless_after=None), 204)
-    new = {"data": {"title": "new"}, "permissions": []}
+    new: dict[str, Any] = {"data": {"title": "new"}, "permissions": []}
     with undone():
         found["create"] = status_of(
             lambda: services.create_document(caller=caller, **WHERE, document_id="new", **new), 201

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -49,7 +50,7 @@ def seed_documents(project: ProjectContext, seed: int) -> list[Document]:
     """Fill the collection with documents whose values repeat, and are often missing."""
     choose = random.Random(seed)  # noqa: S311  # test data
     make_collection(project)
-    documents = []
+    documents: list[Document] = []
     for number in range(DOCUMENT_COUNT):
         data: dict[str, Any] = {"title": choose.choice(WORDS)}
         for key in ("content", "likes", "rating", "pinned", "published"):
@@ -83,11 +84,13 @@ def seed_documents(project: ProjectContext, seed: int) -> list[Document]:
 
 def fits(document: Document, query: Query) -> bool:
     method, values = query["method"], query.get("values", [])
-    if method in ("and", "or"):
-        return (all if method == "and" else any)(fits(document, each) for each in values)
-    value = document[query["attribute"]]
+    if method == "and":
+        return all(fits(document, each) for each in values)
+    if method == "or":
+        return any(fits(document, each) for each in values)
+    value: Any = document[query["attribute"]]
     if method in ("isNull", "isNotNull"):
-        return (value is None) == (method == "isNull")
+        return bool((value is None) == (method == "isNull"))
     if value is None:
         return False
     tests = {
@@ -111,15 +114,17 @@ def fits(document: Document, query: Query) -> bool:
     return bool(tests[method]())
 
 
+def sort_key(key: str, document: Document) -> tuple[bool, Any]:
+    value = document[key]
+    return (value is not None, 0 if value is None else value)
+
+
 def ordered(documents: Sequence[Document], orders: Sequence[Query]) -> list[Document]:
     steps = [(each["attribute"], each["method"] == "orderDesc") for each in orders]
     follows_time = bool(steps) and steps[0][0] == "$createdAt" and steps[0][1]
     result = list(documents)
     for key, is_descending in reversed([*steps, ("$sequence", follows_time)]):
-        result.sort(
-            key=lambda each, key=key: (each[key] is not None, each[key] or type(each[key])()),
-            reverse=is_descending,
-        )
+        result.sort(key=partial(sort_key, key), reverse=is_descending)
     return result
 
 
@@ -151,8 +156,8 @@ def expected(documents: Sequence[Document], queries: Sequence[Query]) -> tuple[l
 # Queries
 
 
-def values_of(attribute: str, **size: int) -> st.SearchStrategy[list[Any]]:
-    return st.lists(st.sampled_from(POOLS[attribute]), **size)
+def values_of(attribute: str, least: int, most: int) -> st.SearchStrategy[list[Any]]:
+    return st.lists(st.sampled_from(POOLS[attribute]), min_size=least, max_size=most)
 
 
 @st.composite
@@ -170,12 +175,11 @@ def single_conditions(draw: st.DrawFn) -> Query:
     method = draw(st.sampled_from(methods))
     if method in ("isNull", "isNotNull"):
         return {"method": method, "attribute": attribute}
-    sizes = {"min_size": 1, "max_size": 1}
-    if method in ("between", "notBetween"):
-        sizes = {"min_size": 2, "max_size": 2}
-    elif method == "equal" or "ontains" in method:
-        sizes["max_size"] = 3
-    return {"method": method, "attribute": attribute, "values": draw(values_of(attribute, **sizes))}
+    least = most = 2 if method in ("between", "notBetween") else 1
+    if method == "equal" or "ontains" in method:
+        most = 3
+    values = draw(values_of(attribute, least, most))
+    return {"method": method, "attribute": attribute, "values": values}
 
 
 def conditions() -> st.SearchStrategy[Query]:

@@ -1,4 +1,4 @@
-"""Documents; in the other vocabulary: rows."""
+"""Documents as their writers make, change and delete them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from accounts import roles
-from documents import catalog, filters, grants, store, values
+from documents import catalog, grants, store, values
 from documents.attributes import StructureError
 from documents.catalog import CollectionSchema, StaleSchemaError
-from documents.outputs import common_output, document_list_output, document_output
+from documents.outputs import common_output, document_output
+from documents.services.documents.access import may
 from documents.store import Change, Grants, Log, Outcome
 from documents.vocabulary import Vocabulary
 from kernel import clock, events, ids
@@ -22,72 +23,15 @@ from kernel.permissions import (
     ITEM_ACTIONS,
     READ,
     UPDATE,
-    Decision,
     Permission,
-    decide,
     parse_permission,
     roles_for,
     ungrantable_roles,
 )
-from kernel.query import ListQuery, QueryError, parse_queries
 
 MAX_UPSERT_ROUNDS = 5
 
 Result = TypeVar("Result")
-
-
-def list_documents(
-    *,
-    caller: Caller,
-    names: Vocabulary,
-    database_id: str,
-    collection_id: str,
-    queries: Sequence[str],
-    total: bool,
-) -> dict[str, Any]:
-    """List the documents the caller may read.
-
-    Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND, USER_UNAUTHORIZED, QUERY_INVALID,
-        CURSOR_NOT_FOUND, DATABASE_QUERY_ORDER_NULL
-    """
-    query = _parsed(queries)
-    if query.is_random and query.cursor is not None:
-        raise filters.refusal("A cursor needs an order that is not random")
-
-    def work(schema: CollectionSchema) -> dict[str, Any]:
-        readable_by = _readers(caller, schema)
-        filters.check_select(schema.attributes, query.select)
-        page = _page(schema, query, readable_by=readable_by, counts_total=total)
-        return document_list_output(page, schema, names, select=query.select)
-
-    return catalog.with_schema(caller, database_id, collection_id, names=names, work=work)
-
-
-def get_document(
-    *,
-    caller: Caller,
-    names: Vocabulary,
-    database_id: str,
-    collection_id: str,
-    document_id: str,
-    queries: Sequence[str],
-) -> dict[str, Any]:
-    """Return a document; one the caller may not read is not found.
-
-    Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND, DOCUMENT_NOT_FOUND, QUERY_INVALID
-    """
-    query = _parsed(queries)
-    if query != ListQuery(select=query.select):
-        raise filters.refusal("Only select is offered here")
-
-    def work(schema: CollectionSchema) -> dict[str, Any]:
-        filters.check_select(schema.attributes, query.select)
-        document = store.get(schema, document_id)
-        if document is None or not _may(caller, READ, schema, document.permissions).is_allowed:
-            raise ApiError(names.document_not_found)
-        return document_output(document, schema, names, select=query.select)
-
-    return catalog.with_schema(caller, database_id, collection_id, names=names, work=work)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,60 +226,6 @@ def delete_document(
     write.run(work)
 
 
-# Reading
-
-
-def _parsed(queries: Sequence[str]) -> ListQuery:
-    try:
-        return parse_queries(queries)
-    except QueryError as error:
-        raise ApiError(ErrorKind.QUERY_INVALID, str(error)) from None
-
-
-def _readers(caller: Caller, schema: CollectionSchema) -> list[str] | None:
-    """The roles whose documents a listing shows; None where it shows all."""
-    if _may(caller, READ, schema).is_allowed:
-        return None
-    if not schema.has_document_security:
-        raise ApiError(ErrorKind.USER_UNAUTHORIZED)
-    return sorted(caller.roles)
-
-
-def _page(
-    schema: CollectionSchema,
-    query: ListQuery,
-    *,
-    readable_by: list[str] | None,
-    counts_total: bool,
-) -> store.Page:
-    try:
-        return store.find(schema, query, readable_by=readable_by, counts_total=counts_total)
-    except store.CursorNotFoundError:
-        uid = query.cursor.uid[: ids.MAX_ID_LENGTH] if query.cursor else ""
-        raise ApiError(
-            ErrorKind.CURSOR_NOT_FOUND, f"Document '{uid}' for the cursor was not found."
-        ) from None
-    except store.CursorWithoutValueError:
-        raise ApiError(ErrorKind.DATABASE_QUERY_ORDER_NULL) from None
-
-
-def _may(
-    caller: Caller, action: str, schema: CollectionSchema, item: Sequence[str] = ()
-) -> Decision:
-    if caller.is_privileged:
-        return Decision(is_allowed=True, reason="keys and console members pass every check")
-    return decide(
-        action,
-        caller.roles,
-        container=schema.permissions,
-        item=item,
-        has_item_security=schema.has_document_security,
-    )
-
-
-# Writing
-
-
 def _check_grantable(caller: Caller, permissions: Sequence[str] | None) -> None:
     if caller.is_privileged or not ungrantable_roles(permissions or (), caller.roles):
         return
@@ -344,7 +234,7 @@ def _check_grantable(caller: Caller, permissions: Sequence[str] | None) -> None:
 
 
 def _created(write: _Write, schema: CollectionSchema) -> dict[str, Any]:
-    if not _may(write.caller, CREATE, schema).is_allowed:
+    if not may(write.caller, CREATE, schema).is_allowed:
         raise ApiError(ErrorKind.USER_UNAUTHORIZED)
     new = values.new_values(schema.attributes, write.data, keeps_times=write.caller.is_privileged)
     log = _log(write, schema)
@@ -397,7 +287,7 @@ def _updated(write: _Write, schema: CollectionSchema) -> dict[str, Any] | None:
 
 def _unchanged(write: _Write, schema: CollectionSchema, outcome: Outcome) -> dict[str, Any]:
     """Answer an update that changes nothing: it only has to be a permitted read."""
-    if not _may(write.caller, READ, schema, outcome.document.permissions).is_allowed:
+    if not may(write.caller, READ, schema, outcome.document.permissions).is_allowed:
         raise ApiError(ErrorKind.USER_UNAUTHORIZED)
     return document_output(outcome.document, schema, write.names)
 
@@ -414,7 +304,7 @@ def _granted(caller: Caller, action: str, schema: CollectionSchema) -> tuple[boo
 
     The statement decides by this as `kernel.permissions.decide` does, on the locked document.
     """
-    if _may(caller, action, schema).is_allowed:
+    if may(caller, action, schema).is_allowed:
         return True, []
     if not schema.has_document_security:
         return False, []

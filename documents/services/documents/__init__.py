@@ -1,0 +1,18 @@
+"""Documents; in the other vocabulary: rows."""
+
+from documents.services.documents.reading import get_document, list_documents
+from documents.services.documents.writing import (
+    create_document,
+    delete_document,
+    update_document,
+    upsert_document,
+)
+
+__all__ = [
+    "create_document",
+    "delete_document",
+    "get_document",
+    "list_documents",
+    "update_document",
+    "upsert_document",
+]

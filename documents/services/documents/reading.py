@@ -1,0 +1,103 @@
+"""Documents as their readers get them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from documents import catalog, filters, store
+from documents.catalog import CollectionSchema
+from documents.outputs import document_list_output, document_output
+from documents.services.documents.access import may
+from documents.vocabulary import Vocabulary
+from kernel import ids
+from kernel.caller import Caller
+from kernel.errors import ApiError, ErrorKind
+from kernel.permissions import READ
+from kernel.query import ListQuery, QueryError, parse_queries
+
+
+def list_documents(
+    *,
+    caller: Caller,
+    names: Vocabulary,
+    database_id: str,
+    collection_id: str,
+    queries: Sequence[str],
+    total: bool,
+) -> dict[str, Any]:
+    """List the documents the caller may read.
+
+    Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND, USER_UNAUTHORIZED, QUERY_INVALID,
+        CURSOR_NOT_FOUND, DATABASE_QUERY_ORDER_NULL
+    """
+    query = _parsed(queries)
+    if query.is_random and query.cursor is not None:
+        raise filters.refusal("A cursor needs an order that is not random")
+
+    def work(schema: CollectionSchema) -> dict[str, Any]:
+        readable_by = _readers(caller, schema)
+        filters.check_select(schema.attributes, query.select)
+        page = _page(schema, query, readable_by=readable_by, counts_total=total)
+        return document_list_output(page, schema, names, select=query.select)
+
+    return catalog.with_schema(caller, database_id, collection_id, names=names, work=work)
+
+
+def get_document(
+    *,
+    caller: Caller,
+    names: Vocabulary,
+    database_id: str,
+    collection_id: str,
+    document_id: str,
+    queries: Sequence[str],
+) -> dict[str, Any]:
+    """Return a document; one the caller may not read is not found.
+
+    Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND, DOCUMENT_NOT_FOUND, QUERY_INVALID
+    """
+    query = _parsed(queries)
+    if query != ListQuery(select=query.select):
+        raise filters.refusal("Only select is offered here")
+
+    def work(schema: CollectionSchema) -> dict[str, Any]:
+        filters.check_select(schema.attributes, query.select)
+        document = store.get(schema, document_id)
+        if document is None or not may(caller, READ, schema, document.permissions).is_allowed:
+            raise ApiError(names.document_not_found)
+        return document_output(document, schema, names, select=query.select)
+
+    return catalog.with_schema(caller, database_id, collection_id, names=names, work=work)
+
+
+def _parsed(queries: Sequence[str]) -> ListQuery:
+    try:
+        return parse_queries(queries)
+    except QueryError as error:
+        raise ApiError(ErrorKind.QUERY_INVALID, str(error)) from None
+
+
+def _readers(caller: Caller, schema: CollectionSchema) -> list[str] | None:
+    """The roles whose documents a listing shows; None where it shows all."""
+    if may(caller, READ, schema).is_allowed:
+        return None
+    if not schema.has_document_security:
+        raise ApiError(ErrorKind.USER_UNAUTHORIZED)
+    return sorted(caller.roles)
+
+
+def _page(
+    schema: CollectionSchema,
+    query: ListQuery,
+    *,
+    readable_by: list[str] | None,
+    counts_total: bool,
+) -> store.Page:
+    try:
+        return store.find(schema, query, readable_by=readable_by, counts_total=counts_total)
+    except store.CursorNotFoundError:
+        uid = query.cursor.uid[: ids.MAX_ID_LENGTH] if query.cursor else ""
+        raise ApiError(
+            ErrorKind.CURSOR_NOT_FOUND, f"Document '{uid}' for the cursor was not found."
+        ) from None
+    except store.CursorWithoutValueError:
+        raise ApiError(ErrorKind.DATABASE_QUERY_ORDER_NULL) from None
