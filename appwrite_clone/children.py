@@ -33,6 +33,7 @@ from appwrite_clone.bridge.protocol import BoundedHttpProtocol
 from appwrite_clone.celery import app as celery_app
 from appwrite_clone.celery import open_broker
 from kernel import jobs
+from projects import checks
 
 OLDEST_SERVER_VERSION = 150000
 HEALTH_PATH = "/v1/health/version"
@@ -190,12 +191,18 @@ def migrate(_: Ready) -> None:
         with _private_connection() as guard:
             if guard.info.server_version < OLDEST_SERVER_VERSION:
                 raise SystemExit("DATABASE_URL: PostgreSQL 15 or newer is needed.")
+            _guard_production()
             guard.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
             _migrate_if_changed()
             _make_broker_tables(guard)
     except (DatabaseError, psycopg.Error) as error:
         reason = str(error).strip().splitlines() or ["no reason given"]
         raise SystemExit(f"DATABASE_URL: cannot use the database: {reason[0]}") from error
+
+
+def _guard_production() -> None:
+    if settings.IS_PRODUCTION and (problems := checks.findings()):
+        raise SystemExit("\nError: ".join(problems))  # a line each; the first gets its word later
 
 
 def _migrate_if_changed() -> None:

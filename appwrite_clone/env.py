@@ -1,6 +1,7 @@
 """Typed readers of the environment; a missing or malformed value stops the start with one line."""
 
 import os
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -57,6 +58,36 @@ def choice(name: str, choices: tuple[str, ...], default: str) -> str:
 def names(name: str, default: str = "") -> list[str]:
     """Return a comma separated list without its blanks."""
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def url(name: str, default: str) -> str:
+    """Return the address of a web server: scheme, host and maybe a port, as an Origin has them."""
+    value = text(name, default).rstrip("/").lower()
+    try:
+        parts = urlsplit(value)
+        is_plain = parts.hostname and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:
+        is_plain = False
+    if not is_plain or value not in (f"http://{parts.netloc}", f"https://{parts.netloc}"):
+        raise BadSetting(name, f"{value!r} does not look like https://api.example.com")
+    return value
+
+
+def host_of(address: str) -> str:
+    """Return the host of an address as it stands in a Host header."""
+    host = urlsplit(address).hostname or ""
+    return f"[{host}]" if ":" in host else host
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address leads to this machine alone."""
+    plain = host.strip("[]")
+    if plain == "localhost" or plain.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(plain).is_loopback
+    except ValueError:
+        return False
 
 
 def database(name: str) -> dict[str, Any]:

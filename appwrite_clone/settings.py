@@ -15,7 +15,17 @@ APPWRITE_ACCOUNT_OUTPUT = "accounts.services.account_of"
 APPWRITE_CONSOLE_USER = "accounts.console.console_user"
 APPWRITE_CONSOLE_CALLER = "accounts.console.console_caller"
 APPWRITE_CONSOLE_TEAMS = "accounts.console.console_teams"
-PUBLIC_URL = env.text("APPWRITE_PUBLIC_URL", "http://localhost:5000").rstrip("/")
+PUBLIC_URL = env.url("APPWRITE_PUBLIC_URL", "http://localhost:5000")
+PUBLIC_HOST = env.host_of(PUBLIC_URL)
+IS_PUBLIC_URL_LOCAL = env.is_loopback(PUBLIC_HOST)
+HAS_TLS = PUBLIC_URL.startswith("https://")
+ALLOW_HTTP = env.flag("ALLOW_HTTP", default=False)
+# The start guard (`projects.checks`) holds production to more: see SECURITY.md.
+IS_PRODUCTION = not (
+    env.flag("APPWRITE_EMBEDDED", default=False)
+    and env.is_loopback(env.text("APPWRITE_HOST", "localhost"))
+    and IS_PUBLIC_URL_LOCAL
+)
 CONSOLE_SIGNUP = env.choice("CONSOLE_SIGNUP", ("first", "open", "closed"), "first")
 ABUSE_LIMITS = env.flag("ABUSE_LIMITS", default=True)
 TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0, maximum=8)
@@ -23,7 +33,7 @@ TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0, maximum=8)
 # Django
 SECRET_KEY = env.text("APPWRITE_SECRET")
 DEBUG = False
-ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", PUBLIC_HOST, *env.names("ALLOWED_HOSTS")]
 ROOT_URLCONF = "appwrite_clone.urls"
 WSGI_APPLICATION = "appwrite_clone.wsgi.application"
 ASGI_APPLICATION = "appwrite_clone.asgi.application"
@@ -62,8 +72,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "projects.middleware.ProjectMiddleware",
-    "console.middleware.WhiteNoiseMiddleware",
+    "console.middleware.HeadersMiddleware",
     "console.middleware.SecurityMiddleware",
+    "console.middleware.WhiteNoiseMiddleware",
     "console.middleware.SessionMiddleware",
     "console.middleware.CsrfViewMiddleware",
     "console.middleware.AuthenticationMiddleware",
@@ -130,15 +141,32 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PERMISSION_CLASSES": [],
     "UNAUTHENTICATED_USER": None,
 }
-SESSION_COOKIE_NAME = "console_session"
+
+# The console's cookies and headers; those of the API are made in `projects.middleware`.
+SESSION_COOKIE_NAME = "__Host-console_session" if HAS_TLS else "console_session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
-CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+SESSION_COOKIE_SECURE = HAS_TLS
+CSRF_COOKIE_NAME = "__Host-console_csrf" if HAS_TLS else "console_csrf"
+CSRF_COOKIE_SECURE = HAS_TLS
 CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]  # behind a proxy that ends TLS the server itself sees http
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+SILENCED_SYSTEM_CHECKS = [
+    # These look for Django's middleware by name; ours are subclasses that leave out the API.
+    "security.W001",
+    "security.W002",
+    "security.W003",
+    # In their place `projects.checks` looks at the secret, and for the https that makes cookies
+    # Secure.
+    "security.W009",
+    "security.W010",
+]
 
 UNFOLD = {
     "SITE_TITLE": "Console",
@@ -169,6 +197,9 @@ LOGGING = {
             "filters": ["request_id"],
         }
     },
-    "loggers": {"django.request": {"level": "ERROR"}},  # a client's mistake is no news
+    "loggers": {  # a client's mistake is no news
+        "django.request": {"level": "ERROR"},
+        "django.security": {"level": "CRITICAL"},
+    },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }

@@ -2,11 +2,13 @@
 
 import time
 
+from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from kernel import jobs, sql
 from kernel.diagnosis import ProblemError, check
+from projects import checks
 from projects.models import Project
 
 KNOCK_JOB = "projects.knock"
@@ -34,6 +36,17 @@ def find_durability() -> str:
     if row != ("on", "on"):
         raise ProblemError("fsync or full_page_writes is off: a power cut loses data; turn them on")
     return "fsync and full_page_writes are on"
+
+
+@check("production")
+def find_production() -> str:
+    """Tell what the start guard would refuse."""
+    if not settings.IS_PRODUCTION:
+        return "not asked for: own database, and for this machine alone"
+    problems = checks.findings()
+    if problems:
+        raise ProblemError(" ".join(problems))
+    return "nothing is in the way"
 
 
 @check("migrations")

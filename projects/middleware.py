@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase, ResponseHeaders
 
@@ -20,6 +21,7 @@ from projects.services import find_project
 API_PREFIX = "/v1/"
 HSTS_SECONDS = 2 * 365 * 24 * 3600
 CACHED_WARNINGS = 64
+CACHED_HOSTS = 64
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,4})\Z")
@@ -34,6 +36,7 @@ class ProjectMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
         self.headers = _security_headers()
+        self.hosts: set[str] = set()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith(API_PREFIX):
@@ -41,7 +44,7 @@ class ProjectMiddleware:
         current = _request_id(request)
         token = request_id.set(current)
         try:
-            response = self._answer(request)
+            response = self._answer(request) if self._is_ours(request) else _strange_host()
         finally:
             request_id.reset(token)
         # Django checks a header's text whenever it is set; these were checked at the start.
@@ -52,6 +55,19 @@ class ProjectMiddleware:
         # Refusals are answers: Django would log a line for each, which anybody could multiply.
         response._has_been_logged = True  # type: ignore[attr-defined]
         return response
+
+    def _is_ours(self, request: HttpRequest) -> bool:
+        """Tell whether a request names this server: a page could lead any name of its own here."""
+        host = request.META.get("HTTP_HOST", "")
+        if host in self.hosts:
+            return True
+        try:
+            request.get_host()
+        except DisallowedHost:
+            return False
+        if len(self.hosts) < CACHED_HOSTS:
+            self.hosts.add(host)
+        return True
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
         if request.method == "OPTIONS":
@@ -71,6 +87,10 @@ class ProjectMiddleware:
         if warning:
             response.headers["X-Appwrite-Warning"] = warning
         return response
+
+
+def _strange_host() -> HttpResponseBase:
+    return error_response(ApiError(ErrorKind.BAD_REQUEST, "This server has another name."))
 
 
 def resolve_project(request: HttpRequest) -> ProjectContext:
@@ -121,6 +141,8 @@ def _security_headers() -> list[tuple[str, tuple[str, str]]]:
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",  # CORS requests are not concerned
     }
     if settings.PUBLIC_URL.startswith("https://"):
         headers["Strict-Transport-Security"] = f"max-age={HSTS_SECONDS}"

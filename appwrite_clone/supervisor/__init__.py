@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from appwrite_clone.bootstrap import StartError
 from appwrite_clone.embedded import environment, home
 from appwrite_clone.embedded.cluster import Cluster
 from appwrite_clone.supervisor.forks import STOP_SIGNALS, Child
@@ -28,9 +29,9 @@ def main(arguments: list[str], data_directory: Path) -> int:
     """Run everything until asked to stop; returns the exit code."""
     options = parse(arguments, data_directory)
     _listen_to_signals()
+    _export_address(options)
     try:
         with reserved_address(options) as (address, family), _database(options) as cluster:
-            _export_address(options)
             Supervisor(options, cluster).run(partial(_children, address, family))
     except Stopped:
         return 0
@@ -62,7 +63,15 @@ def _database(options: Options) -> Iterator[Cluster | None]:
 
 
 def _export_address(options: Options) -> None:
-    os.environ.setdefault("APPWRITE_PUBLIC_URL", options.url)
+    os.environ["APPWRITE_HOST"] = options.host
+    if os.environ.get("APPWRITE_PUBLIC_URL"):
+        return
+    if options.is_everywhere:
+        raise StartError(
+            f"APPWRITE_PUBLIC_URL: is not set; --host {options.host} asks for it, since no client"
+            " elsewhere can guess the address that leads here."
+        )
+    os.environ["APPWRITE_PUBLIC_URL"] = options.url
 
 
 def _children(address: Any, family: socket.AddressFamily, rooms: Any) -> list[Child]:

@@ -31,6 +31,11 @@ class Options:
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
+    def is_everywhere(self) -> bool:
+        """Return whether it listens on every address of the machine."""
+        return self.host in {"", "0.0.0.0", "::"}  # noqa: S104
+
+    @property
     def is_loopback(self) -> bool:
         return self.host in {"localhost", "::1"} or self.host.startswith("127.")
 

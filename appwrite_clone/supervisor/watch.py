@@ -152,7 +152,9 @@ def _ask_health(options: Options) -> None:
     parts = urlsplit(options.url)
     client = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=HEALTH_SECONDS)
     try:
-        client.request("GET", "/v1/health/version")
+        # By the public name: the server need not answer to the address it listens on.
+        host = urlsplit(os.environ["APPWRITE_PUBLIC_URL"]).netloc
+        client.request("GET", "/v1/health/version", headers={"Host": host})
         status = client.getresponse().status
     except OSError as error:
         raise StartError(f"{options.url} does not answer: {error}.") from error

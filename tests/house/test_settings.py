@@ -1,0 +1,85 @@
+"""Settings as the environment makes them."""
+
+import os
+import runpy
+
+import pytest
+
+from appwrite_clone import bootstrap, env
+from appwrite_clone.env import BadSetting
+
+SETTINGS = str(bootstrap.ROOT / "appwrite_clone" / "settings.py")
+PRESERVED = ("PATH", "HOME")
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """Read the settings under an environment that holds nothing else."""
+
+    def read_settings(**variables):
+        for name in os.environ:
+            if name not in PRESERVED:
+                monkeypatch.delenv(name)
+        needed = {"DATABASE_URL": "postgresql:///x", "APPWRITE_SECRET": "s"}
+        for name, value in (needed | variables).items():
+            monkeypatch.setenv(name, value)
+        return runpy.run_path(SETTINGS)
+
+    return read_settings
+
+
+EMBEDDED = {"APPWRITE_EMBEDDED": "1"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_production"),
+    [
+        (EMBEDDED, False),
+        (EMBEDDED | {"APPWRITE_HOST": "127.0.0.1"}, False),
+        (EMBEDDED | {"APPWRITE_HOST": "::1"}, False),
+        (EMBEDDED | {"APPWRITE_HOST": "0.0.0.0"}, True),  # noqa: S104
+        (EMBEDDED | {"APPWRITE_HOST": "192.168.1.2"}, True),
+        (EMBEDDED | {"APPWRITE_PUBLIC_URL": "https://api.example.com"}, True),
+        ({}, True),
+    ],
+)
+def test_production_is_an_own_database_or_an_address_others_reach(read, variables, is_production):
+    assert read(**variables)["IS_PRODUCTION"] is is_production
+
+
+def test_loopback_names_and_the_public_one_are_answered(read):
+    hosts = read(APPWRITE_PUBLIC_URL="https://API.example.com:8443/")["ALLOWED_HOSTS"]
+    assert hosts == ["localhost", "127.0.0.1", "[::1]", "api.example.com"]
+    named = read(APPWRITE_PUBLIC_URL="http://[2001:db8::1]:5000", ALLOWED_HOSTS="a.example, b.net")
+    assert named["ALLOWED_HOSTS"][3:] == ["[2001:db8::1]", "a.example", "b.net"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["api.example.com", "ftp://a.example", "https://", "https://a.example/v1", "https://a?b",
+     "https://user@a.example", "https://a.example:0", "https://a.example:x", "http://[::1"],
+)  # fmt: skip
+def test_public_url_is_an_origin(read, url):
+    with pytest.raises(BadSetting, match="APPWRITE_PUBLIC_URL"):
+        read(APPWRITE_PUBLIC_URL=url)
+
+
+def test_console_cookies_are_bound_to_an_https_host(read):
+    secure = read(APPWRITE_PUBLIC_URL="https://api.example.com")
+    for name in ("SESSION_COOKIE", "CSRF_COOKIE"):
+        assert secure[f"{name}_NAME"].startswith("__Host-")
+        assert secure[f"{name}_SECURE"] is secure[f"{name}_HTTPONLY"] is True
+        assert secure[f"{name}_SAMESITE"] == "Lax"
+    plain = read(APPWRITE_PUBLIC_URL="http://localhost:5000")
+    assert not plain["SESSION_COOKIE_SECURE"]
+    assert not plain["SESSION_COOKIE_NAME"].startswith("__")
+
+
+@pytest.mark.parametrize("host", ["localhost", "x.localhost", "127.0.0.1", "127.9.9.9", "[::1]"])
+def test_loopback_is_known(host):
+    assert env.is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1.example.com", "0.0.0.0", "::", "", "localhost.net"])  # noqa: S104
+def test_other_hosts_are_not_loopback(host):
+    assert not env.is_loopback(host)
