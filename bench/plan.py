@@ -23,6 +23,7 @@ class Plan:
     documents: int = 100_000
     sockets: int = 1_000
     only: frozenset[str] = frozenset()
+    has_profile: bool = False
 
     @property
     def host(self) -> str:

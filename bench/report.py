@@ -1,6 +1,6 @@
 """What a run found: as rows of JSON, and as tables to read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 
@@ -53,6 +53,7 @@ class Report:
     documents: int
     http: Sequence[HttpRow]
     fanout: Sequence[FanoutRow]
+    profile: Mapping[str, float]
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
@@ -67,7 +68,18 @@ class Report:
             parts.append(_table(_HTTP_HEAD, [_http_cells(row) for row in self.http]))
         if self.fanout:
             parts.append(_table(_FANOUT_HEAD, [_fanout_cells(row) for row in self.fanout]))
+        if self.profile:
+            parts.append(self.profile_text())
         return "\n\n".join(parts)
+
+    def profile_text(self) -> str:
+        """Return where the time of a user's read goes, as a table, the dearest part first."""
+        whole = sum(self.profile.values())
+        rows = [
+            (part, _number(spent, 0), f"{spent / whole:.0%}")
+            for part, spent in sorted(self.profile.items(), key=lambda item: -item[1])
+        ]
+        return _table(("a user's read", "CPU us", "share"), [*rows, ("all", _number(whole, 0), "")])
 
 
 _HTTP_HEAD = ("workload", "req/s", "req/s/core", "p50", "p99", "web CPU", "db CPU", "statements",

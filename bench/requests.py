@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 JSON_TYPE = "application/json"
+HOST = "localhost"  # of requests that stay in this process
 
 
 @dataclass(frozen=True, slots=True)

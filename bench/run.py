@@ -8,13 +8,14 @@ from functools import partial
 
 from django.conf import settings
 
-from bench import fanout, load, pgbench, processes, statements
+from bench import fanout, load, pgbench, processes, profile, statements
 from bench.data import Stage, stage
 from bench.plan import Plan, RefusedError, checked, is_loopback
 from bench.report import FanoutRow, HttpRow, Report
 from bench.requests import Workload
 
 FANOUT = "fan-out"
+PROFILED = "get as user"
 WARM_UP_SECONDS = 1
 EVENTS_PER_SECOND = (5.0, 0.0)
 
@@ -32,12 +33,14 @@ def run(plan: Plan, say: Say) -> Report:
     with stage(plan, say) as prepared:
         http = list(_measure_http(prepared, plan, say))
         sockets = list(_measure_fanout(prepared, plan, say)) if plan.wants(FANOUT) else []
+        parts = _profile(prepared, plan, say) if plan.has_profile else {}
     return Report(
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0,
         connections=plan.connections,
         documents=plan.documents,
         http=http,
         fanout=sockets,
+        profile=parts,
     )
 
 
@@ -104,6 +107,19 @@ def _measure_fanout(prepared: Stage, plan: Plan, say: Say) -> Iterator[FanoutRow
                 p99=found.delay(0.99),
                 web_cpu=_each(web.seconds(), len(found.delays)),
             )
+
+
+def _profile(prepared: Stage, plan: Plan, say: Say) -> dict[str, float]:
+    """Split a user's read into parts: inside the application, around it, and in PostgreSQL."""
+    say("profiling a user's read")
+    (workload,) = (each for each in prepared.workloads() if each.name == PROFILED)
+    parts = profile.profile(workload.variants[0], plan.prefix)
+    if load.is_available():
+        row = _measure(workload, plan, None)
+        if row.web_cpu and row.database_cpu:
+            parts["HTTP server, bridge, threads"] = row.web_cpu * 1000 - sum(parts.values())
+            parts["PostgreSQL"] = row.database_cpu * 1000
+    return parts
 
 
 def _each(seconds: float, count: int) -> float | None:

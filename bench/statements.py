@@ -13,7 +13,7 @@ from psycopg.pq import Trace
 from psycopg.sql import Composable
 
 from bench.plan import RefusedError
-from bench.requests import JSON_TYPE, Request
+from bench.requests import HOST, JSON_TYPE, Request
 
 # By then every cache of the application is filled, and every statement is a prepared one.
 WARM_UP_ROUNDS = 8
@@ -109,7 +109,7 @@ def _wire() -> Iterator[list[str]]:
 
 
 def _send(request: Request, prefix: str) -> dict[str, Any]:
-    response = Client().generic(
+    response = Client(SERVER_NAME=HOST).generic(
         request.method,
         prefix + request.path,
         request.body,

@@ -39,8 +39,10 @@ FANOUT = FanoutRow(
 )
 
 
-def report(http=(), fanout=()):
-    return Report(cores=2, connections=16, documents=1000, http=http, fanout=fanout)
+def report(http=(), fanout=(), profile=()):
+    return Report(
+        cores=2, connections=16, documents=1000, http=http, fanout=fanout, profile=dict(profile)
+    )
 
 
 def test_a_core_is_paid_by_cpu_time():
@@ -77,3 +79,9 @@ def test_report_is_json():
     found = json.loads(json.dumps(report(http=[GET], fanout=[FANOUT]).as_json()))
     assert found["http"][0]["sql_rate"] == 8000.0
     assert found["fanout"][0]["delivered"] == 50_000
+
+
+def test_profile_tells_shares_the_dearest_first():
+    lines = report(profile={"answer": 20.0, "statements": 60.0}).profile_text().splitlines()
+    assert [cell.strip() for cell in lines[2].split("|")[1:-1]] == ["statements", "60", "75%"]
+    assert [cell.strip() for cell in lines[4].split("|")[1:-1]] == ["all", "80", ""]

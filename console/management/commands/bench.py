@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from bench.plan import Plan, RefusedError
+from bench.profile import write
 from bench.run import run
 
 
@@ -26,6 +27,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--only", default="", help="workloads by name, with commas; fan-out is one"
         )
+        parser.add_argument(
+            "--profile",
+            type=Path,
+            help="page to write down in where the time of a user's read goes",
+        )
         parser.add_argument("--out", type=Path, help="file for the results as JSON")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -36,11 +42,14 @@ class Command(BaseCommand):
             documents=options["documents"],
             sockets=options["sockets"],
             only=frozenset(filter(None, options["only"].split(","))),
+            has_profile=options["profile"] is not None,
         )
         try:
             report = run(plan, self.stderr.write)
         except RefusedError as refused:
             raise CommandError(str(refused)) from refused
         self.stdout.write(report.as_text())
+        if options["profile"]:
+            write(options["profile"], report.profile_text())
         if options["out"]:
             options["out"].write_text(json.dumps(report.as_json(), indent=1) + "\n")
