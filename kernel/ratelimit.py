@@ -1,17 +1,25 @@
-"""Fixed-window counters shared by all processes, in PostgreSQL or in Redis."""
+"""Fixed-window counters shared by all processes, in Redis if there is one, else in PostgreSQL.
+
+While Redis is out of reach PostgreSQL counts in its place, so that no limit is open meanwhile.
+"""
 
 import hashlib
+import logging
 import time
 from dataclasses import dataclass
 from functools import cache
 from typing import cast
 
 from django.conf import settings
-from redis import Redis
+from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from kernel import sql
 
 REDIS_TIMEOUT_SECONDS = 1.0
+
+_logger = logging.getLogger(__name__)
 
 _HIT = (
     "INSERT INTO rate_counter AS c (key, window_start, hits) VALUES (%s, %s, 1)"
@@ -50,9 +58,11 @@ def reset(key: str) -> None:
     """Forget the uses of `key`, after a success that proves it was no attack."""
     digest = _digest(key)
     if settings.REDIS_URL:
-        _redis().delete(_redis_key(digest))
-    else:
-        sql.execute(_RESET, (digest,))
+        try:
+            _redis().delete(_redis_key(digest))
+        except RedisError as error:
+            _warn(error)
+    sql.execute(_RESET, (digest,))
 
 
 def sweep() -> int:
@@ -65,14 +75,25 @@ def _digest(key: str) -> str:
 
 
 def _count(digest: str, window_start: int, window_seconds: int) -> int:
-    if not settings.REDIS_URL:
-        row = sql.fetch_one(_HIT, (digest, window_start))
-        return int(row[0]) if row else 1
+    if settings.REDIS_URL:
+        try:
+            return _count_in_redis(digest, window_start + window_seconds)
+        except RedisError as error:
+            _warn(error)
+    row = sql.fetch_one(_HIT, (digest, window_start))
+    return int(row[0]) if row else 1
+
+
+def _count_in_redis(digest: str, window_end: int) -> int:
     name = _redis_key(digest)
     with _redis().pipeline(transaction=True) as pipeline:
         pipeline.incr(name)
-        pipeline.expireat(name, window_start + window_seconds, nx=True)
+        pipeline.expireat(name, window_end, nx=True)
         return int(cast("int", pipeline.execute()[0]))
+
+
+def _warn(error: RedisError) -> None:
+    _logger.warning("Redis does not answer, the database counts in its place: %s", error)
 
 
 def _redis_key(digest: str) -> str:
@@ -85,4 +106,5 @@ def _redis() -> Redis:
         settings.REDIS_URL,
         socket_timeout=REDIS_TIMEOUT_SECONDS,
         socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 0),  # the database stands by
     )

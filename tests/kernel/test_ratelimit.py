@@ -1,5 +1,6 @@
 """Rate counters: fixed windows, one budget for all processes."""
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -69,6 +70,24 @@ def test_counters_of_yesterday_are_swept(clock):
     hit("new")
     assert ratelimit.sweep() == 1
     assert RateCounter.objects.count() == 1
+
+
+@pytest.fixture
+def _no_redis(settings):
+    """Name a Redis that nobody runs."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        settings.REDIS_URL = f"redis://127.0.0.1:{probe.getsockname()[1]}/0"
+    ratelimit._redis.cache_clear()
+    yield
+    ratelimit._redis.cache_clear()
+
+
+@pytest.mark.usefixtures("_no_redis")
+def test_without_its_redis_the_database_counts(caplog):
+    assert [hit().is_exceeded for _ in range(4)] == [False, False, False, True]
+    ratelimit.reset("k")
+    assert not hit().is_exceeded
+    assert "Redis does not answer" in caplog.text
 
 
 def test_the_table_is_not_logged():
