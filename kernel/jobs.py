@@ -14,9 +14,9 @@ from typing import Any
 
 import celery
 import orjson
-from django.db import close_old_connections, connection, transaction
+from django.db import Error, close_old_connections, connection, transaction
 
-from kernel import sql
+from kernel import ratelimit, sql
 from kernel.limits import (
     JOB_LEASE_SECONDS,
     JOB_MAX_ATTEMPTS,
@@ -106,7 +106,11 @@ def run_waiting() -> int:
 
 
 def requeue_expired() -> int:
-    """Give back jobs whose worker is gone and ring for those nobody took; return how many."""
+    """Give back jobs whose worker is gone and ring for those nobody took; return how many.
+
+    A job that takes its workers with it again and again is given up.
+    """
+    sql.execute(_GIVE_UP, (JOB_MAX_ATTEMPTS,))
     rows = sql.fetch_all(_REQUEUE, (RING_AGAIN_SECONDS, REQUEUE_BATCH))
     for (job_id,) in rows:
         ring(job_id)
@@ -114,7 +118,7 @@ def requeue_expired() -> int:
 
 
 def sweep() -> int:
-    """Delete finished jobs and logged events past their retention; return how many."""
+    """Delete finished jobs, logged events and counters past their time; return how many."""
     jobs = sql.execute(
         "DELETE FROM job WHERE status = 'done' AND finished_at < now() - make_interval(secs => %s)",
         (JOB_RETENTION_SECONDS,),
@@ -123,7 +127,7 @@ def sweep() -> int:
         "DELETE FROM outbox WHERE created_at < now() - make_interval(secs => %s)",
         (OUTBOX_RETENTION_SECONDS,),
     )
-    return jobs + events
+    return jobs + events + ratelimit.sweep()
 
 
 _CLAIM = (
@@ -145,6 +149,11 @@ _RETRY = (
     "UPDATE job SET status = 'waiting', error = %s, leased_until = NULL,"
     " run_after = now() + make_interval(secs => %s)"
     " WHERE id = %s AND lease_token = %s AND status = 'running'"
+)
+_GIVE_UP = (
+    "UPDATE job SET status = 'failed', error = 'its worker died each time', finished_at = now(),"
+    " leased_until = NULL"
+    " WHERE status = 'running' AND leased_until < now() AND attempts >= %s"
 )
 _REQUEUE = (
     "UPDATE job SET status = 'waiting', leased_until = NULL, rung_at = now() WHERE id IN ("
@@ -177,7 +186,7 @@ def _renewing(job_id: int, token: uuid.UUID) -> Iterator[None]:
         try:
             while not ended.wait(JOB_RENEW_SECONDS):
                 close_old_connections()
-                sql.execute(_RENEW, (JOB_LEASE_SECONDS, job_id, token))
+                _renew(job_id, token)
         finally:
             connection.close()
 
@@ -187,3 +196,10 @@ def _renewing(job_id: int, token: uuid.UUID) -> Iterator[None]:
         yield
     finally:
         ended.set()
+
+
+def _renew(job_id: int, token: uuid.UUID) -> None:
+    try:
+        sql.execute(_RENEW, (JOB_LEASE_SECONDS, job_id, token))
+    except Error as error:  # the lease outlasts two such failures
+        _logger.warning("lease of job %s could not be renewed: %s", job_id, error)

@@ -1,16 +1,23 @@
 """Jobs: claimed once, tried again, given back when their worker is gone."""
 
+import time
 import uuid
 from datetime import timedelta
 
 import celery
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from kernel import clock, jobs
 from kernel.limits import JOB_MAX_ATTEMPTS
-from kernel.models import Job, OutboxEvent
+from kernel.models import Job, OutboxEvent, RateCounter
+
+PATIENCE_SECONDS = 5
+END_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -148,6 +155,46 @@ def test_a_job_of_a_dead_worker_is_given_back_and_done(done, rung):
     assert Job.objects.get(id=job_id).attempts == 2
 
 
+def test_a_job_that_kills_its_workers_is_given_up(done, rung):
+    job_id = jobs.enqueue("test.note")
+    Job.objects.filter(id=job_id).update(status="running", attempts=JOB_MAX_ATTEMPTS)
+    expire(job_id)
+    rung.clear()
+    assert jobs.requeue_expired() == 0
+    assert rung == []
+    job = Job.objects.get(id=job_id)
+    assert (job.status, job.error) == ("failed", "its worker died each time")
+    assert not jobs.run(job_id)
+    assert done == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lease_is_renewed_after_a_lost_connection(monkeypatch, rung, caplog):
+    monkeypatch.setattr(jobs, "JOB_RENEW_SECONDS", 0.05)
+
+    @jobs.runner("test.long")
+    def run_long():
+        _wait_for_renewal(job_id)
+        with connection.cursor() as cursor:
+            cursor.execute(END_OTHERS)
+        _wait_for_renewal(job_id)
+
+    job_id = jobs.enqueue("test.long")
+    assert jobs.run(job_id)
+    assert Job.objects.get(id=job_id).status == "done"
+    assert "could not be renewed" in caplog.text
+
+
+def _wait_for_renewal(job_id):
+    """Let the lease run out in a second unless somebody renews it, and wait for that."""
+    soon = clock.now() + timedelta(seconds=1)
+    Job.objects.filter(id=job_id).update(leased_until=soon)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while Job.objects.get(id=job_id).leased_until == soon:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def test_the_late_result_of_a_lost_lease_is_refused(caplog):
     job_id = 0
 
@@ -181,9 +228,11 @@ def test_what_is_past_its_retention_is_swept():
         OutboxEvent.objects.create(
             project_id=1, name="a.b.create", payload={}, roles=[], created_at=created_at
         )
-    assert jobs.sweep() == 2
+    RateCounter.objects.create(key="k", window_start=0, hits=1)
+    assert jobs.sweep() == 3
     assert sorted(Job.objects.values_list("status", flat=True)) == ["done", "failed", "waiting"]
     assert OutboxEvent.objects.count() == 1
+    assert not RateCounter.objects.exists()
 
 
 def test_a_broker_out_of_reach_loses_no_job(monkeypatch, caplog):
