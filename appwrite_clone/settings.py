@@ -3,13 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from appwrite_clone import env
+from appwrite_clone import env, split
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # The API
 APPWRITE_VERSION = "2.5.0"
 APPWRITE_AUTHENTICATE = "accounts.authentication.authenticate"
+APPWRITE_SIGN = "projects.signing.sign"
+APPWRITE_VERIFY = "projects.signing.verify"
 APPWRITE_FIND_PROJECT = "projects.services.find_project"
 APPWRITE_ACCOUNT_OUTPUT = "accounts.services.account_of"
 APPWRITE_CONSOLE_USER = "accounts.console.console_user"
@@ -27,8 +29,15 @@ IS_PRODUCTION = not (
     and IS_PUBLIC_URL_LOCAL
 )
 CONSOLE_SIGNUP = env.choice("CONSOLE_SIGNUP", ("first", "open", "closed"), "first")
-ABUSE_LIMITS = env.flag("ABUSE_LIMITS", default=True)
-TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0, maximum=8)
+
+# What of it this process does (docs/scale-out.md). A service behind a gateway neither counts what
+# the gateway has counted, nor doubts its request ids.
+_SPLIT = split.read()
+SERVICES = _SPLIT.mounted
+SERVICE_URLS = _SPLIT.urls
+NEEDS_IDENTITY = _SPLIT.needs_identity
+ABUSE_LIMITS = env.flag("ABUSE_LIMITS", default=True) and not NEEDS_IDENTITY
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", int(NEEDS_IDENTITY), maximum=8)
 
 # Django
 SECRET_KEY = env.text("APPWRITE_SECRET")
@@ -71,7 +80,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "projects.middleware.ProjectMiddleware",
+    "projects.behind.IdentityMiddleware"
+    if NEEDS_IDENTITY
+    else "projects.middleware.ProjectMiddleware",
     "console.middleware.HeadersMiddleware",
     "console.middleware.SecurityMiddleware",
     "console.middleware.WhiteNoiseMiddleware",
@@ -118,6 +129,7 @@ ANONYMOUS_USER_NAME = None
 GUARDIAN_MONKEY_PATCH_USER = False
 PASSWORD_HASHERS = ["accounts.passwords.Argon2Hasher"]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 # Sockets and jobs
 REDIS_URL = env.text("REDIS_URL", "")

@@ -229,3 +229,13 @@ def test_console_user_of_another_team_sees_nothing(console: Client, posts: Colle
     answer = other.post(f"/console/documents/collection/{posts.pk}/delete/", {"post": "yes"})
     assert answer.status_code in (302, 404)
     assert Collection.objects.filter(pk=posts.pk, deleted_at=None).exists()
+
+
+def test_member_without_a_managing_role_sees_nothing(
+    console: Client, posts: Collection, ada: User
+) -> None:
+    ada.memberships.update(roles=["viewer"])
+
+    assert b"Blog" not in console.get("/console/projects/project/").content
+    answer = console.get(f"/console/documents/collection/{posts.pk}/change/")
+    assert answer.status_code in (302, 404)
