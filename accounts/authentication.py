@@ -12,9 +12,15 @@ from kernel import clock, sql
 from kernel.caller import CONSOLE_PROJECT, Caller, CallerKind, Credentials, ProjectContext
 from kernel.errors import ApiError, ErrorKind
 from kernel.limits import LAST_ACCESS_RESOLUTION_SECONDS
-from kernel.scopes import CONSOLE_MEMBER_SCOPES, CONSOLE_USER_SCOPES, GUEST_SCOPES, USER_SCOPES
+from kernel.scopes import (
+    CONSOLE_MEMBER_SCOPES,
+    CONSOLE_USER_SCOPES,
+    CONSOLE_VIEWER_SCOPES,
+    GUEST_SCOPES,
+    USER_SCOPES,
+)
 from projects.keys import KeyGrant, find_key
-from projects.services import find_project
+from projects.services import find_project, may_manage
 from projects.signing import InvalidTokenError, verify
 
 ADMIN_MODE = "admin"
@@ -171,6 +177,7 @@ def _console_caller(project: ProjectContext, credentials: Credentials) -> Caller
     if identity is None or f"team:{project.team_uid}" not in identity.team_roles:
         return _guest(project, credentials)
     _touch(identity)
+    roles = frozenset(("any", *identity.team_roles))
     return Caller(
         project=project,
         kind=CallerKind.CONSOLE,
@@ -178,8 +185,8 @@ def _console_caller(project: ProjectContext, credentials: Credentials) -> Caller
         user_uid=identity.user_uid,
         session_id=identity.session_id or 0,
         session_uid=identity.session_uid or "",
-        roles=frozenset(("any", *identity.team_roles)),
-        scopes=CONSOLE_MEMBER_SCOPES,
+        roles=roles,
+        scopes=CONSOLE_MEMBER_SCOPES if may_manage(roles, project) else CONSOLE_VIEWER_SCOPES,
         is_blocked=not identity.is_active,
         ip=credentials.ip,
         user_agent=credentials.user_agent,

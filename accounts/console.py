@@ -4,12 +4,16 @@ from accounts.models import Membership, User
 from kernel.caller import CONSOLE_PROJECT, Caller, CallerKind, ProjectContext
 from kernel.errors import ApiError, ErrorKind
 from kernel.scopes import CONSOLE_MEMBER_SCOPES, CONSOLE_USER_SCOPES
-from projects.services import find_project
+from projects.services import WRITER_ROLES, find_project, may_manage
 
 
 def console_teams(user: User) -> list[str]:
-    """Return the ids of the teams a console user is a confirmed member of."""
-    return [membership.team.uid for membership in _memberships(user)]
+    """Return the ids of the teams all of whose projects a console user manages."""
+    return [
+        membership.team.uid
+        for membership in _memberships(user)
+        if not set(membership.roles).isdisjoint(WRITER_ROLES)
+    ]
 
 
 def console_user(user: User) -> Caller:
@@ -25,19 +29,19 @@ def console_user(user: User) -> Caller:
 
 
 def console_caller(user: User, project_uid: str) -> Caller:
-    """Return a console user as a caller in a project that a team of theirs owns.
+    """Return a console user as a caller in a project that they manage.
 
     Raises: PROJECT_NOT_FOUND
     """
-    project = _project(project_uid)
-    if not project.team_uid or project.team_uid not in console_teams(user):
+    project, roles = _project(project_uid), _roles(user)
+    if not may_manage(roles, project):
         raise ApiError(ErrorKind.PROJECT_NOT_FOUND)
     return Caller(
         project=project,
         kind=CallerKind.CONSOLE,
         user_id=user.id,
         user_uid=user.uid,
-        roles=_roles(user),
+        roles=roles,
         scopes=CONSOLE_MEMBER_SCOPES,
     )
 

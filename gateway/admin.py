@@ -53,7 +53,7 @@ class ServiceAdmin(ModelAdmin):  # type: ignore[misc]
         return caller
 
     def caller(self, request: HttpRequest, project_uid: str) -> Caller:
-        """Return the console user as a caller in a project of their teams.
+        """Return the console user as a caller in a project that they manage.
 
         Raises: PROJECT_NOT_FOUND
         """
@@ -61,7 +61,7 @@ class ServiceAdmin(ModelAdmin):  # type: ignore[misc]
         return caller
 
     def teams(self, request: HttpRequest) -> list[str]:
-        """Return the ids of the console user's teams."""
+        """Return the ids of the teams whose projects the console user manages."""
         teams: list[str] = _setting("APPWRITE_CONSOLE_TEAMS")(request.user)
         return teams
 

@@ -33,11 +33,10 @@ PROJECT_KEY_SCOPES = tuple(
 CONSOLE_MEMBER_SCOPES = frozenset(PROJECT_KEY_SCOPES) | frozenset(
     "global graphql public projects.read projects.write devKeys.read devKeys.write".split()
 )
-#: What a session of the project `console` holds there: projects are then told apart by team.
-CONSOLE_USER_SCOPES = USER_SCOPES | frozenset(
-    "projects.read projects.write project.read project.write keys.read keys.write platforms.read"
-    " platforms.write".split()
-)
+#: What a console member holds whose role lets them look only.
+CONSOLE_VIEWER_SCOPES = frozenset(
+    scope for scope in CONSOLE_MEMBER_SCOPES if scope.endswith(".read")
+) | frozenset({"global", "public"})
 #: What a signed-in user of the project `console` may ask for; each service checks the ownership.
 CONSOLE_USER_SCOPES = USER_SCOPES | frozenset(
     "projects.write keys.read keys.write platforms.read platforms.write devKeys.read"

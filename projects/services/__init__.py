@@ -1,6 +1,6 @@
 """Use cases of tenancy: projects, their API keys and platforms."""
 
-from projects.services.access import operator
+from projects.services.access import WRITER_ROLES, may_manage, operator
 from projects.services.directory import drop_project, find_project
 from projects.services.keys import create_key, delete_key, get_key, list_keys, update_key
 from projects.services.platforms import (
@@ -24,6 +24,7 @@ from projects.services.projects import (
 )
 
 __all__ = [
+    "WRITER_ROLES",
     "adopt_projects",
     "create_key",
     "create_platform",
@@ -39,6 +40,7 @@ __all__ = [
     "list_keys",
     "list_platforms",
     "list_projects",
+    "may_manage",
     "operator",
     "update_key",
     "update_platform",

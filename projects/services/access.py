@@ -1,5 +1,7 @@
 """Who may see and manage a project: its keys, its console members, and the operator."""
 
+from collections.abc import Set as AbstractSet
+
 from kernel.caller import Caller, CallerKind, ProjectContext
 from kernel.errors import ApiError, ErrorKind
 from projects.services.directory import find_project
@@ -45,6 +47,13 @@ def check_team(caller: Caller, team_uid: str) -> None:
         raise ApiError(ErrorKind.USER_UNAUTHORIZED)
 
 
+def may_manage(roles: AbstractSet[str], project: ProjectContext) -> bool:
+    """Tell whether holders of console roles work on a project; members without one only see it."""
+    names = (*WRITER_ROLES, *(f"project-{project.uid}-{role}" for role in WRITER_ROLES))
+    team = f"{_TEAM}{project.team_uid}"
+    return bool(project.team_uid) and not roles.isdisjoint(f"{team}/{name}" for name in names)
+
+
 def readable_project(caller: Caller, project_uid: str) -> ProjectContext:
     """Return a project the caller may see; others do not exist for them.
 
@@ -78,5 +87,4 @@ def _may_read(caller: Caller, project: ProjectContext) -> bool:
 def _may_write(caller: Caller, project: ProjectContext) -> bool:
     if is_operator(caller) or caller.kind is CallerKind.KEY:
         return True
-    names = (*WRITER_ROLES, *(f"project-{project.uid}-{role}" for role in WRITER_ROLES))
-    return not caller.roles.isdisjoint(f"{_TEAM}{project.team_uid}/{name}" for name in names)
+    return may_manage(caller.roles, project)

@@ -11,7 +11,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from accounts.authentication import authenticate
-from accounts.models import User
+from accounts.models import Membership, User
 from accounts.services import (
     create_console_admin,
     create_email_password_session,
@@ -336,6 +336,31 @@ def test_console_users_of_other_teams_are_guests(owner, project, client_for):
     client = admin_client(client_for, project, session)
     reply = client.get("/users")
     assert (reply.status, reply.error) == (401, "general_unauthorized_scope")
+
+
+@pytest.mark.parametrize(
+    ("role", "managed"),
+    [
+        ("admin", ["mine", "yours"]),
+        ("developer", ["mine", "yours"]),
+        ("viewer", []),
+        ("project-mine-developer", ["mine"]),
+        ("project-min-developer", []),
+    ],
+)
+def test_role_in_the_team_says_which_projects_a_member_works_on(owner, client_for, role, managed):
+    session, team = owner
+    for uid in ("mine", "yours"):
+        create_project(caller=operator(), project_id=uid, name=uid, team_id=team)
+    Membership.objects.update(roles=[role])
+    for uid in ("mine", "yours"):
+        project = find_project(uid)
+        assert project is not None
+        client = admin_client(client_for, project, session)
+        assert client.get("/users").status == 200
+        reply = client.post("/users", {"userId": "made"})
+        refused = (401, "general_unauthorized_scope")
+        assert (reply.status, reply.error) == ((201, "") if uid in managed else refused), uid
 
 
 def test_session_of_the_project_is_no_console_session(project, alice, client_for):

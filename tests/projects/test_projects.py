@@ -205,9 +205,9 @@ def test_the_console_works_on_a_project_in_admin_mode(owen, eve, site, project):
 def test_viewers_change_nothing_in_admin_mode(vera, site):
     client = admin_mode(vera, "site")
     assert client.get("/project").status == 200
-    assert client.delete("/project").error == "user_unauthorized"
+    assert client.delete("/project").error == "general_unauthorized_scope"
     body = {"keyId": "k", "name": "K", "scopes": []}
-    assert client.post("/project/keys", body).error == "user_unauthorized"
+    assert client.post("/project/keys", body).error == "general_unauthorized_scope"
     assert not Key.objects.filter(project_id=site.id).exists()
 
 
