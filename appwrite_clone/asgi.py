@@ -19,7 +19,9 @@ from kernel import notify
 wsgi = get_application()  # sets Django up, which everything below needs
 
 http = Bridge(wsgi, version=settings.APPWRITE_VERSION, on_thread_exit=connections.close_all)
-sockets: Any = URLRouter(import_module("realtime.routing").websocket_urlpatterns)
+sockets: Any = None
+if "realtime" in settings.SERVICES:
+    sockets = URLRouter(import_module("realtime.routing").websocket_urlpatterns)
 import_module(settings.ROOT_URLCONF)  # so that the first request does not wait for it
 
 
@@ -28,9 +30,14 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         case "http":
             await http(scope, receive, send)
         case "websocket":
-            await sockets(scope, receive, send)
+            await (sockets or _refuse)(scope, receive, send)
         case "lifespan":
             await _live(receive, send)
+
+
+async def _refuse(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """Turn a socket away that belongs to another process."""
+    await send({"type": "websocket.close", "code": 1008})
 
 
 async def _live(receive: Receive, send: Send) -> None:

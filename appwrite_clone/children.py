@@ -37,6 +37,8 @@ from projects import checks
 
 OLDEST_SERVER_VERSION = 150000
 HEALTH_PATH = "/v1/health/version"
+# A service behind a gateway tells strangers nothing, not even its health.
+READY_STATUSES = (httpx.codes.OK, httpx.codes.UNAUTHORIZED)
 HEALTH_PAUSE_SECONDS = 0.1
 DRAIN_SECONDS = 8  # less than what the supervisor waits before it kills
 KEEP_ALIVE_SECONDS = 65  # longer than a proxy in front keeps one, usually 60
@@ -104,7 +106,7 @@ class WebServer(uvicorn.Server):
         await asyncio.to_thread(_open_broker)
         transport = httpx.ASGITransport(application, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=settings.PUBLIC_URL) as client:
-            while (await client.get(HEALTH_PATH)).status_code != httpx.codes.OK:
+            while (await client.get(HEALTH_PATH)).status_code not in READY_STATUSES:
                 await asyncio.sleep(HEALTH_PAUSE_SECONDS)
         self._ready()
 

@@ -98,15 +98,21 @@ class Endpoint(APIView):
     ) -> HttpResponseBase:
         handler, operation = self._handler(request.method or "")
         project = _project(request)
-        caller = _authenticate()(project, read_credentials(request))
+        # A service behind a gateway has its caller already (`gateway.identity`).
+        caller = getattr(request, "caller", None) or _authenticate()(
+            project, read_credentials(request)
+        )
         check_access(operation, caller)
-        params = read_params(request) | path
+        params = self._params(request, operation) | path
         _check_path(path)
         call = Call(caller=caller, operation=operation, params=params, request=request)
         spent |= _spend(call)
         response = _respond(handler(call))
         _finish(call, response, spent)
         return response
+
+    def _params(self, request: HttpRequest, _operation: Operation) -> dict[str, Any]:
+        return read_params(request)
 
     def _handler(self, verb: str) -> tuple[Any, Operation]:
         handler = getattr(self, verb.lower(), None) if verb in VERBS else None

@@ -5,7 +5,8 @@ from django.urls import path
 from projects.views import console, health, keys, platforms, projects
 from projects.views.addressing import IN_PATH
 
-urlpatterns = [
+#: Every process answers these for itself.
+HEALTH = [
     path("ping", health.PingView.as_view()),
     path("health", health.HealthView.as_view()),
     path("health/cache", health.HealthCacheView.as_view()),
@@ -13,6 +14,8 @@ urlpatterns = [
     path("health/pubsub", health.HealthPubSubView.as_view()),
     path("health/time", health.HealthTimeView.as_view()),
     path("health/version", health.HealthVersionView.as_view()),
+]
+urlpatterns = [
     path("console/variables", console.VariablesView.as_view()),
     path("console/scopes/project", console.ProjectScopesView.as_view()),
     path("projects", projects.ProjectsView.as_view()),
