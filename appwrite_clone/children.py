@@ -123,15 +123,19 @@ def _open_broker() -> None:
 # The worker
 
 
-def run_worker(processes: int, ready: Ready) -> int:
-    """Run jobs until told to stop; the one at work may end first."""
+def run_worker(ready: Ready) -> int:
+    """Run jobs, one at a time, until told to stop; the one at work may end first.
+
+    Each worker is a child of the supervisor: the processes of Celery's own pool share a lock,
+    and one that is killed while it waits for work leaves the others waiting for ever.
+    """
     # It runs whatever the installation itself enqueued, as JSON: being root adds nothing to that.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     setup_logging.connect(_keep_logging, weak=False)
     worker_ready.connect(partial(_say_ready, ready), weak=False)
     worker = celery_app.Worker(
-        concurrency=processes,
-        pool="prefork",
+        concurrency=1,
+        pool="solo",
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=True,

@@ -13,6 +13,8 @@ from pathlib import Path
 STOP_SECONDS = 10
 POLL_SECONDS = 0.05
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PR_SET_NAME = 15
+LONGEST_NAME_BYTES = 15
 
 
 def die_with_parent(number: signal.Signals) -> Callable[[], None]:
@@ -31,6 +33,12 @@ def die_with_parent(number: signal.Signals) -> Callable[[], None]:
             os.kill(os.getpid(), number)
 
     return ask
+
+
+def name_process(name: str) -> None:
+    """Have `ps` and `top` show this name for the calling process, on Linux."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode()[:LONGEST_NAME_BYTES], 0, 0, 0)
 
 
 def stop_process(process: "subprocess.Popen[bytes]", signals: Sequence[signal.Signals]) -> None:

@@ -29,7 +29,7 @@ def main(arguments: list[str], data_directory: Path) -> int:
     """Run everything until asked to stop; returns the exit code."""
     options = parse(arguments, data_directory)
     _listen_to_signals()
-    _export_address(options)
+    _export_options(options)
     try:
         with reserved_address(options) as (address, family), _database(options) as cluster:
             Supervisor(options, cluster).run(partial(_children, address, family))
@@ -62,8 +62,9 @@ def _database(options: Options) -> Iterator[Cluster | None]:
         yield cluster
 
 
-def _export_address(options: Options) -> None:
+def _export_options(options: Options) -> None:
     os.environ["APPWRITE_HOST"] = options.host
+    os.environ["WEB_PROCESSES"] = str(process_count("WEB_PROCESSES"))
     if os.environ.get("APPWRITE_PUBLIC_URL"):
         return
     if options.is_everywhere:
@@ -79,6 +80,9 @@ def _children(address: Any, family: socket.AddressFamily, rooms: Any) -> list[Ch
     web = partial(rooms.serve_web, address, family)
     return [
         *(Child(f"web {n}", web) for n in range(1, process_count("WEB_PROCESSES") + 1)),
-        Child("worker", partial(rooms.run_worker, process_count("WORKER_PROCESSES"))),
+        *(
+            Child(f"worker {n}", rooms.run_worker)
+            for n in range(1, process_count("WORKER_PROCESSES") + 1)
+        ),
         Child("beat", rooms.run_beat),
     ]

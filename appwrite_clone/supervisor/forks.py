@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NoReturn
 
-from appwrite_clone.embedded.processes import die_with_parent
+from appwrite_clone.embedded.processes import die_with_parent, name_process
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 STOP_SECONDS = 10
@@ -66,6 +66,7 @@ class Child:
             partial(self.entry, partial(_announce, announcing)),
             close=[child.pipe for child in siblings if child.pipe >= 0],
             speaks=False,
+            name=self.name,
         )
         os.close(announcing)
 
@@ -92,7 +93,9 @@ class Child:
         warn(f"{self.name} ended ({_describe(status)}); it starts again in {pause:g} s.")
 
 
-def fork(work: Callable[[], int | None], *, close: Sequence[int], speaks: bool) -> int:
+def fork(
+    work: Callable[[], int | None], *, close: Sequence[int], speaks: bool, name: str = ""
+) -> int:
     """Do `work` in a new process without the descriptors `close`; returns its id.
 
     Only one that `speaks` writes to standard output, which is for what the contract promises.
@@ -110,6 +113,8 @@ def fork(work: Callable[[], int | None], *, close: Sequence[int], speaks: bool) 
         if not speaks:
             os.dup2(2, 1)
         die()
+        if name:
+            name_process(name)
         if not sys.platform.startswith("linux"):
             threading.Thread(target=end_with_parent, args=(parent,), daemon=True).start()
         _become(work)

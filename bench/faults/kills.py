@@ -72,13 +72,15 @@ class _Run:
         return seconds_to_recover(self.site, self.ledger, killed_at, is_replaced)
 
     def _worker(self) -> float:
-        """Kill the worker, or a process it runs jobs in; what is asked for then has to be built."""
-        _, killed_at = self._kill(self.site.worker())
+        """Kill every worker; what is asked for then has to be built."""
+        killed_at = time.monotonic()
+        for victim in self.site.workers():
+            os.kill(victim, signal.SIGKILL)
         return self.builder.seconds_until_built(self.builder.attribute(), killed_at)
 
     def _postgresql(self) -> float:
         """Kill the server, or the process of one connection, at which all of them end."""
-        if self.choose.random() < 0.5:  # noqa: PLR2004
+        if self.choose.random() < 0.5:
             before = self.site.postmaster()
             _, killed_at = self._kill(before)
             return seconds_to_recover(

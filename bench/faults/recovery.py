@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from bench.faults.site import Site
-from bench.faults.writers import LAST_WORD_SECONDS, Client, Ledger
+from bench.faults.writers import CREATED, LAST_WORD_SECONDS, Client, Ledger
 from kernel.ids import unique_id
 
 PROBE_SECONDS = 0.02
@@ -47,7 +47,7 @@ def seconds_to_recover(
 
 def _can_write(client: Client, ledger: Ledger) -> bool:
     uid = unique_id()
-    if client.create(uid):
+    if client.create(uid) == CREATED:
         ledger.acknowledge(uid)
         return True
     client.write(uid, until=time.monotonic() + LAST_WORD_SECONDS)

@@ -64,13 +64,8 @@ class Site:
     def web(self) -> list[int]:
         return sorted(processes.web_processes(self.supervisor, self.installation.port))
 
-    def worker(self) -> list[int]:
-        """Return the worker, and what it runs jobs in."""
-        try:
-            main = processes.worker(self.supervisor)
-        except (LookupError, OSError):  # it is just being started again
-            return []
-        return [main, *sorted(processes.children(main))]
+    def workers(self) -> list[int]:
+        return sorted(processes.workers(self.supervisor))
 
     def postmaster(self) -> list[int]:
         servers = servers_in(self.data)
@@ -83,8 +78,11 @@ class Site:
 
 @contextlib.contextmanager
 def running(*, parent: Path | None = None, **variables: str) -> Iterator[Site]:
-    """Start an installation with two web processes; `variables` go to its environment."""
-    installation = live.start(parent=parent, **variables)
+    """Start an installation with two web processes; `variables` go to its environment.
+
+    Without rate limits, unless they say otherwise: the writers are many, and one user.
+    """
+    installation = live.start(parent=parent, **{"ABUSE_LIMITS": "off", **variables})
     try:
         yield prepared(installation.prepared())
     finally:

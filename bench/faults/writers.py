@@ -87,28 +87,27 @@ class Client:
             self.ledger.accuse(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
         return answer
 
-    def create(self, uid: str) -> bool | None:
-        """Try once to write a document; None when what became of it is not known."""
+    def create(self, uid: str) -> int:
+        """Try once to write a document; 0 when what became of it is not known."""
         document = {"documentId": uid, "data": {"title": uid}}
         answer = self.send("POST", self.site.documents, document)
         if answer is None or answer.is_server_error:
-            return None
-        if answer.status_code == CREATED:
-            return True
-        if answer.status_code != CONFLICT:
+            return 0
+        if answer.status_code not in (CREATED, CONFLICT):
             self.ledger.accuse(f"create: {answer.status_code} {answer.text[:200]}")
-        return False
+        return answer.status_code
 
     def write(self, uid: str, *, until: float) -> bool:
         """Write a document, again and again under the same id, until its fate is known."""
         tries = 0
         while True:
-            found = self.create(uid)
-            if found or (found is False and tries):  # the write before was done, its answer lost
+            status = self.create(uid)
+            # A duplicate at a later try: the write before was done, its answer lost.
+            if status == CREATED or (status == CONFLICT and tries):
                 self.ledger.acknowledge(uid)
                 return True
-            if found is False:
-                self.ledger.accuse(f"{uid}: refused as a duplicate at the first try")
+            if status:
+                self.ledger.accuse(f"{uid}: {status} at try {tries + 1}")
                 return False
             if time.monotonic() > until:
                 self.ledger.give_up(uid)

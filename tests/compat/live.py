@@ -138,17 +138,19 @@ class Installation:
         return self.data_directory / "up.running"
 
 
-def start(*, web_processes: int = 2) -> Installation:
+def start(*, web_processes: int = 2, parent: Path | None = None, **variables: str) -> Installation:
     """Run `manage.py up` on an empty data directory until it says that it is ready.
+
+    The data directory is made in `parent`; `variables` are added to the environment.
 
     Raises: ServerError with the end of its log.
     """
     # As root, PostgreSQL runs as another user, who has to reach its data.
-    data_directory = Path(tempfile.mkdtemp(prefix="appwrite-compat-"))
+    data_directory = Path(tempfile.mkdtemp(prefix="appwrite-compat-", dir=parent))
     data_directory.chmod(0o711)
     port = free_port()
     command = [*_manage(), "up", "--data-dir", str(data_directory), "--port", str(port), "--bare"]
-    environment = _environment() | {"WEB_PROCESSES": str(web_processes)}
+    environment = _environment() | {"WEB_PROCESSES": str(web_processes)} | variables
     # The supervisor inherits this lock: it is free again exactly when the supervisor has ended,
     # whoever its parent is by then.
     with (

@@ -17,21 +17,20 @@ def web_processes(supervisor: int, port: int) -> list[int]:
     return [each for each in children(supervisor) if not sockets.isdisjoint(_links(each))]
 
 
-def worker(supervisor: int) -> int:
-    """Return the supervisor's child that has children of its own, PostgreSQL apart."""
-    program = Path(f"/proc/{supervisor}/exe").readlink()
-    found = [
-        each
-        for each in children(supervisor)
-        if Path(f"/proc/{each}/exe").readlink() == program and children(each)
-    ]
-    if len(found) != 1:
-        raise LookupError(f"one worker was expected below {supervisor}, not {found}")
-    return found[0]
+def workers(supervisor: int) -> list[int]:
+    """Return those children of a supervisor that run jobs."""
+    return [each for each in children(supervisor) if _name(each).startswith("worker ")]
 
 
 def _all() -> list[int]:
     return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def _name(process_id: int) -> str:
+    try:
+        return Path(f"/proc/{process_id}/comm").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def _parent(process_id: int) -> int:
