@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from bench.api import Api
 from bench.fanout import PLACE
 from bench.plan import Plan
-from bench.requests import Request, Workload, json_body, queries
+from bench.requests import FRESH, Request, Workload, json_body, queries
 from documents import partitions
 from documents.models import Collection
 from kernel.ids import unique_id
@@ -74,10 +74,8 @@ class Stage:
         chosen = random.Random(1).sample(own, min(len(own), MOST_VARIANTS))  # noqa: S311
         own_id = f"'d' || (:n::int * {USERS})"
         listing = f"{items}?{_listing()}"
-        changes = (
-            Request("PATCH", f"{items}/d{n}", self.key, json_body({"data": {"title": f"T {n}"}}))
-            for n in chosen
-        )
+        body = json_body({"data": {"title": f"T {FRESH.decode()}"}})
+        changes = (Request("PATCH", f"{items}/d{n}", self.key, body) for n in chosen)
         return [
             Workload("create", [self._creation()], "gen_random_uuid()::text"),
             Workload(

@@ -1,4 +1,6 @@
--- Sends the requests of a file in random order. They are complete, and NUL stands between them.
+-- Sends the requests of a file in random order. They are complete but for FRESH, which stands for
+-- nine digits that differ each time; NUL stands between them.
+local FRESH = "#########"
 local requests = {}
 
 function init(arguments)
@@ -9,7 +11,9 @@ function init(arguments)
 end
 
 function request()
-  return requests[math.random(#requests)]
+  local text = requests[math.random(#requests)]
+  if not text:find(FRESH, 1, true) then return text end
+  return (text:gsub(FRESH, function() return tostring(math.random(100000000, 999999999)) end))
 end
 
 function done(summary, latency)

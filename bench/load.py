@@ -1,6 +1,7 @@
 """Drives wrk, a load generator whose own cost is small beside the server's."""
 
 import json
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -11,7 +12,7 @@ from bench.plan import Plan, RefusedError
 from bench.requests import Workload
 
 PROGRAM = "wrk"
-SEED = 20_000
+SEEDS = 2**31
 TIMEOUT_SECONDS = 10
 _SCRIPT = Path(__file__).with_name("load.lua")
 
@@ -48,7 +49,13 @@ def run(workload: Workload, plan: Plan) -> Load:
             [
                 *(PROGRAM, "--threads=1", f"--connections={plan.connections}"),
                 *(f"--duration={plan.seconds}s", f"--timeout={TIMEOUT_SECONDS}s"),
-                *(f"--script={_SCRIPT}", f"http://{host}", "--", file.name, str(SEED)),
+                *(
+                    f"--script={_SCRIPT}",
+                    f"http://{host}",
+                    "--",
+                    file.name,
+                    str(secrets.randbelow(SEEDS)),
+                ),
             ],
             capture_output=True,
             text=True,

@@ -31,27 +31,33 @@ def program() -> str | None:
 
 
 def script(workload: Workload, traffic: Traffic) -> str:
-    """Return the statements as a pgbench script, each run on a random document."""
-    lines = [f"\\set n random(0, {max(len(workload.variants) - 1, 1)})"]
+    """Return the statements as a pgbench script: a random document and a fresh value each time."""
+    lines = [
+        f"\\set n random(0, {max(len(workload.variants) - 1, 1)})",
+        "\\set fresh random(100000000, 999999999)",
+    ]
     for statement in traffic.sql:
-        text = _plain(statement)
+        text = _plain(statement, traffic.value)
         if workload.sql_id:
             text = text.replace(f"'{traffic.document_id}'", f"({workload.sql_id})")
         lines.append(" ".join(text.split("\n")) + ";")
     return "\n".join(lines) + "\n"
 
 
-def _plain(statement: str) -> str:
-    """Hide the colons of literals, which pgbench takes for its variables, and wake nobody."""
+def _plain(statement: str, value: str) -> str:
+    """Put in the fresh value, hide colons that pgbench takes for its variables, wake nobody."""
     quiet = statement.replace("pg_notify('", "pg_notify('bench_")
-    return _LITERAL.sub(_without_colon, quiet)
+    return _LITERAL.sub(lambda match: _rewritten(match, value), quiet)
 
 
-def _without_colon(match: re.Match[str]) -> str:
-    if ":" not in match["text"]:
+def _rewritten(match: re.Match[str], value: str) -> str:
+    text = match["text"]
+    if ":" not in text and value not in text:
         return match[0]
-    text = match["text"] if match["escaped"] else match["text"].replace("\\", r"\\")
-    return "E'{}'".format(text.replace(":", r"\x3A"))
+    if not match["escaped"]:
+        text = text.replace("\\", r"\\")
+    parts = [f"E'{part}'" for part in text.replace(":", r"\x3A").split(value)]
+    return parts[0] if len(parts) == 1 else "({})".format(" || :fresh::text || ".join(parts))
 
 
 def measure(found: str, text: str, plan: Plan) -> float:

@@ -1,12 +1,15 @@
 """Requests as data: sent by the load generator, by a client, or into the application itself."""
 
 import json
+import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 from urllib.parse import quote
 
 JSON_TYPE = "application/json"
+# Stands for nine digits that differ each time: an update that changes nothing writes nothing.
+FRESH = b"#########"
 HOST = "localhost"  # of requests that stay in this process
 
 
@@ -18,6 +21,10 @@ class Request:
     path: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+
+    def with_value(self, value: str) -> Self:
+        """Return the request with a value, as `fresh_value` makes it, in place of `FRESH`."""
+        return replace(self, body=self.body.replace(FRESH, value.encode()))
 
     def raw(self, host: str, prefix: str) -> bytes:
         """Return the request as it goes over the wire of a kept connection."""
@@ -39,6 +46,10 @@ class Workload:
     name: str
     variants: Sequence[Request]
     sql_id: str = ""
+
+
+def fresh_value() -> str:
+    return str(10**8 + secrets.randbelow(9 * 10**8))
 
 
 def json_body(value: Any) -> bytes:

@@ -13,7 +13,7 @@ from psycopg.pq import Trace
 from psycopg.sql import Composable
 
 from bench.plan import RefusedError
-from bench.requests import HOST, JSON_TYPE, Request
+from bench.requests import HOST, JSON_TYPE, Request, fresh_value
 
 # By then every cache of the application is filled, and every statement is a prepared one.
 WARM_UP_ROUNDS = 8
@@ -27,13 +27,14 @@ _ROUND_TRIPS = frozenset({"Sync", "Query"})
 class Traffic:
     """One request's statements (BEGIN and COMMIT are two of them), round trips and SQL.
 
-    `document_id` is the id in the answer, which the SQL holds as a literal, too.
+    `document_id` is the id in the answer and `value` the fresh one sent; the SQL holds both.
     """
 
     statements: int
     round_trips: int
     sql: tuple[str, ...]
     document_id: str
+    value: str
 
 
 @dataclass(slots=True)
@@ -71,17 +72,18 @@ def watch(request: Request, prefix: str) -> Traffic:
     Raises: RefusedError when it fails.
     """
     for _ in range(WARM_UP_ROUNDS):
-        _send(request, prefix)
+        _send(request.with_value(fresh_value()), prefix)
     with _wire() as kinds:
-        _send(request, prefix)
-    recorder = Recorder()
+        _send(request.with_value(fresh_value()), prefix)
+    recorder, value = Recorder(), fresh_value()
     with connection.execute_wrapper(recorder):
-        answer = _send(request, prefix)
+        answer = _send(request.with_value(value), prefix)
     return Traffic(
         statements=sum(kind in _STATEMENTS for kind in kinds),
         round_trips=sum(kind in _ROUND_TRIPS for kind in kinds),
         sql=recorder.finish(),
         document_id=answer.get("$id", ""),
+        value=value,
     )
 
 

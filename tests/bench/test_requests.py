@@ -1,4 +1,4 @@
-from bench.requests import Request, json_body, queries
+from bench.requests import FRESH, Request, fresh_value, json_body, queries
 
 
 def test_request_without_a_body_names_no_length():
@@ -24,3 +24,14 @@ def test_queries_are_escaped():
         "queries[]=%7B%22method%22%3A%20%22limit%22%2C%20%22values%22%3A%20%5B1%5D%7D"
         "&queries[]=%7B%22method%22%3A%20%22orderDesc%22%7D"
     )
+
+
+def test_a_fresh_value_keeps_the_length():
+    request = Request("PATCH", "/x", body=b"T " + FRESH)
+    value = fresh_value()
+    assert request.with_value(value).body == b"T " + value.encode()
+    assert len(value) == len(FRESH)
+
+
+def test_fresh_values_differ():
+    assert fresh_value() != fresh_value()
