@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import ParamSpec, TypeVar
 
+from django.conf import settings
 from django.contrib.auth import hashers
 
 from kernel.errors import ApiError, ErrorKind
@@ -29,7 +30,7 @@ class Argon2Hasher(hashers.Argon2PasswordHasher):
 def hash_password(password: str) -> str:
     """Return the hash to store; an empty password gives an empty hash, which nothing matches.
 
-    Raises: SERVICE_UNAVAILABLE
+    Raises: RATE_LIMIT_EXCEEDED
     """
     return _in_pool(hashers.make_password, password) if password else ""
 
@@ -37,7 +38,7 @@ def hash_password(password: str) -> str:
 def matches(password: str, encoded: str) -> bool:
     """Tell whether a password fits a stored hash; without one the work is done all the same.
 
-    Raises: SERVICE_UNAVAILABLE
+    Raises: RATE_LIMIT_EXCEEDED
     """
     is_match = _in_pool(hashers.verify_password, password, encoded or _dummy_hash())[0]
     return is_match and bool(encoded)
@@ -57,16 +58,17 @@ def _dummy_hash() -> str:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=_cores(), thread_name_prefix="passwords")
+    return ThreadPoolExecutor(max_workers=_at_once(), thread_name_prefix="passwords")
 
 
 @cache
 def _places() -> threading.BoundedSemaphore:
-    return threading.BoundedSemaphore(_cores() + QUEUE_LENGTH)
+    return threading.BoundedSemaphore(_at_once() + QUEUE_LENGTH)
 
 
-def _cores() -> int:
-    return os.cpu_count() or 1
+def _at_once() -> int:
+    """Return this process's share of the cores."""
+    return max(1, (os.cpu_count() or 1) // settings.WEB_PROCESSES)
 
 
 def _in_pool(
@@ -75,7 +77,7 @@ def _in_pool(
     places = _places()
     if not places.acquire(blocking=False):
         raise ApiError(
-            ErrorKind.SERVICE_UNAVAILABLE, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
+            ErrorKind.RATE_LIMIT_EXCEEDED, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
         )
     try:
         return _pool().submit(function, *args, **kwargs).result()

@@ -14,10 +14,13 @@ from kombu.utils.encoding import bytes_to_str
 from kombu.utils.json import loads
 from sqlalchemy import URL, text
 
+from kernel.limits import JOB_MAX_SECONDS
+
 TASK_NAME = "kernel.run_job"
 POLL_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 0.3
 BROKER_CONNECT_SECONDS = 2
+LONGEST_GOODBYE_SECONDS = 60
 # Parameters of psycopg itself and of Django, which mean nothing in a libpq URL.
 NOT_IN_URL = frozenset({"prepare_threshold", "pool", "server_side_binding", "isolation_level"})
 
@@ -114,6 +117,8 @@ app.conf.update(
     task_serializer="json",
     result_serializer="json",
     task_ignore_result=True,
+    task_soft_time_limit=JOB_MAX_SECONDS,  # the job is then tried again like any that failed
+    task_time_limit=JOB_MAX_SECONDS + LONGEST_GOODBYE_SECONDS,
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     task_publish_retry=False,  # a doorbell that does not ring is rung again by the sweep

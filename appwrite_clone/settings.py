@@ -112,11 +112,12 @@ TEMPLATES = [
 STATEMENT_TIMEOUT_MILLISECONDS = env.integer("STATEMENT_TIMEOUT_MILLISECONDS", 10_000, minimum=1)
 DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", **env.database("DATABASE_URL")}}
 DATABASES["default"]["CONN_MAX_AGE"] = None
+_GIVEN_OPTIONS = DATABASES["default"]["OPTIONS"].get("options", "")
 DATABASES["default"]["OPTIONS"] |= {
     "connect_timeout": "5",
     "prepare_threshold": 5,
-    "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS} -c lock_timeout=2000"
-    " -c idle_in_transaction_session_timeout=10000 -c jit=off",
+    "options": f"{_GIVEN_OPTIONS} -c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS}"
+    " -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c jit=off",
 }
 
 # Users and object permissions

@@ -49,7 +49,7 @@ def test_never_more_hashes_at_once_than_cores_and_a_bounded_queue(monkeypatch):
     monkeypatch.setattr(passwords, "QUEUE_LENGTH", 3)
     monkeypatch.setattr(passwords.Argon2Hasher, "encode", slow)
     passwords._places.cache_clear()
-    places = passwords._cores() + 3
+    places = passwords._at_once() + 3
     try:
         with ThreadPoolExecutor(places + 5) as threads:
             calls = [threads.submit(passwords.hash_password, "x") for _ in range(places + 5)]
@@ -59,10 +59,10 @@ def test_never_more_hashes_at_once_than_cores_and_a_bounded_queue(monkeypatch):
         for each in refused:
             error = each.exception()
             assert isinstance(error, ApiError)
-            assert error.kind.status == 503
+            assert error.kind.status == 429
             assert error.headers["Retry-After"]
         assert [each.exception() for each in calls].count(None) == places
-        assert most <= passwords._cores()
+        assert most <= passwords._at_once()
     finally:
         gate.set()
         passwords._places.cache_clear()
