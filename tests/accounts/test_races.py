@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import orjson
-import psycopg
 import pytest
 from django.db import connection
 
@@ -26,6 +25,7 @@ from kernel.errors import ApiError
 from kernel.limits import MAX_LABELS
 from projects.services import operator, update_settings
 from tests.conftest import PASSWORD
+from tests.database import own_connection
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 THREADS = 10
@@ -169,13 +169,8 @@ def test_class_11_parallel_guesses_never_pass_the_limit(project, client_for, ali
 
 
 def test_open_sockets_hear_of_every_change_of_identity(project, client_for, make_key, alice, bob):
-
-    parameters = connection.get_connection_params()
-    wanted = {
-        key: parameters[key] for key in ("dbname", "user", "host", "port") if key in parameters
-    }
     server = client_for(project, key=make_key(project, ["users.write", "teams.write"]))
-    with psycopg.connect(**wanted, autocommit=True) as listener:
+    with own_connection() as listener:
         listener.execute("LISTEN appwrite_identity")
         server.put("/users/alice/labels", {"labels": ["x"] * min(MAX_LABELS, 2)})
         server.patch("/users/alice/status", {"status": False})

@@ -11,6 +11,7 @@ from documents import indexes, partitions, services
 from documents.models import Collection, Document
 from documents.vocabulary import COLLECTIONS
 from kernel.models import Job
+from tests.database import own_connection
 from tests.documents.schema import (
     POSTS,
     add_attribute,
@@ -57,12 +58,6 @@ def build(name):
     services.build_index(collection_id=collection().id, name=name, names=COLLECTIONS)
 
 
-def second_connection():
-    parameters = connection.get_connection_params()
-    wanted = {key: parameters[key] for key in ("dbname", "user", "host", "port")}
-    return psycopg.connect(**wanted, autocommit=True)
-
-
 def read(reader, of):
     statement = psycopg.sql.SQL("SELECT count(*) FROM {}")
     reader.execute(statement.format(partitions.identifier(of.id)))
@@ -96,7 +91,7 @@ def test_invalid_index_of_a_killed_build_is_made_anew(admin, letters, jobs):
     name = ask(admin, "unique")
     twin = Document.objects.create(collection=collection(), uid="twin", data={"title": "title 1"})
     column = """((data ->> 'title') COLLATE "C")"""
-    with second_connection() as killed, pytest.raises(psycopg.errors.UniqueViolation):
+    with own_connection() as killed, pytest.raises(psycopg.errors.UniqueViolation):
         killed.execute(
             f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON document_{collection().id} ({column})"
         )
@@ -122,7 +117,7 @@ def test_finished_build_of_a_killed_worker_is_taken_over(admin, letters, jobs):
 
 def test_second_builder_gives_way_and_its_job_is_tried_again(admin, letters, jobs):
     ask(admin)
-    with second_connection() as other:
+    with own_connection() as other:
         other.execute(
             "SELECT pg_advisory_lock(%s::int, %s::int)", (indexes.LOCK_SPACE, collection().id)
         )
@@ -175,7 +170,7 @@ def test_limits_of_requests_hold_again_after_a_build(admin, letters, jobs):
 def test_writes_go_on_while_an_index_is_built(admin, letters):
     name = ask(admin)
     ended = threading.Event()
-    with second_connection() as reader:
+    with own_connection() as reader:
         # A snapshot that is still open holds the build up, and must hold up nobody else.
         reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         read(reader, collection())
@@ -218,7 +213,7 @@ def test_collections_are_made_while_a_sweep_waits_for_a_reader(admin, letters):
         connection.close()
 
     thread = threading.Thread(target=work)
-    with second_connection() as reader:
+    with own_connection() as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM document")
         thread.start()
@@ -239,7 +234,7 @@ def test_partition_left_half_detached_stops_no_other_sweep(admin, letters, jobs)
     notes = Collection.objects.get(uid="notes").id
     admin.delete(letters)
     admin.delete("/databases/default/collections/notes")
-    with second_connection() as reader, second_connection() as killed:
+    with own_connection() as reader, own_connection() as killed:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM document")
         killed.execute("SET statement_timeout = 200")
@@ -259,7 +254,7 @@ def test_sweep_does_not_stop_the_statements_of_others(admin, letters, jobs):
     assert admin.post("/databases/default/collections", body).status == 201
     notes = Collection.objects.get(uid="notes")
     admin.delete(letters)
-    with second_connection() as reader:
+    with own_connection() as reader:
         reader.execute("BEGIN")
         read(reader, notes)
         jobs()
