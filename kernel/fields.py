@@ -144,7 +144,10 @@ def as_dict(instance: Any) -> dict[str, Any]:
 
 
 def text(maximum: int, *, minimum: int = 0) -> Check:
-    """Text of `minimum` to `maximum` characters; a maximum of 0 means any length."""
+    """Text of `minimum` to `maximum` characters, none of them NUL; a maximum of 0 means any length.
+
+    The parsers of requests refuse NUL as well, but see none in JSON texts within parameters.
+    """
     reason = "Value must be a valid string"
     if minimum:
         reason += f" and at least {minimum} chars"
@@ -153,6 +156,8 @@ def text(maximum: int, *, minimum: int = 0) -> Check:
 
     def check(value: object) -> str:
         if not isinstance(value, str) or len(value) < minimum or (0 < maximum < len(value)):
+            raise ValueError(reason)
+        if "\x00" in value:
             raise ValueError(reason)
         return value
 

@@ -1,5 +1,7 @@
 """Collections and tables: made with their partition, changed, hidden at once and swept."""
 
+import json
+
 import pytest
 
 from documents.models import Collection, CollectionGroupObjectPermission, Document
@@ -127,6 +129,19 @@ def test_inline_attributes_and_indexes_are_ready_at_once(admin, jobs):
     assert {each["status"] for each in reply.json["indexes"]} == {"available"}
     assert len(index_names(Collection.objects.get(uid="posts").id)) == 2
     assert jobs() == 0
+
+
+@pytest.mark.parametrize(
+    ("list_name", "entry"),
+    [
+        ("attributes", {"key": "title", "type": "string", "size": 64}),
+        ("indexes", {"key": "by_id", "type": "key", "attributes": ["$id"]}),
+    ],
+)
+def test_inline_text_with_a_nul_is_refused(admin, list_name, entry):
+    text = json.dumps(entry | {"description": "\x00"})
+    reply = create(admin, **{list_name: [text]})
+    assert (reply.status, reply.error) == (400, "general_argument_invalid")
 
 
 def test_inline_columns_may_be_named_in_indexes(admin):

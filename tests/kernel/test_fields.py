@@ -105,6 +105,7 @@ REFUSED = [
     (fields.text(3, minimum=1), ""),
     (fields.text(3), "abcd"),
     (fields.text(3), ["abc"]),
+    (fields.text(3), "a\x00"),
     (fields.boolean, "yes"),
     (fields.boolean, 2),
     (fields.boolean, None),
