@@ -26,7 +26,8 @@ class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type:
     """Finds users the way Django's login form asks: by `login`."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        user: User = self.get(login=username, deleted_at=None)
+        # Addresses are stored in small letters; no other users may enter by a login.
+        user: User = self.get(login=(username or "").lower(), deleted_at=None)
         return user
 
 

@@ -88,9 +88,10 @@ def test_only_one_can_be_the_first(console_project):
 
 def test_console_user_is_known_to_djangos_login_by_the_address(console_project):
     create_console_admin(email="first@example.com", password=PASSWORD)
-    user = authenticate(None, username="first@example.com", password=PASSWORD)
-    assert isinstance(user, User)
-    assert user.is_staff
+    for address in ("first@example.com", "First@Example.com"):
+        user = authenticate(None, username=address, password=PASSWORD)
+        assert isinstance(user, User)
+        assert user.is_staff
     assert authenticate(None, username="first@example.com", password="wrong") is None
 
 
