@@ -78,6 +78,7 @@ def ring(job_id: int) -> None:
 def run(job_id: int) -> bool:
     """Claim a job and do it; tell whether this call did."""
     token = uuid.uuid4()
+    sql.drop_dead_connection()
     claimed = sql.fetch_one(_CLAIM, (token, JOB_LEASE_SECONDS, job_id))
     if claimed is None:
         return False

@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 
 from django.db import close_old_connections, connections
 
+from kernel import sql
 from realtime.limits import DATABASE_THREADS
 
 Parameters = ParamSpec("Parameters")
@@ -29,6 +30,7 @@ async def in_database(
 
     def run() -> Result:
         close_old_connections()
+        sql.drop_dead_connection()
         try:
             return contextvars.Context().run(function, *args, **kwargs)
         finally:
