@@ -110,7 +110,7 @@ TEMPLATES = [
 ]
 
 # Database: one connection per thread, kept; statements of `kernel.sql` are prepared on it.
-STATEMENT_TIMEOUT_MILLISECONDS = env.integer("STATEMENT_TIMEOUT_MILLISECONDS", 10_000, minimum=1)
+STATEMENT_TIMEOUT_MILLISECONDS = env.integer("STATEMENT_TIMEOUT_MILLISECONDS", 9_000, minimum=1)
 DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", **env.database("DATABASE_URL")}}
 DATABASES["default"]["CONN_MAX_AGE"] = None
 _GIVEN_OPTIONS = DATABASES["default"]["OPTIONS"].get("options", "")

@@ -25,6 +25,8 @@ class Limits:
     max_pending: int = 256
     #: A request that waited longer for a thread is refused instead of served too late.
     max_wait_seconds: float = 5.0
+    #: A request that has no answer by then is told to come again, whatever its thread is doing.
+    max_answer_seconds: float = 9.5
     #: What a refused client is told to wait.
     retry_after_seconds: int = 1
     #: A larger body goes to a temporary file.

@@ -20,7 +20,7 @@ STOP_SECONDS = 2.0
 
 
 class WaitedTooLongError(Exception):
-    """No thread was free for the request in time."""
+    """No thread was free for the request in time, or the thread it had did not come to an end."""
 
 
 class _Job:
@@ -50,7 +50,8 @@ class RequestThreads:
         """Run one request on a thread.
 
         Raises:
-            WaitedTooLongError: it waited longer than the limit and was not run.
+            WaitedTooLongError: it waited longer than the limit and was not run, or it still runs
+                when it has to be answered: on a database that says nothing, say.
         """
         if not self._threads:
             self._start()
@@ -58,7 +59,11 @@ class RequestThreads:
         job = _Job(environ, loop, time.monotonic() + self._limits.max_wait_seconds)
         self.pending += 1
         self._jobs.put(job)
-        return await job.future
+        try:
+            async with asyncio.timeout(self._limits.max_answer_seconds):
+                return await job.future
+        except TimeoutError as error:
+            raise WaitedTooLongError from error
 
     def stop(self) -> None:
         """Let the threads finish what they have; further requests start new ones."""
@@ -84,7 +89,7 @@ class RequestThreads:
     def _serve(self, job: _Job) -> None:
         answer = Answer()
         error: BaseException | None = None
-        if time.monotonic() > job.due:
+        if job.future.done() or time.monotonic() > job.due:  # nobody waits for it any more
             error = WaitedTooLongError()
         else:
             try:

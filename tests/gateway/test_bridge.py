@@ -394,6 +394,30 @@ def test_a_request_that_waited_too_long_is_refused_and_not_run():
     assert (first.status, second.status, len(calls)) == (200, 503, 1)
 
 
+def test_a_request_whose_thread_hangs_is_told_to_come_again():
+    released = threading.Event()
+    ran = []
+
+    def application(environ, start_response):
+        ran.append(environ["PATH_INFO"])
+        released.wait(5)
+        return echo(environ, start_response)
+
+    bridge = Bridge(application, limits=Limits(threads=1, max_answer_seconds=0.1))
+
+    async def main():
+        exchanges = [Exchange(scope_for(path=path)) for path in ("/hangs", "/waits")]
+        await asyncio.gather(*(bridge(e.scope, e.receive, e.send) for e in exchanges))
+        released.set()
+        return exchanges
+
+    done = asyncio.run(main())
+    bridge.stop()
+    assert [each.status for each in done] == [503, 503]
+    assert [each.headers["retry-after"] for each in done] == ["1", "1"]
+    assert ran == ["/hangs"]
+
+
 def test_too_many_headers_are_refused():
     headers = [(f"x-{number}", "1") for number in range(21)]
     done = drive(echo, lambda: Exchange(scope_for(headers=headers)))
