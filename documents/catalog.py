@@ -100,12 +100,6 @@ def with_schema(
     raise ApiError(ErrorKind.SERVICE_UNAVAILABLE)
 
 
-def forget_schemas() -> None:
-    """Empty the process's cache."""
-    with _lock:
-        _schemas.clear()
-
-
 def _cached(key: Key) -> CollectionSchema | None:
     with _lock:
         schema = _schemas.get(key)

@@ -34,7 +34,6 @@ class Operation:
     scope: tuple[str, ...]
     rate_limit: RateLimit | None = None
     needs_project: bool = False
-    allows_jwt: bool = True
 
 
 def operation(

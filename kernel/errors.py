@@ -32,7 +32,6 @@ class ErrorKind(Enum):
     SERVICE_DISABLED = ("general_service_disabled", 403, "This service is switched off.")
     API_DISABLED = ("general_api_disabled", 403, "This interface is switched off.")
     ROUTE_NOT_FOUND = ("general_route_not_found", 404, "There is no such route.")
-    METHOD_NOT_ALLOWED = ("general_not_implemented", 405, "This method is not offered here.")
     PAYLOAD_TOO_LARGE = ("general_payload_too_large", 413, "The request body is too large.")
     RATE_LIMIT_EXCEEDED = (
         "general_rate_limit_exceeded",
@@ -158,10 +157,8 @@ class ErrorKind(Enum):
     )
     COLLECTION_NOT_FOUND = ("collection_not_found", 404, "There is no collection with this id.")
     COLLECTION_ALREADY_EXISTS = ("collection_already_exists", 409, "The collection id is taken.")
-    COLLECTION_LIMIT_EXCEEDED = ("collection_limit_exceeded", 400, "Too many collections.")
     TABLE_NOT_FOUND = ("table_not_found", 404, "There is no table with this id.")
     TABLE_ALREADY_EXISTS = ("table_already_exists", 409, "The table id is taken.")
-    TABLE_LIMIT_EXCEEDED = ("table_limit_exceeded", 400, "Too many tables.")
 
     DOCUMENT_NOT_FOUND = ("document_not_found", 404, "There is no document with this id.")
     DOCUMENT_ALREADY_EXISTS = ("document_already_exists", 409, "The document id is taken.")

@@ -22,7 +22,7 @@ class Event:
     """Something that happened: its public name, the answer it gave, and who may learn of it.
 
     `payload` is the JSON of the HTTP answer without secrets, `roles` are permission roles.
-    `user_uid` names the user whose roles changed with it, for open sockets.
+    `permissions_changed` names the user whose roles changed with it, for open sockets.
     """
 
     name: str

@@ -24,7 +24,6 @@ from kernel.limits import (
     MAX_LIST_ITEMS,
     MAX_PASSWORD_LENGTH,
     MAX_QUERIES,
-    MAX_QUERY_LENGTH,
     MAX_SCOPES,
     MIN_PASSWORD_LENGTH,
 )
@@ -263,7 +262,6 @@ def queries(value: object) -> list[str]:
     return list(list_of(text(0), maximum=MAX_QUERIES)([value] if isinstance(value, str) else value))
 
 
-query_text_limit = MAX_QUERY_LENGTH
 scopes = list_of(text(64, minimum=1), maximum=MAX_SCOPES)
 
 

@@ -138,9 +138,6 @@ class KeyAdmin(ServiceAdmin):
         )
 
 
-_PLATFORM_CHOICES = [(name, name) for name in sorted(set(PLATFORM_TYPES.values()))]
-
-
 class PlatformForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
     type = forms.ChoiceField(
         choices=[(name, name) for name in sorted(set(PLATFORM_TYPES.values()))]

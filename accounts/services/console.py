@@ -11,12 +11,11 @@ from accounts.models import ConsoleLink, Membership, Team, User
 from accounts.services.rows import NewUser, add_user, telling_taken
 from accounts.tokens import digest, new_link_secret
 from kernel import clock, sql
-from kernel.caller import CONSOLE_PROJECT, Caller, ProjectContext
+from kernel.caller import ProjectContext
 from kernel.errors import ApiError, ErrorKind
 from kernel.ids import UNIQUE_ID, unique_id
 from kernel.limits import CONSOLE_LINK_SECONDS, MAX_NAME_LENGTH
-from projects.models import Project
-from projects.services import operator, update_team
+from projects.services import adopt_projects, operator
 
 FIRST, CLOSED = "first", "closed"
 OWNER = "owner"
@@ -65,7 +64,7 @@ def create_console_admin(
         user = add_user(caller.project, new)
         team = _add_own_team(user)
         publish_user(caller, user, "create")
-        _adopt_projects(caller, team)
+        adopt_projects(caller=caller, team_id=team.uid)
     return user
 
 
@@ -120,9 +119,3 @@ def _add_own_team(user: User) -> Team:
         updated_at=now,
     )
     return team
-
-
-def _adopt_projects(caller: Caller, team: Team) -> None:
-    orphans = Project.objects.alive().filter(team_uid="").exclude(uid=CONSOLE_PROJECT)
-    for uid in list(orphans.values_list("uid", flat=True)):
-        update_team(caller=caller, project_id=uid, team_id=team.uid)
