@@ -1,20 +1,27 @@
 """Hand-written statements: prepared on the server, on Django's own connection of this thread."""
 
 import select
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from typing import Any, LiteralString, TypeVar
+from typing import Any, LiteralString, TypeVar, cast
 
-from django.db import IntegrityError, connection
-from psycopg import Cursor
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections
+from psycopg import Connection, Cursor, adapters
 from psycopg import Error as PgError
+from psycopg.abc import Loader
+from psycopg.pq import Format
 from psycopg.sql import Composed
 
 Result = TypeVar("Result")
 Row = tuple[Any, ...]
 Statement = LiteralString | Composed
 Parameters = Sequence[Any] | Mapping[str, Any]
+# The driver's own reads times in C. Django's, which the connection has, does so in Python.
+_TIME_LOADER = cast(
+    "type[Loader]", adapters.get_loader(adapters.types["timestamptz"].oid, Format.TEXT)
+)
 
 
 def fetch_all(statement: Statement, parameters: Parameters = ()) -> list[Row]:
@@ -76,11 +83,17 @@ def _run(
 
     `connection.cursor()` would be of Django's class, which binds on the client.
     """
-    connection.ensure_connection()
-    raw = connection.connection
-    with connection.wrap_database_errors, Cursor(raw) as cursor:
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.connection is None:
+        database.ensure_connection()
+    with database.wrap_database_errors:
+        if not database.execute_wrappers:
+            cursor = _cursor(database.connection)
+            cursor.execute(statement, parameters, prepare=True)
+            return take(cursor)
+        cursor = _new_cursor(database.connection)
         run: Callable[..., Any] = _execute
-        for wrapper in reversed(connection.execute_wrappers):
+        for wrapper in reversed(database.execute_wrappers):
             run = partial(wrapper, run)
         run(statement, parameters, False, {"connection": connection, "cursor": cursor})
         return take(cursor)
@@ -88,3 +101,28 @@ def _run(
 
 def _execute(statement: Statement, parameters: Parameters, many: bool, context: Any) -> None:
     context["cursor"].execute(statement, parameters, prepare=True)
+
+
+class _Cursors(threading.local):
+    """The cursor that a thread uses again and again."""
+
+    last: Cursor[Row] | None = None
+
+
+_cursors = _Cursors()
+
+
+def _cursor(raw: Connection[Row]) -> Cursor[Row]:
+    last = _cursors.last
+    if last is not None and last.connection is raw and not raw.pgconn.pipeline_status:
+        return last
+    cursor = _new_cursor(raw)
+    if not raw.pgconn.pipeline_status:  # there a cursor's results wait until somebody reads them
+        _cursors.last = cursor
+    return cursor
+
+
+def _new_cursor(raw: Connection[Row]) -> Cursor[Row]:
+    cursor = Cursor(raw)
+    cursor.adapters.register_loader("timestamptz", _TIME_LOADER)
+    return cursor

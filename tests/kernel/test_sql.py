@@ -1,8 +1,11 @@
 """Statements on a connection that may have died while nobody used it."""
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.core.signals import request_started
-from django.db import OperationalError, connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
 
 from kernel import sql
 
@@ -54,3 +57,52 @@ def test_a_connection_in_a_transaction_is_left_alone():
         end_this_connection()
         request_started.send(sender=None)
         sql.fetch_one("SELECT 7")
+
+
+def test_times_come_in_utc():
+    (moment,) = sql.fetch_one("SELECT timestamptz '2026-05-04 03:02:01.123+02'")
+
+    assert moment == datetime(2026, 5, 4, 1, 2, 1, 123000, tzinfo=UTC)
+    assert moment.utcoffset() == timedelta(0)
+
+
+def test_a_failed_statement_spoils_none_after_it():
+    with pytest.raises(DataError):
+        sql.fetch_one("SELECT 1 / %s::int", (0,))
+
+    assert sql.fetch_one("SELECT 1 / %s::int", (1,)) == (1,)
+
+
+def test_statements_that_go_out_together_keep_their_results_apart():
+    with sql.together():
+        sql.execute("SELECT generate_series(1, 3)")
+        found = sql.fetch_all("SELECT generate_series(4, 5)")
+
+    assert found == [(4,), (5,)]
+
+
+def test_every_statement_passes_the_wrappers():
+    seen = []
+
+    def note(run, statement, *rest):
+        seen.append(statement)
+        return run(statement, *rest)
+
+    with connection.execute_wrapper(note):
+        sql.fetch_one("SELECT 1")
+    sql.fetch_one("SELECT 2")
+
+    assert seen == ["SELECT 1"]
+
+
+def test_threads_do_not_share_what_they_read():
+    def read(number):
+        try:
+            return [sql.fetch_one("SELECT %s::int", (number,)) for _ in range(50)]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(read, range(4)))
+
+    assert found == [[(number,)] * 50 for number in range(4)]
