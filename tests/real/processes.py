@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 LISTENING = "0A"
+ESTABLISHED = "01"
 
 
 def children(process_id: int) -> list[int]:
@@ -20,6 +21,17 @@ def web_processes(supervisor: int, port: int) -> list[int]:
 def workers(supervisor: int) -> list[int]:
     """Return those children of a supervisor that run jobs."""
     return [each for each in children(supervisor) if _name(each).startswith("worker ")]
+
+
+def connections_of(process_id: int, port: int) -> int:
+    """Count the established connections that a process serves on a port."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    inodes = {
+        row[9]
+        for row in rows
+        if row[3] == ESTABLISHED and int(row[1].rpartition(":")[2], 16) == port
+    }
+    return len(_links(process_id) & {f"socket:[{inode}]" for inode in inodes})
 
 
 def _all() -> list[int]:

@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +13,11 @@ import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.compat import live
 from tests.compat.live import PROJECT, Installation
 from tests.real import processes
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
-ESTABLISHED = "01"
 SOCKETS = 12
 RECEIVE_SECONDS = 5.0
 SILENCE_SECONDS = 0.5
@@ -29,14 +26,9 @@ PLACE = "/databases/blog/collections/posts"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Installation]:
-    started = live.start()
-    try:
-        made = started.prepared()
-        _make_collection(made)
-        yield made
-    finally:
-        started.stop()
+def server(spread: Installation) -> Installation:
+    _make_collection(spread)
+    return spread
 
 
 def call(server: Installation, method: str, path: str, body: Any = None, **headers: str) -> Any:
@@ -125,21 +117,6 @@ def closing_code(one: ClientConnection) -> int:
         return closed.rcvd.code if closed.rcvd else 0
 
 
-def connections_of(process_id: int, port: int) -> int:
-    """Count the established connections that a process serves on a port."""
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    inodes = {
-        row[9]
-        for row in rows
-        if row[3] == ESTABLISHED and int(row[1].rpartition(":")[2], 16) == port
-    }
-    found = set()
-    for descriptor in Path(f"/proc/{process_id}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            found.add(os.readlink(descriptor))  # noqa: PTH115  # the target is no path
-    return len(found & {f"socket:[{inode}]" for inode in inodes})
-
-
 def write(server: Installation, session: str, document_id: str, *permissions: str) -> Any:
     body = {
         "documentId": document_id,
@@ -154,7 +131,7 @@ def test_create_update_and_delete_are_heard_on_both_processes_in_order(server, s
     with listening(server, SOCKETS) as guests:
         web = processes.web_processes(server.supervisor, server.port)
         assert len(web) == 2
-        assert all(connections_of(each, server.port) for each in web)
+        assert all(processes.connections_of(each, server.port) for each in web)
         made = write(server, sessions["alice"], "heard", 'read("any")', 'write("user:alice")')
         path = f"{PLACE}/documents/heard"
         changed = call(server, "PATCH", path, {"data": {"title": "Second"}}, **alice)

@@ -1,54 +1,18 @@
 """Realtime over a real Redis: delivery, large payloads, no duplicates, and what an outage does."""
 
 import asyncio
-import contextlib
-import socket
-import subprocess
-import time
 
 import pytest
-import redis as redis_client
 
 from kernel import notify
 from realtime import pulse
 from tests.compat import parts
+from tests.real.redis_server import RedisServer
 from tests.realtime.conversations import announce_event, hold
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 DOCUMENT = "databases.d.collections.c.documents.x"
-START_SECONDS = 10
-
-
-class RedisServer:
-    """A Redis of its own, which can be killed and started again on its port."""
-
-    def __init__(self, program, directory):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
-        self._command = [program, "--port", str(self.port), "--save", "", "--dir", str(directory)]
-        self.start()
-
-    @property
-    def url(self):
-        return f"redis://127.0.0.1:{self.port}/0"
-
-    def start(self):
-        self._process = subprocess.Popen(
-            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        deadline = time.monotonic() + START_SECONDS
-        with redis_client.Redis.from_url(self.url) as client:
-            while True:
-                with contextlib.suppress(redis_client.ConnectionError):
-                    client.ping()
-                    return
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-
-    def kill(self):
-        self._process.kill()
-        self._process.wait()
 
 
 @pytest.fixture
