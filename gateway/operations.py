@@ -27,13 +27,17 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What the gateway enforces before a handler runs. `scope` lists scopes that each suffice."""
+    """What the gateway enforces before a handler runs. `scope` lists scopes that each suffice.
+
+    What `is_for_servers` is closed to guests and users even where they hold such a scope.
+    """
 
     id: str
     service: str
     scope: tuple[str, ...]
     rate_limit: RateLimit | None = None
     needs_project: bool = False
+    is_for_servers: bool = False
 
 
 def operation(
@@ -42,12 +46,13 @@ def operation(
     twin_scope: str | tuple[str, ...] | None = None,
     rate_limit: RateLimit | None = None,
     needs_project: bool = False,
+    is_for_servers: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Label a handler with its public operation ids (`service.method`).
 
     A second id is the same operation in a product's second vocabulary: a view made with
     `dialect=1` answers as that one, under `twin_scope`. With `needs_project` the project
-    `console` is refused.
+    `console` is refused; `is_for_servers` leaves keys and console members.
     """
     scopes = (scope, scope if twin_scope is None else twin_scope)
     labels = tuple(
@@ -58,6 +63,7 @@ def operation(
                 scope=(accepted,) if isinstance(accepted, str) else accepted,
                 rate_limit=rate_limit,
                 needs_project=needs_project,
+                is_for_servers=is_for_servers,
             )
         )
         for public_id, accepted in zip(ids, scopes, strict=False)

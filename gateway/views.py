@@ -137,7 +137,8 @@ def check_access(operation: Operation, caller: Caller) -> None:
             raise ApiError(ErrorKind.SERVICE_DISABLED)
         if "rest" in project.disabled_protocols:
             raise ApiError(ErrorKind.API_DISABLED)
-    if "public" not in operation.scope and not caller.has_scope(operation.scope):
+    is_open = "public" in operation.scope or caller.has_scope(operation.scope)
+    if not is_open or (operation.is_for_servers and not caller.is_privileged):
         raise ApiError(ErrorKind.UNAUTHORIZED_SCOPE, _scope_text(operation, caller))
     if caller.is_blocked:
         raise ApiError(ErrorKind.USER_BLOCKED)

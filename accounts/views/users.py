@@ -128,17 +128,17 @@ class UserMembershipsView(Endpoint):
 
 
 class UserSessionsView(Endpoint):
-    @operation("users.listSessions", scope=READ_SESSIONS)
+    @operation("users.listSessions", scope=READ_SESSIONS, is_for_servers=True)
     def get(self, call: Call) -> Answer:
         data = read_input(UserInput, call.params)
         return Answer(services.list_user_sessions(caller=call.caller, **as_dict(data)))
 
-    @operation("users.createSession", scope=WRITE_SESSIONS)
+    @operation("users.createSession", scope=WRITE_SESSIONS, is_for_servers=True)
     def post(self, call: Call) -> Answer:
         data = read_input(UserInput, call.params)
         return created(services.create_user_session(caller=call.caller, **as_dict(data)))
 
-    @operation("users.deleteSessions", scope=WRITE_SESSIONS)
+    @operation("users.deleteSessions", scope=WRITE_SESSIONS, is_for_servers=True)
     def delete(self, call: Call) -> Answer:
         data = read_input(UserInput, call.params)
         services.delete_user_sessions(caller=call.caller, **as_dict(data))
@@ -146,7 +146,7 @@ class UserSessionsView(Endpoint):
 
 
 class UserSessionView(Endpoint):
-    @operation("users.deleteSession", scope=WRITE_SESSIONS)
+    @operation("users.deleteSession", scope=WRITE_SESSIONS, is_for_servers=True)
     def delete(self, call: Call) -> Answer:
         data = read_input(UserSessionInput, call.params)
         services.delete_user_session(caller=call.caller, **as_dict(data))
