@@ -1,0 +1,377 @@
+"""Whatever a client of one project sends, no row of another is read or changed.
+
+Both projects hold the same ids, and the second one's rows carry a word that no answer may show.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pytest
+from django.apps import apps
+from django.db import models, transaction
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from accounts import services as accounts
+from accounts.roles import role_group_ids
+from documents import services as documents
+from documents.vocabulary import COLLECTIONS
+from kernel.caller import Caller, ProjectContext
+from kernel.models import OutboxEvent
+from kernel.scopes import GUEST_SCOPES, PROJECT_KEY_SCOPES
+from projects import services as projects
+from projects.models import Key, Platform, Project
+from tests.client import ApiClient, Reply
+from tests.conftest import PASSWORD, ClientFor, sign_up
+from tests.documents.blog import DATABASE, make_collection, operator
+from tests.test_contracts import served
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db, pytest.mark.slow]
+
+CANARY = "nightingale"
+EXAMPLES = 200
+#: What anybody may do in any project: sign up, and ask for the server's health.
+FOR_STRANGERS = {"account.create"}
+OPERATIONS = sorted((path, verb) for path, verb, label in served() if label.id not in FOR_STRANGERS)
+PROJECTS = st.sampled_from(["", "shop", "blog", "console", "shop,blog", "blog,shop", " blog"])
+CREDENTIALS = (
+    "key",
+    "session",
+    "jwt",
+    "cookie",
+    "renamed cookie",
+    "console cookie",
+    "console as cookie of blog",
+    "fallback",
+    "renamed fallback",
+    "console session",
+)
+IDS = {
+    "collectionId": ["posts"],
+    "tableId": ["posts"],
+    "databaseId": [DATABASE, "default"],
+    "documentId": ["p", "secret"],
+    "rowId": ["p", "secret"],
+    "key": ["title", "by_title"],
+    "keyId": ["{key}", "{own key}"],
+    "membershipId": ["{membership}"],
+    "platformId": ["{platform}"],
+    "projectId": ["blog", "shop"],
+    "protocolId": ["rest"],
+    "serviceId": ["account"],
+    "sessionId": ["current", "{session}"],
+    "teamId": ["writers", "{team}"],
+    "userId": ["alice", "victim"],
+}
+BODY = {
+    "attributes": ["title"],
+    "collectionId": "new",
+    "columns": ["title"],
+    "data": {"title": "changed"},
+    "databaseId": "new",
+    "default": "changed",
+    "documentId": "new",
+    "duration": 3600,
+    "email": "changed@example.com",
+    "emailVerification": True,
+    "enabled": False,
+    "hostname": "changed.example.com",
+    "key": "changed",
+    "labels": ["changed"],
+    "name": "changed",
+    "number": "+4915112345678",
+    "password": "a changed password",
+    "oldPassword": PASSWORD,
+    "permissions": ['read("any")', 'delete("any")', 'update("any")'],
+    "platformId": "new",
+    "prefs": {"changed": True},
+    "projectId": "blog",
+    "required": False,
+    "roles": ["owner"],
+    "rowId": "new",
+    "scopes": ["users.read"],
+    "size": 100,
+    "status": False,
+    "tableId": "new",
+    "teamId": "{team}",
+    "type": "key",
+    "url": "http://localhost",
+    "userId": "victim",
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """What an attacker holds in the project `shop`, and what is theirs to find in `blog`."""
+
+    held: dict[str, str]
+    ids: dict[str, str]
+    victim: Project
+    before: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One request: where it goes, whom it claims to be, which projects it names."""
+
+    route: tuple[str, str]
+    ids: tuple[tuple[str, str], ...]
+    credentials: frozenset[str]
+    projects: tuple[str, str, str]
+    mode: tuple[str, str]
+    has_origin: bool
+
+
+@st.composite
+def attacks(draw: st.DrawFn) -> Attack:
+    route = draw(st.sampled_from(OPERATIONS))
+    names = sorted(set(re.findall(r"\{(\w+)\}", route[0])))
+    return Attack(
+        route=route,
+        ids=tuple((name, draw(st.sampled_from(IDS[name]))) for name in names),
+        credentials=draw(st.frozensets(st.sampled_from(CREDENTIALS), max_size=4)),
+        projects=draw(st.tuples(PROJECTS, PROJECTS, PROJECTS)),
+        mode=draw(st.tuples(*[st.sampled_from(["", "admin", "ADMIN", "default"])] * 2)),
+        has_origin=draw(st.booleans()),
+    )
+
+
+def _fill(project: ProjectContext, word: str) -> dict[str, str]:
+    """Give a project the rows both have; names of the victim's hold the word to look for."""
+    caller = operator(project)
+    alice = sign_up(project, "alice")
+    accounts.create_user(
+        caller=caller,
+        user_id="victim",
+        email=f"{word}@example.com",
+        phone=None,
+        password=PASSWORD,
+        name=word,
+    )
+    team = accounts.create_team(caller=caller, team_id="writers", name=word)
+    membership = accounts.create_membership(
+        caller=caller, team_id=team["$id"], roles=["owner"], user_id="alice"
+    )
+    projects.create_platform(
+        caller=projects.operator(),
+        project_id=project.uid,
+        platform_type="web",
+        name=word,
+        hostname=f"{word}.example.com",
+        key="",
+        store="",
+    )
+    _write_posts(project, word)
+    # Any write names the roles its permissions speak of, before it is judged: they say nothing.
+    role_group_ids(project.id, ["any", "guests", "users"])
+    session = accounts.list_user_sessions(caller=caller, user_id="alice")["sessions"][0]
+    return {
+        "secret": alice.session,
+        "session": session["$id"],
+        "team": team["$id"],
+        "membership": membership["$id"],
+        "platform": Platform.objects.get(project=project.id).uid,
+    }
+
+
+def _write_posts(project: ProjectContext, word: str) -> None:
+    make_collection(project, permissions=['create("users")'], document_security=True)
+    for uid in ("p", "secret"):
+        documents.create_document(
+            caller=operator(project),
+            names=COLLECTIONS,
+            database_id=DATABASE,
+            collection_id="posts",
+            document_id=uid,
+            data={"title": word},
+            permissions=[f'{action}("user:alice")' for action in ("read", "update", "delete")],
+        )
+
+
+@pytest.fixture
+def world(
+    project: ProjectContext,
+    other_project: ProjectContext,
+    console_project: ProjectContext,
+    make_key: Any,
+) -> World:
+    own, theirs = _fill(other_project, "ordinary"), _fill(project, CANARY)
+    key = make_key(other_project, PROJECT_KEY_SCOPES)
+    make_key(project, PROJECT_KEY_SCOPES)
+    accounts.create_console_admin(email="mallory@example.com", password=PASSWORD)
+    guest = Caller(project=console_project, scopes=GUEST_SCOPES)
+    console = accounts.create_email_password_session(
+        caller=guest, email="mallory@example.com", password=PASSWORD
+    )
+    # The first administrator adopts all projects; this one must not keep the victim's.
+    Project.objects.filter(uid="blog").update(team_uid="strangers", name=CANARY)
+    projects.drop_project()
+    jwt = ApiClient({"X-Appwrite-Project": "shop", "X-Appwrite-Session": own["secret"]})
+    victim = Project.objects.get(uid="blog")
+    return World(
+        held={
+            "key": key,
+            "session": own["secret"],
+            "jwt": jwt.post("/account/jwts").json["jwt"],
+            "console": console.packed_secret,
+        },
+        ids=theirs
+        | {
+            "key": Key.objects.get(project=victim).uid,
+            "own key": Key.objects.get(project__uid="shop").uid,
+        },
+        victim=victim,
+        before=_rows_of(victim),
+    )
+
+
+def _rows_of(project: Project) -> dict[str, str]:
+    """Return a digest of every table's rows that belong to a project."""
+    found = {}
+    for model, path in _tables():
+        rows = model._default_manager.filter(**{path: project.pk}).order_by("pk").values_list()
+        found[model._meta.label] = hashlib.sha256(repr(list(rows)).encode()).hexdigest()
+    return found
+
+
+def _tables() -> Iterator[tuple[type[models.Model], str]]:
+    """Yield every model whose rows belong to a project, with the lookup that leads there."""
+    yield OutboxEvent, "project_id"
+    for model in apps.get_models():
+        path = _path_to_project(model)
+        if path:
+            yield model, path
+
+
+def _path_to_project(model: type[models.Model], depth: int = 4) -> str:
+    if model is Project:
+        return "pk"
+    for field in model._meta.get_fields() if depth else ():
+        if isinstance(field, models.ForeignKey):
+            rest = _path_to_project(field.related_model, depth - 1)
+            if rest:
+                return field.name if rest == "pk" else f"{field.name}__{rest}"
+    return ""
+
+
+def _send(world: World, attack: Attack) -> Reply:
+    path = attack.route[0].removeprefix("/v1")
+    for name, value in attack.ids:
+        path = path.replace(f"{{{name}}}", value.format(**world.ids))
+    header, query, body = attack.projects
+    headers = _headers(world, attack) | {
+        "X-Appwrite-Project": header,
+        "X-Appwrite-Mode": attack.mode[0],
+        "Origin": "http://localhost" if attack.has_origin else "",
+    }
+    parameters = {"project": query, "mode": attack.mode[1]}
+    values = BODY | {"teamId": world.ids["team"], "project": body}
+    return ApiClient({name: value for name, value in headers.items() if value}).call(
+        attack.route[1],
+        path,
+        None if attack.route[1] == "GET" else values,
+        query={name: value for name, value in parameters.items() if value},
+    )
+
+
+def _headers(world: World, attack: Attack) -> dict[str, str]:
+    held, shown = world.held, attack.credentials
+    cookies = {
+        "cookie": f"a_session_shop={held['session']}",
+        "renamed cookie": f"a_session_blog={held['session']}",
+        "console cookie": f"a_session_console={held['console']}",
+        "console as cookie of blog": f"a_session_blog={held['console']}",
+    }
+    fallback = {
+        "fallback": {"a_session_shop": held["session"]},
+        "renamed fallback": {"a_session_blog": held["session"]},
+    }
+    stored = {k: v for name in sorted(shown & set(fallback)) for k, v in fallback[name].items()}
+    headers = {
+        "X-Appwrite-Key": held["key"] if "key" in shown else "",
+        "X-Appwrite-JWT": held["jwt"] if "jwt" in shown else "",
+        "X-Appwrite-Session": held["session"] if "session" in shown else "",
+        "Cookie": "; ".join(cookies[name] for name in sorted(shown & set(cookies))),
+        "X-Fallback-Cookies": orjson.dumps(stored).decode() if stored else "",
+    }
+    if "console session" in shown:
+        headers["X-Appwrite-Session"] = held["console"]
+    return headers
+
+
+def _attack(path: str, verb: str, *credentials: str, **named: str) -> Attack:
+    return Attack(
+        route=(path, verb),
+        ids=tuple((name, IDS[name][0]) for name in sorted(set(re.findall(r"\{(\w+)\}", path)))),
+        credentials=frozenset(credentials),
+        projects=(named.get("header", ""), named.get("query", ""), named.get("body", "")),
+        mode=(named.get("mode", ""), ""),
+        has_origin=False,
+    )
+
+
+DOCUMENT = "/v1/databases/{databaseId}/collections/{collectionId}/documents/{documentId}"
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(attack=attacks())
+@example(_attack(DOCUMENT, "DELETE", "key", header="blog"))
+@example(_attack(DOCUMENT, "PATCH", "renamed cookie", header="blog"))
+@example(_attack(DOCUMENT, "DELETE", "console cookie", header="blog", mode="admin"))
+@example(_attack(DOCUMENT, "DELETE", "key", header="shop", query="blog", body="blog"))
+@example(_attack("/v1/projects/{projectId}", "DELETE", "console cookie", header="console"))
+@example(_attack("/v1/project", "DELETE", "console session", header="blog", mode="admin"))
+def test_no_request_reads_or_changes_what_another_project_holds(world: World, attack: Attack):
+    with transaction.atomic():
+        reply = _send(world, attack)
+        after = _rows_of(world.victim)
+        transaction.set_rollback(True)
+    projects.drop_project()
+    changed = [name for name, digest in after.items() if digest != world.before[name]]
+    assert changed == [], (attack, reply.status, reply.json)
+    assert CANARY.encode() not in reply.content, (attack, reply.json)
+    assert reply.status < 500, (attack, reply.json)
+
+
+def test_the_same_requests_do_reach_what_is_their_own(world: World, client_for: ClientFor):
+    """Otherwise the property would hold for a server that refuses everything."""
+    with transaction.atomic():
+        before = _rows_of(Project.objects.get(uid="shop"))
+        path = DOCUMENT
+        for credential, header in (("key", "shop"), ("cookie", "shop"), ("fallback", "shop")):
+            reply = _send(world, _attack(path, "GET", credential, header=header))
+            assert (reply.status, reply.json["title"]) == (200, "ordinary")
+        console = _attack(path, "PATCH", "console cookie", header="shop", mode="admin")
+        assert _send(world, console).status == 200
+        assert _send(world, _attack(path, "DELETE", "key", query="shop")).status == 204
+        after = _rows_of(Project.objects.get(uid="shop"))
+    assert {name for name in after if after[name] != before[name]} >= {
+        "documents.Document",
+        "kernel.OutboxEvent",
+    }
+
+
+def test_every_table_of_a_project_is_watched():
+    watched = {model._meta.label for model, _ in _tables()}
+    assert {
+        "accounts.Membership",
+        "accounts.Session",
+        "accounts.Team",
+        "accounts.User",
+        "documents.Collection",
+        "documents.Database",
+        "documents.Document",
+        "documents.DocumentGroupObjectPermission",
+        "kernel.OutboxEvent",
+        "projects.Key",
+        "projects.Platform",
+        "projects.Project",
+    } <= watched
