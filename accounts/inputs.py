@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from accounts.hashes import SHA_VERSIONS
 from kernel.fields import (
     boolean,
     custom_id,
@@ -11,6 +12,7 @@ from kernel.fields import (
     integer,
     json_object,
     list_of,
+    one_of,
     optional,
     password,
     queries,
@@ -20,6 +22,7 @@ from kernel.fields import (
 )
 from kernel.limits import (
     DEFAULT_JWT_SECONDS,
+    MAX_HASH_PARAMETER_LENGTH,
     MAX_JWT_SECONDS,
     MAX_LABEL_LENGTH,
     MAX_LABELS,
@@ -27,6 +30,7 @@ from kernel.limits import (
     MAX_PASSWORD_LENGTH,
     MAX_SEARCH_LENGTH,
     MAX_TEAM_ROLE_LENGTH,
+    MIN_PASSWORD_LENGTH,
     MIN_SESSION_SECONDS,
 )
 
@@ -128,6 +132,37 @@ class CreateUserInput:
     phone: str | None = optional(phone)
     password: str = optional(or_empty(password), default="")
     name: str = optional(text(MAX_NAME_LENGTH), default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportUserInput:
+    """A user of another system; `password` is the hash it kept."""
+
+    user_id: str = required(custom_id)
+    email: str = required(email)
+    password: str = required(text(MAX_PASSWORD_LENGTH, minimum=MIN_PASSWORD_LENGTH))
+    name: str = optional(text(MAX_NAME_LENGTH), default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportShaUserInput(ImportUserInput):
+    password_version: str = optional(or_empty(one_of(tuple(SHA_VERSIONS))), default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportScryptUserInput(ImportUserInput):
+    password_salt: str = required(text(MAX_HASH_PARAMETER_LENGTH))
+    password_cpu: int = required(integer())
+    password_memory: int = required(integer())
+    password_parallel: int = required(integer())
+    password_length: int = required(integer())
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportScryptModifiedUserInput(ImportUserInput):
+    password_salt: str = required(text(MAX_HASH_PARAMETER_LENGTH))
+    password_salt_separator: str = required(text(MAX_HASH_PARAMETER_LENGTH))
+    password_signer_key: str = required(text(MAX_HASH_PARAMETER_LENGTH))
 
 
 @dataclass(frozen=True, kw_only=True)

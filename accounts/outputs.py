@@ -261,13 +261,15 @@ def membership_list_output(memberships: Iterable[Membership], total: int) -> Mem
 
 
 def _hash(encoded: str) -> tuple[str, dict[str, Any] | None]:
+    """Return how a password is hashed: the algorithm and its parameters, never the hash."""
     if not encoded:
         return "", None
     hasher = identify_hasher(encoded)
-    algorithm, decoded = str(hasher.algorithm), hasher.decode(encoded)
-    return algorithm, {
-        "type": algorithm,
-        "memoryCost": decoded["memory_cost"],
-        "timeCost": decoded["time_cost"],
-        "threads": decoded["parallelism"],
-    }
+    algorithm, options = str(hasher.algorithm), hasher.decode(encoded)
+    if algorithm == "argon2":
+        options = {
+            "memoryCost": options["memory_cost"],
+            "timeCost": options["time_cost"],
+            "threads": options["parallelism"],
+        }
+    return algorithm, {"type": algorithm, **options}

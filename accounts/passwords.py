@@ -40,14 +40,21 @@ def matches(password: str, encoded: str) -> bool:
 
     Raises: RATE_LIMIT_EXCEEDED
     """
-    is_match = _in_pool(hashers.verify_password, password, encoded or _dummy_hash())[0]
-    return is_match and bool(encoded)
+    return _in_pool(_verify, password, encoded or _dummy_hash()) and bool(encoded)
 
 
 def needs_rehash(encoded: str) -> bool:
     """Tell whether a hash was made with other parameters than today's."""
     hasher = hashers.get_hasher()
     return not encoded.startswith(f"{hasher.algorithm}$") or hasher.must_update(encoded)
+
+
+def _verify(password: str, encoded: str) -> bool:
+    is_match, is_old = hashers.verify_password(password, encoded)
+    if is_old and not is_match:
+        # A cheap hash from elsewhere must not tell its user from an unknown one by the time.
+        hashers.make_password(password)
+    return is_match
 
 
 @cache

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from accounts.views import account, teams, users
+from accounts.views import account, imports, teams, users
 
 ACCOUNT = [
     path("account", account.AccountView.as_view()),
@@ -20,6 +20,13 @@ ACCOUNT = [
 ]
 USERS = [
     path("users", users.UsersView.as_view()),
+    path("users/argon2", imports.Argon2UsersView.as_view()),
+    path("users/bcrypt", imports.BcryptUsersView.as_view()),
+    path("users/md5", imports.Md5UsersView.as_view()),
+    path("users/phpass", imports.PhpassUsersView.as_view()),
+    path("users/sha", imports.ShaUsersView.as_view()),
+    path("users/scrypt", imports.ScryptUsersView.as_view()),
+    path("users/scrypt-modified", imports.ScryptModifiedUsersView.as_view()),
     path("users/<str:userId>", users.UserView.as_view()),
     path("users/<str:userId>/name", users.UserNameView.as_view()),
     path("users/<str:userId>/email", users.UserEmailView.as_view()),

@@ -129,7 +129,16 @@ AUTHENTICATION_BACKENDS = [
 ]
 ANONYMOUS_USER_NAME = None
 GUARDIAN_MONKEY_PATCH_USER = False
-PASSWORD_HASHERS = ["accounts.passwords.Argon2Hasher"]
+PASSWORD_HASHERS = [
+    "accounts.passwords.Argon2Hasher",
+    # Those of imported users, until they log in.
+    "accounts.hashes.BcryptHasher",
+    "accounts.hashes.Md5Hasher",
+    "accounts.hashes.ShaHasher",
+    "accounts.hashes.PhpassHasher",
+    "accounts.hashes.ScryptHasher",
+    "accounts.hashes.ScryptModifiedHasher",
+]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 

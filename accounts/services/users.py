@@ -91,6 +91,14 @@ def create_user(
         password_hash=passwords.hash_password(password),
         name=name,
     )
+    return create_user_row(caller, new)
+
+
+def create_user_row(caller: Caller, new: NewUser) -> UserOutput:
+    """Insert a user and tell of it, in one transaction.
+
+    Raises: USER_ALREADY_EXISTS, USER_COUNT_EXCEEDED
+    """
     with telling_taken(is_creating=True), transaction.atomic():
         user = add_user(caller.project, new)
         publish_user(caller, user, "create")
