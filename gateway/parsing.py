@@ -11,6 +11,7 @@ from django.http.multipartparser import MultiPartParserError
 
 from kernel.errors import ApiError, ErrorKind
 from kernel.limits import MAX_JSON_DEPTH
+from kernel.payloads import TooManyValuesError, check_values
 
 MAX_KEY_PARTS = 8
 _KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])+)\Z")
@@ -62,7 +63,10 @@ def _body_params(request: HttpRequest) -> dict[str, Any]:
 
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
+        check_values(body)
         params = orjson.loads(body)
+    except TooManyValuesError as error:
+        raise ApiError(ErrorKind.PAYLOAD_TOO_LARGE, f"{error}.") from None
     except orjson.JSONDecodeError:
         raise ApiError(ErrorKind.BAD_REQUEST, "The request body is not valid JSON.") from None
     if body.count(b"{") + body.count(b"[") > MAX_JSON_DEPTH:

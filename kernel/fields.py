@@ -27,6 +27,7 @@ from kernel.limits import (
     MAX_SCOPES,
     MIN_PASSWORD_LENGTH,
 )
+from kernel.payloads import check_values
 from kernel.permissions import normalize_permissions
 
 Check = Callable[[Any], Any]
@@ -280,6 +281,7 @@ def one_of(choices: Sequence[str]) -> Check:
 def json_object(value: object) -> dict[str, Any]:
     """A JSON object, or its text."""
     if isinstance(value, str):
+        check_values(value.encode())
         try:
             value = orjson.loads(value)
         except orjson.JSONDecodeError:

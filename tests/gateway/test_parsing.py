@@ -7,7 +7,7 @@ from wsgiref.util import setup_testing_defaults
 
 import orjson
 import pytest
-from django.test import Client, RequestFactory
+from django.test import RequestFactory
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from gateway.parsing import read_params
 from gateway.wsgi import Handler
 from kernel.errors import ApiError, ErrorKind
-from kernel.limits import MAX_JSON_DEPTH
+from kernel.limits import MAX_JSON_DEPTH, MAX_JSON_VALUES
+from tests.client import browser
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
@@ -181,6 +182,20 @@ def test_multipart_without_a_usable_boundary_is_refused(content_type):
     assert refused(b"--cut\r\n", content_type) is ErrorKind.BAD_REQUEST
 
 
+def test_a_body_of_very_many_values_is_refused():
+    assert refused(b'{"a": [' + b"[]," * MAX_JSON_VALUES + b"[]]}") is ErrorKind.PAYLOAD_TOO_LARGE
+
+
+@pytest.mark.parametrize("end", [b"", b"\\"])
+def test_an_endless_text_takes_no_longer_than_any(end):
+    assert refused(b'{"a": "' + b'\\",' * MAX_JSON_VALUES + end) is ErrorKind.BAD_REQUEST
+
+
+def test_commas_in_a_text_are_no_values():
+    text = ',[{"\\' * MAX_JSON_VALUES
+    assert params(json.dumps({"a": text}).encode()) == {"a": text}
+
+
 def test_too_large_a_body_is_refused(settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
     large = b"x" * 2000
@@ -314,9 +329,7 @@ def test_no_body_makes_the_server_fail(project, make_key, route, body, content_t
     scopes = ["keys.write", "platforms.write", "project.write", "keys.read"]
     headers = {"X-Appwrite-Project": project.uid, "X-Appwrite-Key": make_key(project, scopes)}
     method, path = route
-    reply = Client(raise_request_exception=False).generic(
-        method, path, body, content_type, headers=headers
-    )
+    reply = browser().generic(method, path, body, content_type, headers=headers)
     assert reply.status_code < 500, (reply.content, body)
     if reply.status_code >= 400:
         assert set(reply.json()) == {"message", "code", "type", "version"}
@@ -358,7 +371,5 @@ def test_no_query_makes_the_server_fail(project, make_key, pairs):
         "X-Appwrite-Project": project.uid,
         "X-Appwrite-Key": make_key(project, ["keys.read"]),
     }
-    reply = Client(raise_request_exception=False).get(
-        "/v1/project/keys", dict(pairs), headers=headers
-    )
+    reply = browser().get("/v1/project/keys", dict(pairs), headers=headers)
     assert reply.status_code < 500, (reply.content, pairs)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from kernel import fields
 from kernel.errors import ApiError, ErrorKind
 from kernel.fields import ABSENT, Missing, as_dict, optional, read_input, required
+from kernel.limits import MAX_JSON_VALUES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +136,7 @@ REFUSED = [
     (fields.one_of(("a",)), ["a"]),
     (fields.json_object, "[1]"),
     (fields.json_object, "{"),
+    (fields.json_object, '{"a": [' + "1," * MAX_JSON_VALUES + "1]}"),
     (fields.json_object, ["a"]),
     (fields.permissions(("read",)), 'read("any")'),
     (fields.permissions(("read",)), ['update("any")']),
