@@ -35,7 +35,7 @@ class StaleSchemaError(Exception):
 class CollectionSchema:
     """What reading and writing documents needs to know of their collection.
 
-    `attributes` holds the usable ones by key.
+    `attributes` holds the usable ones by key; `has_encryption` says that some are encrypted.
     """
 
     id: int
@@ -49,6 +49,7 @@ class CollectionSchema:
     has_document_security: bool
     permissions: tuple[str, ...]
     attributes: Mapping[str, Attribute]
+    has_encryption: bool
 
     @property
     def key(self) -> Key:
@@ -134,7 +135,8 @@ def _load(caller: Caller, key: Key, names: Vocabulary) -> CollectionSchema:
 
 
 def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> CollectionSchema:
-    usable = (attributes.load(each) for each in orjson.loads(row[7]))
+    loaded = (attributes.load(each) for each in orjson.loads(row[7]))
+    usable = {each.key: each for each in loaded if each.is_available}
     return CollectionSchema(
         id=row[0],
         project_id=caller.project.id,
@@ -146,7 +148,8 @@ def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> Collecti
         is_enabled=row[4],
         has_document_security=row[5],
         permissions=tuple(row[6]),
-        attributes={each.key: each for each in usable if each.is_available},
+        attributes=usable,
+        has_encryption=any(each.encrypt for each in usable.values()),
     )
 
 

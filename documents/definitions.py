@@ -7,6 +7,7 @@ from typing import Any
 from documents import attributes as attribute_types
 from documents import indexes as index_types
 from documents.attributes import (
+    ATTRIBUTE_TYPES,
     Attribute,
     InvalidFormatError,
     InvalidTypeError,
@@ -14,9 +15,9 @@ from documents.attributes import (
 from documents.indexes import Index
 from documents.vocabulary import Vocabulary
 from kernel import clock
-from kernel.errors import ApiError
+from kernel.errors import ApiError, ErrorKind
 
-EMAIL_SIZE = 254
+MIN_ENCRYPTED_SIZE = 150
 ARRAY_INDEX_REFUSED = "Creating indexes on array attributes is not currently supported."
 
 
@@ -32,6 +33,8 @@ class AttributeRequest:
     size: int = 0
     min: int | float | None = None
     max: int | float | None = None
+    elements: Sequence[str] = ()
+    encrypt: bool = False
     description: str = ""
 
 
@@ -58,7 +61,7 @@ def define_attribute(
     """Return the attribute a client asks for, fit to join `others`.
 
     Raises: ATTRIBUTE_ALREADY_EXISTS, ATTRIBUTE_DEFAULT_UNSUPPORTED, ATTRIBUTE_VALUE_INVALID,
-        ATTRIBUTE_LIMIT_EXCEEDED
+        ATTRIBUTE_LIMIT_EXCEEDED, BAD_REQUEST
     """
     if any(other.key == request.key for other in others):
         raise ApiError(names.attribute_already_exists)
@@ -72,9 +75,11 @@ def define_attribute(
             required=request.required,
             array=request.array,
             default=request.default,
-            size=EMAIL_SIZE if request.type == "email" else request.size,
+            size=ATTRIBUTE_TYPES[request.type].fixed_size or request.size,
             min=request.min,
             max=request.max,
+            elements=tuple(request.elements),
+            encrypt=request.encrypt,
             description=request.description,
             created_at=moment,
             updated_at=moment,
@@ -89,13 +94,9 @@ def define_attribute(
 def check_attribute(attribute: Attribute, *, names: Vocabulary) -> Attribute:
     """Return an attribute whose limits and default agree, the default in its stored form.
 
-    Raises: ATTRIBUTE_DEFAULT_UNSUPPORTED, ATTRIBUTE_VALUE_INVALID
+    Raises: ATTRIBUTE_DEFAULT_UNSUPPORTED, ATTRIBUTE_VALUE_INVALID, BAD_REQUEST
     """
-    low, high = attribute.min, attribute.max
-    if low is not None and high is not None and low > high:
-        raise ApiError(
-            names.attribute_value_invalid, "Minimum value must be lesser than maximum value"
-        )
+    _check_limits(attribute, names)
     if attribute.default is None:
         return attribute
     if attribute.required or attribute.array:
@@ -105,6 +106,21 @@ def check_attribute(attribute: Attribute, *, names: Vocabulary) -> Attribute:
     except (InvalidTypeError, InvalidFormatError) as error:
         raise ApiError(names.attribute_value_invalid, str(error)) from None
     return attribute.changed(default=default)
+
+
+def _check_limits(attribute: Attribute, names: Vocabulary) -> None:
+    low, high = attribute.min, attribute.max
+    if low is not None and high is not None and low > high:
+        raise ApiError(
+            names.attribute_value_invalid, "Minimum value must be lesser than maximum value"
+        )
+    if attribute.kind.has_elements and not attribute.elements:
+        raise ApiError(names.attribute_value_invalid, "Elements must not be empty")
+    if attribute.encrypt and attribute.size < MIN_ENCRYPTED_SIZE:
+        raise ApiError(
+            ErrorKind.BAD_REQUEST,
+            f"Size too small. Encrypted strings need at least {MIN_ENCRYPTED_SIZE} characters.",
+        )
 
 
 def unused_name(key: str, *, version: int, has_retired_names: bool) -> str:
@@ -195,4 +211,6 @@ def _indexable(attribute: Attribute | None, key: str, names: Vocabulary) -> Attr
         raise ApiError(names.attribute_not_available)
     if attribute.array:
         raise ApiError(names.index_invalid, ARRAY_INDEX_REFUSED)
+    if attribute.is_encrypted:
+        raise ApiError(names.index_invalid, f'Cannot index encrypted {names.attribute} "{key}".')
     return attribute

@@ -110,6 +110,21 @@ def verify(
     return claims
 
 
+def newest_key(project: str, purpose: str) -> tuple[str, bytes]:
+    """Return the ring's newest key for one purpose in one project, and the id to find it by."""
+    ring = _current_ring()
+    return ring.newest, _derive(ring.salts[ring.newest], project, purpose)
+
+
+def key_of(kid: str, project: str, purpose: str) -> bytes:
+    """Return a key of the ring for one purpose in one project.
+
+    Raises:
+        InvalidTokenError: The ring has no such key.
+    """
+    return _derive(_salt_of(kid), project, purpose)
+
+
 def rotate() -> str:
     """Add a key that signs from now on; tokens of the older ones stay valid. Return its id."""
     with transaction.atomic():

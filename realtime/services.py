@@ -8,6 +8,7 @@ import orjson
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from documents.encryption import open_payload
 from kernel import ratelimit, sql
 from kernel.caller import Caller, CallerKind, Credentials, ProjectContext
 from kernel.errors import ApiError, ErrorKind
@@ -16,7 +17,7 @@ from realtime.limits import CONNECTS_PER_WINDOW, RATE_WINDOW_SECONDS
 _PROTOCOLS = frozenset({"websocket", "realtime"})
 _ADMIN = "admin"
 _NOBODY = ProjectContext(id=0, uid="", name="")
-_SELECT_EVENT = "SELECT payload::text, roles FROM outbox WHERE id = %s"
+_SELECT_EVENT = "SELECT payload::text, roles, project_id FROM outbox WHERE id = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,11 @@ def with_session(handshake: Handshake, secret: str) -> Handshake:
 
 
 def load_event(outbox_id: int) -> tuple[dict[str, Any], list[str]]:
-    """Return payload and roles of an event that was too large to be sent along."""
+    """Return payload and roles of an event that was too large, or too secret, to be sent along."""
     row = sql.fetch_one(_SELECT_EVENT, (outbox_id,))
     if row is None:
         raise LookupError(f"event {outbox_id} is not in the outbox any more")
-    return orjson.loads(row[0]), row[1]
+    return open_payload(orjson.loads(row[0]), project_id=row[2]), row[1]
 
 
 def is_open(project_uid: str) -> bool:

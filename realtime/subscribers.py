@@ -1,5 +1,6 @@
 """What realtime makes of events: each goes to the groups of the connections that may hear it."""
 
+from documents.encryption import is_sealed
 from kernel.caller import CONSOLE_PROJECT
 from kernel.clock import api_time
 from kernel.events import Event, subscribe
@@ -29,6 +30,7 @@ def send_event(event: Event) -> None:
         "outbox": event.id,
         "payload": event.payload,
     }
-    if not fits(groups, message):
+    # Sealed values are opened where they are delivered: on the way they may touch a disk.
+    if is_sealed(event.payload) or not fits(groups, message):
         message |= {"payload": None, "roles": None}
     send_to_groups(groups, message)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from documents.attributes import ATTRIBUTE_TYPES, MAX_STRING_SIZE
+from documents.attributes import ATTRIBUTE_TYPES, MAX_STRING_SIZE, MAX_VARCHAR_SIZE
 from documents.definitions import AttributeRequest
 from documents.inputs.databases import DESCRIPTION
 from documents.inputs.paths import CollectionInput
@@ -12,26 +12,19 @@ from kernel import fields
 from kernel.fields import Check, as_dict, read_input
 
 SIZE = fields.integer(1, MAX_STRING_SIZE)
+VARCHAR_SIZE = fields.integer(1, MAX_VARCHAR_SIZE)
+ELEMENTS = fields.list_of(fields.text(255, minimum=1), maximum=100)
 
 
 def default_of(type_: str) -> Check:
     """Check a default's type and format; the attribute's limits are for the service."""
-    parse = ATTRIBUTE_TYPES[type_].parse
+    kind = ATTRIBUTE_TYPES[type_]
 
     def check(value: Any) -> Any:
-        parse(value)
-        if type_ == "email":
-            fields.email(value)
+        kind.check_format(kind.parse(value))
         return value
 
     return check
-
-
-def not_encrypted(value: Any) -> bool:
-    """Refuse encryption: values are stored as they are."""
-    if fields.boolean(value):
-        raise ValueError("Encrypted attributes are not offered")
-    return False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +54,39 @@ class UpdateAttributeInput:
 class CreateStringAttributeInput(CreateAttributeInput):
     size: int = fields.required(SIZE)
     default: str | None = fields.optional(default_of("string"))
-    encrypt: bool = fields.optional(not_encrypted, default=False)
+    encrypt: bool = fields.optional(fields.boolean, default=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateStringAttributeInput(UpdateAttributeInput):
     default: str | None = fields.required(default_of("string"), nullable=True)
     size: int | None = fields.optional(SIZE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateVarcharAttributeInput(CreateAttributeInput):
+    size: int = fields.required(VARCHAR_SIZE)
+    default: str | None = fields.optional(default_of("varchar"))
+    encrypt: bool = fields.optional(fields.boolean, default=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateVarcharAttributeInput(UpdateAttributeInput):
+    default: str | None = fields.required(default_of("varchar"), nullable=True)
+    size: int | None = fields.optional(VARCHAR_SIZE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateTextAttributeInput(CreateAttributeInput):
+    """Text, medium text and long text, which are alike but for how much they hold."""
+
+    default: str | None = fields.optional(default_of("text"))
+    encrypt: bool = fields.optional(fields.boolean, default=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateTextAttributeInput(UpdateAttributeInput):
+    default: str | None = fields.required(default_of("text"), nullable=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +97,38 @@ class CreateEmailAttributeInput(CreateAttributeInput):
 @dataclass(frozen=True, kw_only=True)
 class UpdateEmailAttributeInput(UpdateAttributeInput):
     default: str | None = fields.required(default_of("email"), nullable=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateUrlAttributeInput(CreateAttributeInput):
+    default: str | None = fields.optional(default_of("url"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateUrlAttributeInput(UpdateAttributeInput):
+    default: str | None = fields.required(default_of("url"), nullable=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateIpAttributeInput(CreateAttributeInput):
+    default: str | None = fields.optional(default_of("ip"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateIpAttributeInput(UpdateAttributeInput):
+    default: str | None = fields.required(default_of("ip"), nullable=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateEnumAttributeInput(CreateAttributeInput):
+    elements: list[str] = fields.required(ELEMENTS)
+    default: str | None = fields.optional(default_of("enum"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateEnumAttributeInput(UpdateAttributeInput):
+    elements: list[str] = fields.required(ELEMENTS)
+    default: str | None = fields.required(default_of("enum"), nullable=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,16 +181,32 @@ class UpdateDatetimeAttributeInput(UpdateAttributeInput):
 
 CREATE_INPUTS: Mapping[str, type[CreateAttributeInput]] = {
     "string": CreateStringAttributeInput,
+    "varchar": CreateVarcharAttributeInput,
+    "text": CreateTextAttributeInput,
+    "mediumtext": CreateTextAttributeInput,
+    "longtext": CreateTextAttributeInput,
     "email": CreateEmailAttributeInput,
+    "url": CreateUrlAttributeInput,
+    "ip": CreateIpAttributeInput,
+    "enum": CreateEnumAttributeInput,
     "integer": CreateIntegerAttributeInput,
+    "bigint": CreateIntegerAttributeInput,
     "float": CreateFloatAttributeInput,
     "boolean": CreateBooleanAttributeInput,
     "datetime": CreateDatetimeAttributeInput,
 }
 UPDATE_INPUTS: Mapping[str, type[UpdateAttributeInput]] = {
     "string": UpdateStringAttributeInput,
+    "varchar": UpdateVarcharAttributeInput,
+    "text": UpdateTextAttributeInput,
+    "mediumtext": UpdateTextAttributeInput,
+    "longtext": UpdateTextAttributeInput,
     "email": UpdateEmailAttributeInput,
+    "url": UpdateUrlAttributeInput,
+    "ip": UpdateIpAttributeInput,
+    "enum": UpdateEnumAttributeInput,
     "integer": UpdateIntegerAttributeInput,
+    "bigint": UpdateIntegerAttributeInput,
     "float": UpdateFloatAttributeInput,
     "boolean": UpdateBooleanAttributeInput,
     "datetime": UpdateDatetimeAttributeInput,
@@ -151,6 +218,4 @@ def read_attribute(type_: str, source: Mapping[str, Any]) -> AttributeRequest:
 
     Raises: ARGUMENT_INVALID
     """
-    values = as_dict(read_input(CREATE_INPUTS[type_], source))
-    values.pop("encrypt", None)
-    return AttributeRequest(type=type_, **values)
+    return AttributeRequest(type=type_, **as_dict(read_input(CREATE_INPUTS[type_], source)))

@@ -23,7 +23,11 @@ def attribute_output(attribute: Attribute) -> dict[str, Any]:
     if kind.format:
         output["format"] = kind.format
     if kind.has_size:
-        output |= {"size": attribute.size, "encrypt": attribute.encrypt}
+        output["size"] = attribute.size
+    if kind.is_encryptable:
+        output["encrypt"] = attribute.encrypt
+    if kind.has_elements:
+        output["elements"] = list(attribute.elements)
     if kind.has_range:
         output |= {"min": attribute.min, "max": attribute.max}
     return output

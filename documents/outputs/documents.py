@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from documents import encryption
 from documents.catalog import CollectionSchema
 from documents.store import Page, StoredDocument
 from documents.vocabulary import Vocabulary
@@ -16,12 +17,17 @@ def document_output(
     names: Vocabulary,
     *,
     select: Sequence[str] | None = None,
+    keeps_sealed: bool = False,
 ) -> dict[str, Any]:
     """Return the model `Document`, or `Row`: the selected attributes and all system ones.
 
-    An attribute without a value is null, an array without one is empty.
+    An attribute without a value is null, an array without one is empty. With `keeps_sealed` the
+    values of encrypted attributes stay so, which is how events are kept.
     """
     data = document.data
+    if schema.has_encryption and not keeps_sealed:
+        place = (schema.database_uid, schema.uid)
+        data = encryption.open_values(data, project_id=schema.project_id, place=place)
     output: dict[str, Any] = {
         "$id": document.uid,
         "$sequence": str(document.id),

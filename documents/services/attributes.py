@@ -5,7 +5,7 @@ and a job strips its values. Jobs find it by its stored name, which is never use
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, LiteralString
 
 from django.db import transaction
 from psycopg import sql as psql
@@ -54,6 +54,21 @@ _LONGER_ITEM = """
             CASE jsonb_typeof({value}) WHEN 'array' THEN {value} END
         ) item
         WHERE char_length(item) > %s
+    )
+"""
+# Sealed values tell how long they are.
+_LONGER_SEALED = """
+    SELECT EXISTS (
+        SELECT 1 FROM {partition} WHERE split_part(data -> {name} ->> '$sealed', ':', 2)::int > %s
+    )
+"""
+_LONGER_SEALED_ITEM = """
+    SELECT EXISTS (
+        SELECT 1 FROM {partition}
+        CROSS JOIN LATERAL jsonb_array_elements(
+            CASE jsonb_typeof({value}) WHEN 'array' THEN {value} END
+        ) item
+        WHERE split_part(item ->> '$sealed', ':', 2)::int > %s
     )
 """
 
@@ -246,11 +261,14 @@ def _publish(
 
 def _given(changes: dict[str, Any]) -> dict[str, Any]:
     kept = ("size", "min", "max", "description")
-    return {
+    given = {
         field: value
         for field, value in changes.items()
         if value is not ABSENT and (value is not None or field not in kept)
     }
+    if "elements" in given:
+        given["elements"] = tuple(given["elements"])
+    return given
 
 
 def _find(collection: Collection, key: str, names: Vocabulary) -> Attribute:
@@ -287,9 +305,14 @@ def _replace(collection: Collection, old: Attribute, new: Attribute, names: Voca
 def _check_size(collection: Collection, old: Attribute, new: Attribute, names: Vocabulary) -> None:
     if not old.kind.has_size or new.size >= old.size:
         return
-    query = _LONGER_ITEM if old.array else _LONGER
+    if old.encrypt:
+        query: LiteralString = _LONGER_SEALED_ITEM if old.array else _LONGER_SEALED
+    else:
+        query = _LONGER_ITEM if old.array else _LONGER
     statement = psql.SQL(query).format(
-        partition=partitions.identifier(collection.id), value=attribute_types.expression(old)
+        partition=partitions.identifier(collection.id),
+        name=psql.Literal(old.name),
+        value=attribute_types.expression(old),
     )
     row = sql.fetch_one(statement, (new.size,))
     if row and row[0]:

@@ -82,180 +82,98 @@ class TypedAttributeView(VocabularyEndpoint):
         )
 
 
-class StringAttributesView(AttributeView):
-    type = "string"
+def _typed_views(
+    type_: str, *, create: tuple[str, str], update: tuple[str, str]
+) -> tuple[type[AttributeView], type[TypedAttributeView]]:
+    """Return the views of the paths `attributes/{type}` and `attributes/{type}/{key}`."""
 
-    @operation(
-        "databases.createStringAttribute",
-        "tablesDB.createStringColumn",
-        scope=WRITE,
-        twin_scope=COLUMN_WRITE,
-        needs_project=True,
-    )
-    def post(self, call: Call) -> Answer:
-        return self.create(call)
+    class AttributesOfTypeView(AttributeView):
+        type = type_
 
+        @operation(*create, scope=WRITE, twin_scope=COLUMN_WRITE, needs_project=True)
+        def post(self, call: Call) -> Answer:
+            return self.create(call)
 
-class StringAttributeView(TypedAttributeView):
-    type = "string"
+    class AttributeOfTypeView(TypedAttributeView):
+        type = type_
 
-    @operation(
-        "databases.updateStringAttribute",
-        "tablesDB.updateStringColumn",
-        scope=WRITE,
-        twin_scope=COLUMN_WRITE,
-        needs_project=True,
-    )
-    def patch(self, call: Call) -> Answer:
-        return self.update(call)
+        @operation(*update, scope=WRITE, twin_scope=COLUMN_WRITE, needs_project=True)
+        def patch(self, call: Call) -> Answer:
+            return self.update(call)
+
+    return AttributesOfTypeView, AttributeOfTypeView
 
 
-class EmailAttributesView(AttributeView):
-    type = "email"
-
-    @operation(
-        "databases.createEmailAttribute",
-        "tablesDB.createEmailColumn",
-        scope=WRITE,
-        twin_scope=COLUMN_WRITE,
-        needs_project=True,
-    )
-    def post(self, call: Call) -> Answer:
-        return self.create(call)
-
-
-class EmailAttributeView(TypedAttributeView):
-    type = "email"
-
-    @operation(
-        "databases.updateEmailAttribute",
-        "tablesDB.updateEmailColumn",
-        scope=WRITE,
-        twin_scope=COLUMN_WRITE,
-        needs_project=True,
-    )
-    def patch(self, call: Call) -> Answer:
-        return self.update(call)
-
-
-class IntegerAttributesView(AttributeView):
-    type = "integer"
-
-    @operation(
-        "databases.createIntegerAttribute",
-        "tablesDB.createIntegerColumn",
-        scope=WRITE,
-        twin_scope=COLUMN_WRITE,
-        needs_project=True,
-    )
-    def post(self, call: Call) -> Answer:
-        return self.create(call)
-
-
-class IntegerAttributeView(TypedAttributeView):
-    type = "integer"
-
-    @operation(
-        "databases.updateIntegerAttribute",
-        "tablesDB.updateIntegerColumn",
-        scope=WRITE,
-        twin_scope=COLUMN_WRITE,
-        needs_project=True,
-    )
-    def patch(self, call: Call) -> Answer:
-        return self.update(call)
-
-
-class FloatAttributesView(AttributeView):
-    type = "float"
-
-    @operation(
-        "databases.createFloatAttribute",
-        "tablesDB.createFloatColumn",
-        scope=WRITE,
-        twin_scope=COLUMN_WRITE,
-        needs_project=True,
-    )
-    def post(self, call: Call) -> Answer:
-        return self.create(call)
-
-
-class FloatAttributeView(TypedAttributeView):
-    type = "float"
-
-    @operation(
-        "databases.updateFloatAttribute",
-        "tablesDB.updateFloatColumn",
-        scope=WRITE,
-        twin_scope=COLUMN_WRITE,
-        needs_project=True,
-    )
-    def patch(self, call: Call) -> Answer:
-        return self.update(call)
-
-
-class BooleanAttributesView(AttributeView):
-    type = "boolean"
-
-    @operation(
-        "databases.createBooleanAttribute",
-        "tablesDB.createBooleanColumn",
-        scope=WRITE,
-        twin_scope=COLUMN_WRITE,
-        needs_project=True,
-    )
-    def post(self, call: Call) -> Answer:
-        return self.create(call)
-
-
-class BooleanAttributeView(TypedAttributeView):
-    type = "boolean"
-
-    @operation(
-        "databases.updateBooleanAttribute",
-        "tablesDB.updateBooleanColumn",
-        scope=WRITE,
-        twin_scope=COLUMN_WRITE,
-        needs_project=True,
-    )
-    def patch(self, call: Call) -> Answer:
-        return self.update(call)
-
-
-class DatetimeAttributesView(AttributeView):
-    type = "datetime"
-
-    @operation(
-        "databases.createDatetimeAttribute",
-        "tablesDB.createDatetimeColumn",
-        scope=WRITE,
-        twin_scope=COLUMN_WRITE,
-        needs_project=True,
-    )
-    def post(self, call: Call) -> Answer:
-        return self.create(call)
-
-
-class DatetimeAttributeView(TypedAttributeView):
-    type = "datetime"
-
-    @operation(
-        "databases.updateDatetimeAttribute",
-        "tablesDB.updateDatetimeColumn",
-        scope=WRITE,
-        twin_scope=COLUMN_WRITE,
-        needs_project=True,
-    )
-    def patch(self, call: Call) -> Answer:
-        return self.update(call)
-
-
-#: By type: the paths `attributes/{type}` and `attributes/{type}/{key}`.
+#: By type: the views of its paths.
 TYPED_VIEWS: dict[str, tuple[type[AttributeView], type[TypedAttributeView]]] = {
-    "string": (StringAttributesView, StringAttributeView),
-    "email": (EmailAttributesView, EmailAttributeView),
-    "integer": (IntegerAttributesView, IntegerAttributeView),
-    "float": (FloatAttributesView, FloatAttributeView),
-    "boolean": (BooleanAttributesView, BooleanAttributeView),
-    "datetime": (DatetimeAttributesView, DatetimeAttributeView),
+    "string": _typed_views(
+        "string",
+        create=("databases.createStringAttribute", "tablesDB.createStringColumn"),
+        update=("databases.updateStringAttribute", "tablesDB.updateStringColumn"),
+    ),
+    "varchar": _typed_views(
+        "varchar",
+        create=("databases.createVarcharAttribute", "tablesDB.createVarcharColumn"),
+        update=("databases.updateVarcharAttribute", "tablesDB.updateVarcharColumn"),
+    ),
+    "text": _typed_views(
+        "text",
+        create=("databases.createTextAttribute", "tablesDB.createTextColumn"),
+        update=("databases.updateTextAttribute", "tablesDB.updateTextColumn"),
+    ),
+    "mediumtext": _typed_views(
+        "mediumtext",
+        create=("databases.createMediumtextAttribute", "tablesDB.createMediumtextColumn"),
+        update=("databases.updateMediumtextAttribute", "tablesDB.updateMediumtextColumn"),
+    ),
+    "longtext": _typed_views(
+        "longtext",
+        create=("databases.createLongtextAttribute", "tablesDB.createLongtextColumn"),
+        update=("databases.updateLongtextAttribute", "tablesDB.updateLongtextColumn"),
+    ),
+    "email": _typed_views(
+        "email",
+        create=("databases.createEmailAttribute", "tablesDB.createEmailColumn"),
+        update=("databases.updateEmailAttribute", "tablesDB.updateEmailColumn"),
+    ),
+    "url": _typed_views(
+        "url",
+        create=("databases.createUrlAttribute", "tablesDB.createUrlColumn"),
+        update=("databases.updateUrlAttribute", "tablesDB.updateUrlColumn"),
+    ),
+    "ip": _typed_views(
+        "ip",
+        create=("databases.createIpAttribute", "tablesDB.createIpColumn"),
+        update=("databases.updateIpAttribute", "tablesDB.updateIpColumn"),
+    ),
+    "enum": _typed_views(
+        "enum",
+        create=("databases.createEnumAttribute", "tablesDB.createEnumColumn"),
+        update=("databases.updateEnumAttribute", "tablesDB.updateEnumColumn"),
+    ),
+    "integer": _typed_views(
+        "integer",
+        create=("databases.createIntegerAttribute", "tablesDB.createIntegerColumn"),
+        update=("databases.updateIntegerAttribute", "tablesDB.updateIntegerColumn"),
+    ),
+    "bigint": _typed_views(
+        "bigint",
+        create=("databases.createBigIntAttribute", "tablesDB.createBigIntColumn"),
+        update=("databases.updateBigIntAttribute", "tablesDB.updateBigIntColumn"),
+    ),
+    "float": _typed_views(
+        "float",
+        create=("databases.createFloatAttribute", "tablesDB.createFloatColumn"),
+        update=("databases.updateFloatAttribute", "tablesDB.updateFloatColumn"),
+    ),
+    "boolean": _typed_views(
+        "boolean",
+        create=("databases.createBooleanAttribute", "tablesDB.createBooleanColumn"),
+        update=("databases.updateBooleanAttribute", "tablesDB.updateBooleanColumn"),
+    ),
+    "datetime": _typed_views(
+        "datetime",
+        create=("databases.createDatetimeAttribute", "tablesDB.createDatetimeColumn"),
+        update=("databases.updateDatetimeAttribute", "tablesDB.updateDatetimeColumn"),
+    ),
 }

@@ -106,6 +106,19 @@ def test_collection_is_changed_and_deleted(notes: Collection):
         ("datetime", ["seen", False], {"type": "datetime"}),
         ("email", ["reply", False, "a@b.example"], {"format": "email"}),
         ("string", ["tags", 16, False, None, True], {"array": True, "required": False}),
+        ("string", ["diary", 150, False, None, False, True], {"size": 150, "encrypt": True}),
+        ("varchar", ["label", 16, False, "none"], {"size": 16, "default": "none"}),
+        ("text", ["body", False, "none"], {"type": "text", "default": "none"}),
+        ("mediumtext", ["body", False], {"type": "mediumtext", "encrypt": False}),
+        ("longtext", ["body", False, None, False, True], {"type": "longtext", "encrypt": True}),
+        ("url", ["home", False, "https://a.example/"], {"format": "url"}),
+        ("ip", ["host", False, "::1"], {"format": "ip", "default": "::1"}),
+        (
+            "enum",
+            ["state", ["draft", "live"], False, "live"],
+            {"elements": ["draft", "live"], "default": "live", "format": "enum"},
+        ),
+        ("big_int", ["far", False, None, 2**62, 5], {"max": 2**62, "default": 5}),
         ("string", ["must", 16, True], {"required": True, "array": False}),
     ],
 )
@@ -118,6 +131,30 @@ def test_attribute_is_built_and_shown(
     found = notes("get_attribute", arguments[0]).to_dict()
     assert found["status"] == "available"
     assert {name: found[name] for name in shown} == shown
+
+
+def test_attribute_is_changed(service: Vocabulary, notes: Collection):
+    notes("create_enum_attribute", "state", ["draft", "live"], False)
+    notes("create_url_attribute", "home", False)
+    sdk.wait_until(lambda: notes.statuses("attribute") == {"available"})
+
+    changed = notes("update_enum_attribute", "state", ["new", "old"], False, "new", "phase")
+    renamed = notes("update_url_attribute", "home", False, "https://b.example/", "place")
+
+    assert (changed.key, changed.elements, changed.default) == ("phase", ["new", "old"], "new")
+    assert (renamed.key, renamed.default) == ("place", "https://b.example/")
+
+
+def test_encrypted_attribute_comes_back_as_it_was_sent(notes: Collection):
+    notes("create_string_attribute", "diary", 200, False, None, False, True)
+    sdk.wait_until(lambda: notes.statuses("attribute") == {"available"})
+
+    notes("create_document", "first", {"title": "A", "diary": "nobody must know"})
+
+    assert notes("get_document", "first").data["diary"] == "nobody must know"
+    with pytest.raises(AppwriteException) as refused:
+        notes("list_documents", [Query.equal("diary", "nobody must know")])
+    assert refused.value.type == "general_query_invalid"
 
 
 def test_deleted_attribute_is_gone(service: Vocabulary, fruits: Collection):

@@ -15,6 +15,12 @@ SCHEMA_SCOPES = [
     "documents.write",
 ]
 POSTS = "/databases/default/collections/posts"
+#: What attributes of some types cannot do without.
+NEEDED: dict[str, dict[str, Any]] = {
+    "string": {"size": 100},
+    "varchar": {"size": 100},
+    "enum": {"elements": ["draft", "live"]},
+}
 
 
 def document_tables() -> list[str]:
@@ -43,7 +49,7 @@ def index_names(collection_id: int) -> list[str]:
 
 
 def add_attribute(client: ApiClient, type_: str, key: str, **more: Any) -> Any:
-    body = {"key": key, "required": False, **({"size": 100} if type_ == "string" else {}), **more}
+    body = {"key": key, "required": False, **NEEDED.get(type_, {}), **more}
     reply = client.post(f"{POSTS}/attributes/{type_}", body)
     assert reply.status == 202, reply.json
     return reply.json

@@ -6,21 +6,29 @@ from documents import services
 from documents.models import Collection, Document
 from documents.vocabulary import COLLECTIONS
 from kernel.models import Job
-from tests.documents.schema import add_attribute, index_names
+from tests.documents.schema import NEEDED, add_attribute, index_names
 from tests.reference import assert_model
 
 pytestmark = pytest.mark.django_db
 
 TABLE = "/tablesdb/default/tables/posts"
-TYPES = ["string", "email", "integer", "float", "boolean", "datetime"]
 MODELS = {
     "string": "String",
+    "varchar": "Varchar",
+    "text": "Text",
+    "mediumtext": "Mediumtext",
+    "longtext": "Longtext",
     "email": "Email",
+    "url": "Url",
+    "ip": "Ip",
+    "enum": "Enum",
     "integer": "Integer",
+    "bigint": "Bigint",
     "float": "Float",
     "boolean": "Boolean",
     "datetime": "Datetime",
 }
+TYPES = list(MODELS)
 
 
 def collection():
@@ -52,7 +60,7 @@ def test_new_attribute_is_processing_until_a_job_makes_it_available(
 
 @pytest.mark.parametrize("type_", TYPES)
 def test_new_column_has_the_shape_of_its_model(admin, posts, jobs, events, type_):
-    body = {"key": "field", "required": False, "size": 10}
+    body = {"key": "field", "required": False, **NEEDED.get(type_, {})}
 
     reply = admin.post(f"{TABLE}/columns/{type_}", body)
     jobs()
@@ -201,7 +209,20 @@ def test_unknown_attribute_is_not_found(admin, posts):
         ("string", {"size": 0}, "general_argument_invalid"),
         ("string", {"size": 1_073_741_825}, "general_argument_invalid"),
         ("string", {"default": 3}, "general_argument_invalid"),
-        ("string", {"encrypt": True}, "general_argument_invalid"),
+        ("string", {"encrypt": True}, "general_bad_request"),
+        ("varchar", {"size": 149, "encrypt": True}, "general_bad_request"),
+        ("varchar", {"size": 16_382}, "general_argument_invalid"),
+        ("text", {"encrypt": "perhaps"}, "general_argument_invalid"),
+        ("url", {"default": "example"}, "general_argument_invalid"),
+        ("ip", {"default": "1.2.3"}, "general_argument_invalid"),
+        ("enum", {}, "general_argument_invalid"),
+        ("enum", {"elements": []}, "attribute_value_invalid"),
+        ("enum", {"elements": [""]}, "general_argument_invalid"),
+        ("enum", {"elements": ["e" * 256]}, "general_argument_invalid"),
+        ("enum", {"elements": [str(each) for each in range(101)]}, "general_argument_invalid"),
+        ("enum", {"elements": ["a"], "default": "b"}, "attribute_value_invalid"),
+        ("bigint", {"min": 5, "max": 4}, "attribute_value_invalid"),
+        ("bigint", {"default": 2**63}, "general_argument_invalid"),
         ("integer", {"min": 5, "max": 4}, "attribute_value_invalid"),
         ("integer", {"min": 5, "default": 4}, "attribute_value_invalid"),
         ("integer", {"max": 2**63}, "general_argument_invalid"),
@@ -275,7 +296,8 @@ def test_every_type_can_be_updated(admin, posts, jobs, type_):
     add_attribute(admin, type_, "field")
     jobs()
 
-    reply = admin.patch(f"{posts}/attributes/{type_}/field", {"required": True, "default": None})
+    body = {"required": True, "default": None, **NEEDED.get(type_, {})}
+    reply = admin.patch(f"{posts}/attributes/{type_}/field", body)
 
     assert reply.status == 200
     assert_model(f"Attribute{MODELS[type_]}", reply.json)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from accounts import roles
-from documents import catalog, grants, store, values
+from documents import catalog, encryption, grants, store, values
 from documents.attributes import StructureError
 from documents.catalog import CollectionSchema, StaleSchemaError
 from documents.outputs import common_output, document_output
@@ -244,13 +244,24 @@ def _created(write: _Write, schema: CollectionSchema) -> dict[str, Any]:
     outcome = store.create(
         schema,
         uid=write.document_id,
-        data=new.set,
+        data=_sealed(schema, new.set),
         grants=_grants(schema, permissions),
         created_at=new.created_at or log.at,
         updated_at=new.updated_at or log.at,
         log=log,
     )
     return _announce(write, schema, log, outcome)
+
+
+def _sealed(schema: CollectionSchema, new: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not schema.has_encryption:
+        return new
+    return encryption.seal_values(
+        new,
+        schema.attributes.values(),
+        project_id=schema.project_id,
+        place=(schema.database_uid, schema.uid),
+    )
 
 
 def _creator_permissions(caller: Caller) -> list[str]:
@@ -266,7 +277,7 @@ def _updated(write: _Write, schema: CollectionSchema) -> dict[str, Any] | None:
     log = _log(write, schema)
     is_granted, granting = _granted(write.caller, UPDATE, schema)
     change = Change(
-        data=sent.set,
+        data=_sealed(schema, sent.set),
         dropped=sent.dropped,
         grants=None if write.permissions is None else _grants(schema, write.permissions),
         created_at=sent.created_at,
@@ -337,6 +348,9 @@ def _announce(
 ) -> dict[str, Any]:
     """Hand the logged event to its subscribers; return the document's answer."""
     output = document_output(outcome.document, schema, write.names)
+    payload = output
+    if schema.has_encryption:
+        payload = document_output(outcome.document, schema, write.names, keeps_sealed=True)
     readers = list(log.roles)
     if schema.has_document_security:
         readers += roles_for(READ, outcome.document.permissions)
@@ -345,7 +359,7 @@ def _announce(
             name=log.name,
             project_id=schema.project_id,
             project_uid=schema.project_uid,
-            payload=output,
+            payload=payload,
             roles=tuple(readers),
             actor=log.actor,
             id=outcome.event_id or 0,

@@ -1,0 +1,115 @@
+"""One attribute of a collection, its JSON form, and the budget that all of them share."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from documents.attributes import texts
+from documents.attributes.types import (
+    AttributeType,
+    BigIntegerType,
+    BooleanType,
+    DatetimeType,
+    FloatType,
+    IntegerType,
+    Number,
+)
+from kernel import clock
+
+PROCESSING = "processing"
+AVAILABLE = "available"
+DELETING = "deleting"
+FAILED = "failed"
+
+MAX_ATTRIBUTES = 1017
+MAX_ROW_BYTES = 65_535
+_SYSTEM_ROW_BYTES = 1067
+
+ATTRIBUTE_TYPES: Final[Mapping[str, AttributeType]] = {
+    "string": texts.StringType(),
+    "varchar": texts.VarcharType(),
+    "text": texts.TEXT,
+    "mediumtext": texts.MEDIUMTEXT,
+    "longtext": texts.LONGTEXT,
+    "email": texts.EMAIL,
+    "url": texts.URL,
+    "ip": texts.IP,
+    "enum": texts.EnumType(),
+    "integer": IntegerType(),
+    "bigint": BigIntegerType(),
+    "float": FloatType(),
+    "boolean": BooleanType(),
+    "datetime": DatetimeType(),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """One attribute of a collection, as every process reads it from the collection's JSON.
+
+    `type` is a key of `ATTRIBUTE_TYPES`. Times are written as in answers.
+    """
+
+    key: str
+    type: str
+    name: str
+    status: str = PROCESSING
+    error: str = ""
+    required: bool = False
+    array: bool = False
+    default: Any = None
+    size: int = 0
+    min: Number | None = None
+    max: Number | None = None
+    elements: tuple[str, ...] = ()
+    encrypt: bool = False
+    description: str = ""
+    created_at: str = ""
+    updated_at: str = ""
+
+    @property
+    def is_available(self) -> bool:
+        return self.status == AVAILABLE
+
+    @property
+    def is_array(self) -> bool:
+        return self.array
+
+    @property
+    def is_encrypted(self) -> bool:
+        return self.encrypt
+
+    @property
+    def blank(self) -> list[Any] | None:
+        """What answers show where a document has no value."""
+        return [] if self.array else None
+
+    @property
+    def kind(self) -> AttributeType:
+        return ATTRIBUTE_TYPES[self.type]
+
+    def changed(self, **changes: Any) -> "Attribute":
+        """Return the attribute with some fields changed, and the time of the change."""
+        return dataclasses.replace(self, updated_at=clock.api_time(clock.now()), **changes)
+
+
+def load(entry: Mapping[str, Any]) -> Attribute:
+    """Read an attribute from the collection's JSON."""
+    return Attribute(**{**entry, "elements": tuple(entry.get("elements", ()))})
+
+
+def dump(attribute: Attribute) -> dict[str, Any]:
+    """Write an attribute for the collection's JSON."""
+    return {**dataclasses.asdict(attribute), "elements": list(attribute.elements)}
+
+
+def row_bytes(attributes: Iterable[Attribute]) -> int:
+    """Return the part of `MAX_ROW_BYTES` that attributes use (reference: `bytesUsed`)."""
+    return _SYSTEM_ROW_BYTES + sum(
+        texts.OUT_OF_ROW_BYTES if each.array else each.kind.row_bytes(each) for each in attributes
+    )
+
+
+def is_over_budget(attributes: Sequence[Attribute]) -> bool:
+    return len(attributes) > MAX_ATTRIBUTES or row_bytes(attributes) > MAX_ROW_BYTES

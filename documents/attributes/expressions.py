@@ -1,0 +1,40 @@
+"""Attributes in SQL: the expressions of their values, and what queries compare them with."""
+
+from typing import Any, LiteralString
+
+import orjson
+from psycopg import sql as psql
+
+from documents.attributes.definition import Attribute
+
+
+def expression(attribute: Attribute) -> psql.Composed:
+    """Return the SQL of an attribute's value, null where a document has none.
+
+    Filters, orders and indexes all take it from here: an index is used only where the texts are
+    the same. Text is compared by code points, so that no change of a locale breaks an index.
+    """
+    name = psql.Literal(attribute.name)
+    if attribute.array:
+        return psql.SQL("NULLIF(data -> {}, 'null'::jsonb)").format(name)
+    if attribute.kind.cast == "text":
+        return psql.SQL('((data ->> {}) COLLATE "C")').format(name)
+    return psql.SQL("((data ->> {})::{})").format(name, psql.SQL(attribute.kind.cast))
+
+
+def sql_type(attribute: Attribute) -> LiteralString:
+    """Return the SQL type of one value of an attribute."""
+    return attribute.kind.cast
+
+
+def read_query_value(attribute: Attribute, value: Any) -> Any:
+    """Return a query's value in the form that `expression` gives.
+
+    Raises:
+        ValueError: The value is of another type.
+    """
+    return attribute.kind.parse(value)
+
+
+def json_text(value: Any) -> str:
+    return orjson.dumps(value).decode()
