@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 import psycopg
 import uvicorn
-from celery.exceptions import SecurityWarning
+from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import setup_logging, worker_ready
 from django.apps import apps
 from django.conf import settings
@@ -131,6 +131,8 @@ def run_worker(ready: Ready) -> int:
     """
     # It runs whatever the installation itself enqueued, as JSON: being root adds nothing to that.
     warnings.filterwarnings("ignore", category=SecurityWarning)
+    # It tells of a choice about tasks of lost connections, each time one is lost.
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     setup_logging.connect(_keep_logging, weak=False)
     worker_ready.connect(partial(_say_ready, ready), weak=False)
     worker = celery_app.Worker(

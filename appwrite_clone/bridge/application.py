@@ -76,13 +76,10 @@ class Bridge:
         if length == 0:
             return await self._threads.run(build_environ(scope, io.BytesIO(), FilePieces))
         body, size = await read_body(receive, length, self._limits)
-        try:
-            environ = build_environ(scope, body, FilePieces)
-            environ["CONTENT_LENGTH"] = str(size)
-            environ.pop("HTTP_TRANSFER_ENCODING", None)
-            return await self._threads.run(environ)
-        finally:
-            body.close()
+        environ = build_environ(scope, body, FilePieces)
+        environ["CONTENT_LENGTH"] = str(size)
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        return await self._threads.run(environ)
 
     async def _stream(self, answer: Answer, receive: Receive, send: Send) -> None:
         """Send piece by piece: the next one is produced once the server took the last one."""

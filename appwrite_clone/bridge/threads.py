@@ -47,7 +47,7 @@ class RequestThreads:
         self.pending = 0
 
     async def run(self, environ: Environ) -> Answer:
-        """Run one request on a thread.
+        """Run one request on a thread, which closes its body.
 
         Raises:
             WaitedTooLongError: it waited longer than the limit and was not run, or it still runs
@@ -96,6 +96,7 @@ class RequestThreads:
                 contextvars.Context().run(answer.fill, self._application, job.environ)
             except BaseException as raised:  # noqa: BLE001  # it belongs to whoever awaits the job
                 error = raised
+        job.environ["wsgi.input"].close()
         try:
             job.loop.call_soon_threadsafe(self._settle, job.future, answer, error)
         except RuntimeError:  # the loop has ended, nobody waits for the answer
