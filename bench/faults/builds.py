@@ -4,6 +4,7 @@ import time
 
 from bench.faults.site import Site
 from bench.faults.writers import CONFLICT, RETRY_SECONDS, Client, Ledger
+from kernel.ids import unique_id
 
 POLL_SECONDS = 0.05
 LEASE_SECONDS = 90.0  # a job whose worker died is given to the next one after 30
@@ -23,13 +24,13 @@ class Builder:
         self._client.close()
 
     def attribute(self) -> str:
-        key = f"a{len(self.asked)}"
+        key = f"a{unique_id()}"
         self._ask(f"{self._path}/attributes/string", {"key": key, "size": 20, "required": False})
         self.asked.append(key)
         return key
 
     def index(self) -> str:
-        key = f"i{len(self.asked)}"
+        key = f"i{unique_id()}"
         body = {"key": key, "type": "key", "attributes": ["title"], "orders": ["ASC"]}
         self._ask(f"{self._path}/indexes", body)
         self.asked.append(key)

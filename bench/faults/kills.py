@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 
-from bench.faults.audit import Audit, audit
+from bench.faults.audit import Audit, audit, new_ledger
 from bench.faults.builds import Builder
 from bench.faults.recovery import seconds_to_recover
 from bench.faults.site import Site
@@ -113,7 +113,7 @@ def run(
     say: Say,
 ) -> Kills:
     """Kill something in each round; nothing that was acknowledged may be lost by it."""
-    ledger = Ledger()
+    ledger = new_ledger(site)
     builder = Builder(site, ledger)
     choose = random.Random(seed)  # noqa: S311
     work = _Run(site, ledger, builder, choose, settle_seconds)

@@ -27,6 +27,7 @@ CREATED, OK, CONFLICT, UNAVAILABLE = 201, 200, 409, 503
 class Ledger:
     """What clients saw; thread-safe."""
 
+    earlier: frozenset[str] = frozenset()
     acknowledged: list[str] = field(default_factory=list)
     unknown: set[str] = field(default_factory=set)
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -126,13 +127,16 @@ class Client:
 
 
 @contextmanager
-def writing(site: Site, ledger: Ledger, *, writers: int, seed: int) -> Iterator[None]:
+def writing(
+    site: Site, ledger: Ledger, *, writers: int, seed: int, has_users: bool = True
+) -> Iterator[None]:
     """Have clients write and read while the body runs, half with a key and half signed in."""
+    callers = (site.key, site.user if has_users else site.key)
     stop = threading.Event()
 
     def work(number: int) -> None:
         choose = random.Random(seed + number)  # noqa: S311  # which document is read
-        client = Client(site, ledger, (site.key, site.user)[number % 2])
+        client = Client(site, ledger, callers[number % 2])
         while not stop.is_set():
             client.write(unique_id(), until=time.monotonic() + LAST_WORD_SECONDS)
             known = ledger.recent(choose) if choose.random() < READ_SHARE else None
