@@ -58,7 +58,9 @@ def _database_error(error: Exception, request: HttpRequest) -> ApiError:
     cause = error.__cause__
     if isinstance(cause, pg_errors.QueryCanceled):
         return ApiError(ErrorKind.DATABASE_TIMEOUT)
-    if isinstance(error, OperationalError | InterfaceError):
+    # A disk that is nearly full, or a standby that was promised to be more: only reading goes on.
+    is_read_only = isinstance(cause, pg_errors.ReadOnlySqlTransaction)
+    if isinstance(error, OperationalError | InterfaceError) or is_read_only:
         _logger.warning("database unavailable in %s %s: %s", request.method, request.path, error)
         return ApiError(
             ErrorKind.SERVICE_UNAVAILABLE, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}

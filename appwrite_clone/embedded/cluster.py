@@ -20,6 +20,8 @@ from appwrite_clone.embedded.accounts import account_for, closed_directory
 from appwrite_clone.embedded.home import make_secret, temporary_directory
 from appwrite_clone.embedded.processes import die_with_parent, stop_process, stop_servers_in
 from appwrite_clone.embedded.programs import Programs, find_programs
+from appwrite_clone.embedded.space import FILE as READ_ONLY_FILE
+from appwrite_clone.embedded.space import Space
 
 NAME = "appwrite"  # of the database and of the role that owns it
 SOCKET_NAME = ".s.PGSQL.5432"
@@ -65,6 +67,10 @@ class Cluster:
         self.process: subprocess.Popen[bytes] | None = None
         self._descriptor: int | None = None
 
+    @property
+    def space(self) -> Space:
+        return Space(self.data)
+
     @cached_property
     def programs(self) -> Programs:
         return find_programs(self.account)
@@ -74,6 +80,14 @@ class Cluster:
 
     def is_alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
+
+    def watch_space(self) -> str:
+        """Stop or resume writing as the room on the disk asks; returns what has changed."""
+        if self.process is None or not self.space.watch(self.process.pid):
+            return ""
+        if self.space.is_short:
+            return f"{self.data} has little room left: writing stops, reading goes on."
+        return f"{self.data} has room again: writing goes on."
 
     def is_new(self) -> bool:
         """Return whether nobody has been greeted here yet."""
@@ -105,6 +119,7 @@ class Cluster:
                 f"{self.data} was written by PostgreSQL {major} and this is "
                 f"{self.programs.major}: set POSTGRES_BIN to the older one to dump or to use it."
             )
+        self.space.prepare(self.account)
         self._make_socket_directory()
 
     def _create(self) -> None:
@@ -159,6 +174,7 @@ class Cluster:
             "jit": "off",  # compiling costs more than any of our short statements
             "log_checkpoints": "off",
             "timezone": "'UTC'",
+            "include_if_exists": f"'{READ_ONLY_FILE}'",
         }
         if not self.is_durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -101,8 +101,9 @@ def fork(
     Only one that `speaks` writes to standard output, which is for what the contract promises.
     """
     die = die_with_parent(signal.SIGKILL)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # a full disk under it
+            stream.flush()
     # A request to stop must not unwind the parent's stack inside the child.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     parent = os.getpid()
@@ -175,4 +176,6 @@ def _describe(status: int) -> str:
 
 
 def warn(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    """Tell the operator; a log on a full disk is no reason to end."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)

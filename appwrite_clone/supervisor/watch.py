@@ -98,7 +98,11 @@ class Supervisor:
 
     def _watch_database(self) -> None:
         cluster, backoff = self.cluster, self.database_backoff
-        if cluster is None or cluster.is_alive():
+        if cluster is None:
+            return
+        if cluster.is_alive():
+            if news := cluster.watch_space():
+                warn(news)
             return
         now = time.monotonic()
         if backoff.due_at <= backoff.started_at:

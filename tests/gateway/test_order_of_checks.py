@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 from psycopg import errors as pg_errors
 
 from gateway import views
@@ -184,6 +184,14 @@ def test_a_statement_that_takes_too_long_is_a_408(rf):
     error = OperationalError("canceling statement")
     error.__cause__ = pg_errors.QueryCanceled("canceling statement")
     assert to_api_error(error, rf.get("/v1/x")).kind is ErrorKind.DATABASE_TIMEOUT
+
+
+def test_a_database_that_only_reads_is_a_503(rf):
+    error = InternalError("read-only")
+    error.__cause__ = pg_errors.ReadOnlySqlTransaction("read-only")
+    refusal = to_api_error(error, rf.get("/v1/x"))
+    assert refusal.kind is ErrorKind.SERVICE_UNAVAILABLE
+    assert refusal.headers == {"Retry-After": "1"}
 
 
 def test_a_real_statement_that_takes_too_long_is_a_408(client_for, project, monkeypatch):
