@@ -33,6 +33,20 @@ PACKAGES_PER_PIN = 3.5
 PROGRESS_SECONDS = 5
 PIP_ERROR_LINES = 15
 
+UNDEFINED_TABLE = "42P01"  # PostgreSQL's code
+HELP = """usage: python3 manage.py COMMAND [--data-dir DIRECTORY]
+
+  up              start everything (--help names the options)
+  create_admin    make a console user
+  create_project  make a project
+  create_key      make an API key
+  rotate_secrets  sign with a new key from now on
+  doctor          check database, migrations, worker and stored grants
+  test            run the tests; arguments go to pytest
+
+Each has --help, and `python3 manage.py help` lists Django's own commands too.
+"""
+
 
 class StartError(Exception):
     """Something the person at the terminal has to change, said in one line."""
@@ -50,7 +64,10 @@ def main(arguments: list[str]) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    command = arguments[0] if arguments else "help"
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        print(HELP, end="")
+        return 0
+    command = arguments[0]
     if command == "test":
         enter_environment(TEST_REQUIREMENTS, arguments)
         return _run_tests(arguments[1:])
@@ -73,9 +90,22 @@ def _run_django(arguments: list[str], data_directory: Path) -> int:
     warnings.filterwarnings("ignore", "Got an error checking a consistent", RuntimeWarning)
     with _load("embedded.environment").database_for_command(command, data_directory):
         _load("celery")  # so that jobs the command enqueues find their broker
-        management = importlib.import_module("django.core.management")
-        management.execute_from_command_line(["manage.py", *arguments])
+        _execute(arguments)
     return 0
+
+
+def _execute(arguments: list[str]) -> None:
+    management = importlib.import_module("django.core.management")
+    database = importlib.import_module("django.db")
+    try:
+        management.execute_from_command_line(["manage.py", *arguments])
+    except (database.OperationalError, database.ProgrammingError) as error:
+        if "--traceback" in arguments:
+            raise
+        reason = str(error).strip().partition("\n")[0]
+        if getattr(error.__cause__, "sqlstate", None) == UNDEFINED_TABLE:
+            reason += "; start it once with `python3 manage.py up`, which makes the tables"
+        raise StartError(f"cannot use the database: {reason}.") from error
 
 
 def _run_tests(arguments: list[str]) -> int:
