@@ -9,6 +9,8 @@ import hashlib
 import io
 import json
 import logging
+import os
+import signal
 import socket
 import sys
 import time
@@ -23,6 +25,7 @@ import psycopg
 import uvicorn
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import setup_logging, worker_ready
+from celery.worker import state as celery_state
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
@@ -153,7 +156,13 @@ def _keep_logging(**_: object) -> None:
 
 
 def _say_ready(ready: Ready, **_: object) -> None:
+    # In place of Celery's own handler, which does the same and talks about it on the terminal.
+    signal.signal(signal.SIGTERM, _stop_after_this_job)
     ready()
+
+
+def _stop_after_this_job(*_: object) -> None:
+    celery_state.should_stop = os.EX_OK
 
 
 # The beat
@@ -200,6 +209,7 @@ def migrate(_: Ready) -> None:
             if guard.info.server_version < OLDEST_SERVER_VERSION:
                 raise SystemExit("DATABASE_URL: PostgreSQL 15 or newer is needed.")
             _guard_production()
+            _check_redis()
             guard.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
             _migrate_if_changed()
             _make_broker_tables(guard)
@@ -211,6 +221,16 @@ def migrate(_: Ready) -> None:
 def _guard_production() -> None:
     if settings.IS_PRODUCTION and (problems := checks.findings()):
         raise SystemExit("\nError: ".join(problems))  # a line each; the first gets its word later
+
+
+def _check_redis() -> None:
+    if not settings.REDIS_URL:
+        return
+    try:
+        with celery_app.connection_for_write() as broker:
+            open_broker(broker)
+    except Exception as error:  # a URL kombu cannot read, a server out of reach, a wrong password
+        raise SystemExit(f"REDIS_URL: cannot use Redis: {str(error).rstrip('.')}.") from error
 
 
 def _migrate_if_changed() -> None:

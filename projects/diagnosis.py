@@ -70,7 +70,10 @@ def find_worker() -> str:
             time.sleep(POLL_SECONDS)
     finally:
         sql.execute(_FORGET, (job_id,))
-    raise ProblemError(f"none did a job within {KNOCK_SECONDS:.0f} s: is the worker running?")
+    raise ProblemError(
+        f"none did a job within {KNOCK_SECONDS:.0f} s: is the worker running?"
+        " `python3 manage.py up` starts it"
+    )
 
 
 @check("projects")
