@@ -2,35 +2,33 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 from unittest import mock
 
-from django.core.handlers.wsgi import WSGIHandler
-from django.test import RequestFactory
-
 import gateway.views
-from bench.requests import HOST, JSON_TYPE, Request
+from bench import inside
+from bench.requests import Request
+from gateway.wsgi import Handler
 
 ROUNDS = 100
 ROUND = 20  # requests
 BEGIN, END = "<!-- profile: begin -->\n", "<!-- profile: end -->"
 
-HANDLER = "Django's handler and its middleware"
+HANDLER = "handler"
 # What is patched belongs to a part; time spent in another part below it is that one's.
 PARTS: dict[str, tuple[str, ...]] = {
-    "finding the view": ("django.core.handlers.base.BaseHandler.resolve_request",),
+    "finding the view": ("gateway.wsgi.resolve",),
     "project, origin, headers": ("projects.middleware.ProjectMiddleware.__call__",),
     "label, parameters, limits": ("gateway.views.Endpoint.dispatch",),
     "credentials": ("gateway.views.read_credentials", "accounts.authentication.authenticate"),
     "statements, client side": ("kernel.sql._run",),
     "collection, permissions": ("documents.services.documents.get_document",),
     "answer": ("documents.services.documents.reading.document_output", "gateway.views._respond"),
-    "signals and closing": ("django.http.response.HttpResponseBase.close",),
 }
 
 
@@ -89,24 +87,8 @@ def _watched(watch: Stopwatch) -> Iterator[None]:
 
 
 def _sender(watch: Stopwatch, request: Request, prefix: str) -> Callable[[], None]:
-    handler = WSGIHandler()
-    factory = RequestFactory(SERVER_NAME=HOST)
-
-    def send() -> None:
-        made = factory.generic(
-            request.method,
-            prefix + request.path,
-            request.body,
-            content_type=JSON_TYPE,
-            headers=dict(request.headers),
-        )
-        answer(made.environ)
-
-    def run(environ: Mapping[str, Any]) -> None:
-        handler(dict(environ), lambda *_: len).close()
-
-    answer = watch.timed(HANDLER, run)
-    return send
+    answer = watch.timed(HANDLER, partial(inside.answer, Handler()))
+    return lambda: answer(inside.environ(request, prefix))
 
 
 def write(path: Path, table: str) -> None:

@@ -4,16 +4,19 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
+import orjson
 from django.db import connection
-from django.test import Client
 from psycopg import ClientCursor, NotSupportedError
 from psycopg.pq import Trace
 from psycopg.sql import Composable
 
+from bench import inside
 from bench.plan import RefusedError
-from bench.requests import HOST, JSON_TYPE, Request, fresh_value
+from bench.requests import Request, fresh_value
+from gateway.wsgi import Handler
 
 # By then every cache of the application is filled, and every statement is a prepared one.
 WARM_UP_ROUNDS = 8
@@ -111,15 +114,13 @@ def _wire() -> Iterator[list[str]]:
 
 
 def _send(request: Request, prefix: str) -> dict[str, Any]:
-    response = Client(SERVER_NAME=HOST).generic(
-        request.method,
-        prefix + request.path,
-        request.body,
-        content_type=JSON_TYPE,
-        headers=dict(request.headers),
-    )
-    if response.status_code >= 400:
-        raise RefusedError(f"{request.method} {request.path}: {response.content.decode()}")
-    is_json = response.headers["Content-Type"].startswith(JSON_TYPE)
-    answer: dict[str, Any] = response.json() if is_json else {}
+    status, body = inside.answer(_handler(), inside.environ(request, prefix))
+    if status >= 400:
+        raise RefusedError(f"{request.method} {request.path}: {body.decode()}")
+    answer: dict[str, Any] = orjson.loads(body) if body else {}
     return answer
+
+
+@cache
+def _handler() -> Handler:
+    return Handler()

@@ -43,13 +43,17 @@ def drop_dead_connection(**_signal: object) -> None:
     """Have the next statement of this thread connect anew when its server has gone meanwhile.
 
     Between two requests or jobs nothing was sent, so a write loses nothing by it. A connection
-    that waits has nothing to read, unless its end has come: one system call tells.
+    that waits has nothing to read, unless its end has come: one system call tells. One that had
+    an error is tried first, as Django does.
     """
-    raw = connection.connection
-    if raw is None or connection.in_atomic_block:
+    database = connections[DEFAULT_DB_ALIAS]
+    raw = database.connection
+    if raw is None or database.in_atomic_block:
         return
     if raw.closed or _has_something_to_read(raw.fileno()):
-        connection.close()
+        database.close()
+    else:
+        database.close_if_unusable_or_obsolete()
 
 
 def _has_something_to_read(descriptor: int) -> bool:

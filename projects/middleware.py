@@ -18,7 +18,6 @@ from kernel.ids import unique_id
 from projects import origins
 from projects.services import find_project
 
-API_PREFIX = "/v1/"
 HSTS_SECONDS = 2 * 365 * 24 * 3600
 CACHED_WARNINGS = 64
 CACHED_HOSTS = 64
@@ -31,7 +30,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 class ProjectMiddleware:
-    """Puts the project on requests of the API; lets all others pass untouched."""
+    """Puts the project on requests of the API, and constant headers on their answers."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -39,8 +38,6 @@ class ProjectMiddleware:
         self.hosts: set[str] = set()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.path_info.startswith(API_PREFIX):
-            return self.get_response(request)
         current = _request_id(request)
         token = request_id.set(current)
         try:
@@ -52,8 +49,6 @@ class ProjectMiddleware:
         store["x-request-id"] = ("X-Request-Id", current)
         for key, header_pair in self.headers:
             store.setdefault(key, header_pair)
-        # Refusals are answers: Django would log a line for each, which anybody could multiply.
-        response._has_been_logged = True  # type: ignore[attr-defined]
         return response
 
     def _is_ours(self, request: HttpRequest) -> bool:

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.test import Client
 from django.test.client import ClientHandler
 
+from gateway.wsgi import ApiHandler
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -60,8 +62,7 @@ class ApiClient:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """Send a request. Lists in `query` are flattened as the SDKs do: `queries[0]=..`."""
-        client = Client(raise_request_exception=False)
-        client.handler = _handler(settings.PUBLIC_URL)
+        client = browser()
         for name, value in self.cookies.items():
             client.cookies[name] = value
         sent = {**self.headers, **{k.replace("_", "-"): v for k, v in (headers or {}).items()}}
@@ -83,13 +84,24 @@ class ApiClient:
         )
 
 
+def browser() -> Client:
+    """Return Django's test client, for requests as the application gets them."""
+    client = Client(raise_request_exception=False)
+    client.handler = _handler(settings.API_MIDDLEWARE, settings.PUBLIC_URL)
+    return client
+
+
+class _Handler(ApiHandler, ClientHandler):
+    """The application as Django's test client wants it."""
+
+
 @cache
-def _handler(_public_url: str) -> ClientHandler:
+def _handler(_middleware: str, _public_url: str) -> ClientHandler:
     """Return one handler for all requests: each makes its middleware anew, which takes long.
 
-    The middleware reads the public URL when it is made.
+    The middleware reads the settings when it is made.
     """
-    return ClientHandler(enforce_csrf_checks=False)
+    return _Handler(enforce_csrf_checks=False)
 
 
 def _flattened(query: Mapping[str, Any]) -> dict[str, str]:

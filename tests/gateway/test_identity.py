@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import time_machine
-from django.test.client import ClientHandler, RequestFactory
+from django.test.client import RequestFactory
 
 from gateway import identity
 from kernel import clock
@@ -19,13 +19,10 @@ DATABASES = "/databases"
 
 
 @pytest.fixture(autouse=True)
-def service(settings, monkeypatch):
+def service(settings):
     """Make this process a service: documents, and whom it believes."""
-    rest = settings.MIDDLEWARE[1:]
-    settings.MIDDLEWARE = ["projects.behind.IdentityMiddleware", *rest]
+    settings.API_MIDDLEWARE = "projects.behind.IdentityMiddleware"
     settings.SERVICES = frozenset({"documents"})
-    handler = ClientHandler(enforce_csrf_checks=False)
-    monkeypatch.setattr("tests.client._handler", lambda _url: handler)
 
 
 @pytest.fixture
