@@ -39,6 +39,10 @@ class Kills:
     slowest_seconds: float
     broken: list[str]
 
+    @property
+    def is_clean(self) -> bool:
+        return self.audit.is_clean and not self.unfinished_builds
+
 
 @dataclass
 class _Run:

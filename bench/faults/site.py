@@ -82,7 +82,8 @@ def running(*, parent: Path | None = None, **variables: str) -> Iterator[Site]:
 
     Without rate limits, unless they say otherwise: the writers are many, and one user.
     """
-    installation = live.start(parent=parent, **{"ABUSE_LIMITS": "off", **variables})
+    environment: dict[str, Any] = {"ABUSE_LIMITS": "off"} | variables
+    installation = live.start(parent=parent, **environment)
     try:
         yield prepared(installation.prepared())
     finally:
