@@ -14,6 +14,7 @@ from accounts.services.accounts import (
 from accounts.services.console import (
     create_console_admin,
     create_console_link,
+    first_console_team,
     has_console_admin,
     redeem_console_link,
 )
@@ -105,6 +106,7 @@ __all__ = [
     "delete_user",
     "delete_user_session",
     "delete_user_sessions",
+    "first_console_team",
     "get_account",
     "get_membership",
     "get_prefs",

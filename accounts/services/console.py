@@ -68,6 +68,14 @@ def create_console_admin(
     return user
 
 
+def first_console_team() -> str:
+    """Return the id of the team that the first console user owns; empty before there is one."""
+    owned = Membership.objects.filter(
+        project_id=operator().project.id, user__is_active=True, roles__contains=[OWNER]
+    )
+    return owned.order_by("user_id", "id").values_list("team__uid", flat=True).first() or ""
+
+
 def create_console_link() -> str:
     """Return the secret of a link that opens the console once, within an hour."""
     secret = new_link_secret()

@@ -7,6 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from accounts.services import create_console_admin
 from kernel.diagnosis import ProblemError, check
 from kernel.scopes import PROJECT_KEY_SCOPES
 from projects import diagnosis, signing
@@ -28,6 +29,15 @@ def test_create_project_prints_the_project(console_project):
     assert_model("Project", project)
     assert (project["$id"], project["name"], project["teamId"]) == ("demo", "Demo", "crew")
     assert Project.objects.filter(uid="demo").exists()
+
+
+def test_a_project_without_a_team_belongs_to_the_first_console_user(console_project):
+    assert run("create_project", "early", "--name", "Demo")["teamId"] == ""
+    create_console_admin(email="ada@example.com", password="correct horse")
+    create_console_admin(email="bo@example.com", password="correct horse")
+    adopted = Project.objects.get(uid="early").team_uid
+    assert adopted
+    assert run("create_project", "late", "--name", "Demo")["teamId"] == adopted
 
 
 @pytest.mark.parametrize(
