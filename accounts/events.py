@@ -34,6 +34,14 @@ def session_event(
     return _event(caller, name, {**payload, "secret": ""}, f"user:{user_uid}")
 
 
+def publish_token(
+    caller: Caller, user_uid: str, kind: str, action: str, payload: Mapping[str, Any]
+) -> None:
+    """Publish `users.ID.KIND.ID.action` of a single-use token: `tokens`, `recovery`, and so on."""
+    name = f"users.{id_part(user_uid)}.{kind}.{id_part(payload['$id'])}.{action}"
+    publish(_event(caller, name, {**payload, "secret": ""}, f"user:{user_uid}"))
+
+
 def publish_user(caller: Caller, user: User, action: str) -> None:
     publish(user_event(caller, user, action))
 

@@ -22,6 +22,8 @@ from kernel.fields import (
 )
 from kernel.limits import (
     DEFAULT_JWT_SECONDS,
+    DEFAULT_TOKEN_LENGTH,
+    DEFAULT_TOKEN_SECONDS,
     MAX_HASH_PARAMETER_LENGTH,
     MAX_JWT_SECONDS,
     MAX_LABEL_LENGTH,
@@ -29,9 +31,14 @@ from kernel.limits import (
     MAX_NAME_LENGTH,
     MAX_PASSWORD_LENGTH,
     MAX_SEARCH_LENGTH,
+    MAX_SECRET_LENGTH,
     MAX_TEAM_ROLE_LENGTH,
+    MAX_TOKEN_LENGTH,
+    MAX_TOKEN_SECONDS,
     MIN_PASSWORD_LENGTH,
     MIN_SESSION_SECONDS,
+    MIN_TOKEN_LENGTH,
+    MIN_TOKEN_SECONDS,
 )
 
 RECENT = "recent"
@@ -96,6 +103,12 @@ class EmailSessionInput:
 @dataclass(frozen=True, kw_only=True)
 class SessionInput:
     session_id: str = required(uid)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenSessionInput:
+    user_id: str = required(uid)
+    secret: str = required(text(MAX_SECRET_LENGTH, minimum=1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,6 +231,16 @@ class UserPhoneVerificationInput(UserInput):
 @dataclass(frozen=True, kw_only=True)
 class UserSessionInput(UserInput):
     session_id: str = required(uid)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateTokenInput(UserInput):
+    length: int = optional(
+        integer(MIN_TOKEN_LENGTH, MAX_TOKEN_LENGTH), default=DEFAULT_TOKEN_LENGTH
+    )
+    expire: int = optional(
+        integer(MIN_TOKEN_SECONDS, MAX_TOKEN_SECONDS), default=DEFAULT_TOKEN_SECONDS
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -191,6 +191,31 @@ class Role(models.Model):
         return self.role
 
 
+class Token(models.Model):
+    """A secret that lets its user do one thing once: only its digest is kept.
+
+    The digest is bound to the user and the purpose. Secrets short enough to be guessed have a
+    number of tries; those sent by mail are good for the address they went to.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    uid = models.CharField(max_length=36, unique=True)
+    purpose = models.CharField(max_length=32)
+    digest = models.BinaryField(editable=False)
+    email = models.CharField(max_length=320, default="", blank=True)
+    tries_left = models.PositiveSmallIntegerField(null=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "account_token"
+
+    def __str__(self) -> str:
+        return self.uid
+
+
 class ConsoleLink(models.Model):
     """A link that opens the console once: only the digest of its secret is kept."""
 

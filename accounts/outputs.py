@@ -1,6 +1,7 @@
 """Answers about users, sessions and teams."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, TypedDict
 
 from django.contrib.auth.hashers import identify_hasher
@@ -75,6 +76,17 @@ SessionOutput = TypedDict(
         "factors": list[str],
         "secret": str,
         "mfaUpdatedAt": str,
+    },
+)
+TokenOutput = TypedDict(
+    "TokenOutput",
+    {
+        "$id": str,
+        "$createdAt": str,
+        "userId": str,
+        "secret": str,
+        "expire": str,
+        "phrase": str,
     },
 )
 TeamOutput = TypedDict(
@@ -217,6 +229,26 @@ def session_list_output(
         for each in sessions
     ]
     return {"total": len(shown), "sessions": shown}
+
+
+def token_output(
+    uid: str,
+    *,
+    user_uid: str,
+    created_at: datetime,
+    expires_at: datetime,
+    secret: str = "",
+    phrase: str = "",
+) -> TokenOutput:
+    """Return a single-use token; its secret goes to keys and console members alone."""
+    return {
+        "$id": uid,
+        "$createdAt": api_time(created_at),
+        "userId": user_uid,
+        "secret": secret,
+        "expire": api_time(expires_at),
+        "phrase": phrase,
+    }
 
 
 def team_output(team: Team, *, total: int) -> TeamOutput:

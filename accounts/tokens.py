@@ -1,20 +1,42 @@
-"""Secrets of accounts: how they are made, stored as digests, and packed for clients."""
+"""Secrets of accounts: how they are made, stored as digests, and packed for clients.
+
+A digest without a key would tell a short secret to whoever reads the database, by trying them all:
+those of single-use tokens are made with a key derived from the master secret (HKDF, RFC 5869).
+"""
 
 import base64
 import binascii
 import hashlib
+import hmac
 import secrets
+import string
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
 from typing import Self
 
 import orjson
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
 
 SESSION_SECRET_BYTES = 128
 LINK_SECRET_BYTES = 32
 MAX_PACKED_LENGTH = 2048
+TOKEN_KEY_BYTES = 32
+#: Shorter secrets could be guessed, were there no limit of tries.
+SAFE_SECRET_LENGTH = 32
+_ALPHABET = string.ascii_lowercase + string.digits
+_KEY_LABEL = b"single-use tokens"
 
 #: The purpose label of user JWTs in the signing key ring.
 JWT_PURPOSE = "account"
+
+
+class Purpose(StrEnum):
+    """What a single-use token is good for."""
+
+    GENERIC = "generic"
 
 
 def new_session_secret() -> str:
@@ -25,6 +47,23 @@ def new_session_secret() -> str:
 def new_link_secret() -> str:
     """Return the secret of a link that is good for one use."""
     return secrets.token_urlsafe(LINK_SECRET_BYTES)
+
+
+def new_token_secret(length: int) -> str:
+    """Return a secret of a length people may have to type: small letters and digits."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def token_digest(secret: str, *, project_id: int, user_uid: str, purpose: Purpose) -> bytes:
+    """Return the form in which a single-use token is stored, worth nothing for anything else."""
+    content = f"{project_id}\x00{user_uid}\x00{purpose}\x00{secret}"
+    return hmac.digest(_token_key(), content.encode("utf-8", "surrogatepass"), "sha256")
+
+
+@cache
+def _token_key() -> bytes:
+    hkdf = HKDF(algorithm=hashes.SHA256(), length=TOKEN_KEY_BYTES, salt=None, info=_KEY_LABEL)
+    return hkdf.derive(settings.SECRET_KEY.encode())
 
 
 def digest(secret: str) -> bytes:

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from accounts.views import account, imports, teams, users
+from accounts.views import account, imports, sign_in, teams, users
 
 ACCOUNT = [
     path("account", account.AccountView.as_view()),
@@ -14,6 +14,8 @@ ACCOUNT = [
     path("account/prefs", account.AccountPrefsView.as_view()),
     path("account/sessions", account.SessionsView.as_view()),
     path("account/sessions/email", account.EmailSessionsView.as_view()),
+    path("account/sessions/anonymous", sign_in.AnonymousSessionsView.as_view()),
+    path("account/sessions/token", sign_in.TokenSessionsView.as_view()),
     path("account/sessions/<str:sessionId>", account.SessionView.as_view()),
     path("account/jwts", account.JwtsView.as_view()),
     path("account/jwt", account.JwtsView.as_view()),
@@ -40,6 +42,7 @@ USERS = [
     path("users/<str:userId>/memberships", users.UserMembershipsView.as_view()),
     path("users/<str:userId>/sessions", users.UserSessionsView.as_view()),
     path("users/<str:userId>/sessions/<str:sessionId>", users.UserSessionView.as_view()),
+    path("users/<str:userId>/tokens", sign_in.UserTokensView.as_view()),
     path("users/<str:userId>/jwts", users.UserJwtsView.as_view()),
 ]
 MEMBERSHIPS = "teams/<str:teamId>/memberships"

@@ -88,6 +88,11 @@ class ErrorKind(Enum):
         "A user with the same phone number already exists in this project.",
     )
     USER_INVALID_TOKEN = ("user_invalid_token", 401, "The token is not valid, or was used.")
+    USER_ANONYMOUS_CONSOLE_PROHIBITED = (
+        "user_anonymous_console_prohibited",
+        401,
+        "Anonymous users cannot be created for the console project.",
+    )
     USER_INVALID_CREDENTIALS = (
         "user_invalid_credentials",
         401,

@@ -27,7 +27,7 @@ AUTH_METHODS = {
     "email-password": True,
     "magic-url": False,
     "email-otp": False,
-    "anonymous": False,
+    "anonymous": True,
     "invites": False,
     "jwt": True,
     "phone": False,

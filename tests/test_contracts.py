@@ -214,6 +214,8 @@ def _use_accounts(key, guest):
     _done(guest.post("/account", ada))
     _done(guest.post("/account/sessions/email", ada))
     _done(key.post("/users", {"userId": "bob", "email": "bob@example.com"}))
+    _done(guest.post("/account/sessions/anonymous"))
+    _done(key.post("/users/ada/tokens"))
     _done(key.patch("/users/ada/name", {"name": "Ada"}))
     _done(key.delete("/users/ada/sessions"))
     _done(key.post("/teams", {"teamId": "t", "name": "T"}))

@@ -11,6 +11,7 @@ from accounts.services.accounts import (
     update_prefs,
     update_status,
 )
+from accounts.services.anonymous import create_anonymous_session
 from accounts.services.console import (
     create_console_admin,
     create_console_link,
@@ -55,6 +56,7 @@ from accounts.services.teams import (
     update_team_name,
     update_team_prefs,
 )
+from accounts.services.tokens import create_session, create_token
 from accounts.services.users import (
     create_user,
     create_user_jwt,
@@ -83,6 +85,7 @@ __all__ = [
     "account_of",
     "clear_project",
     "create_account",
+    "create_anonymous_session",
     "create_argon2_user",
     "create_bcrypt_user",
     "create_console_admin",
@@ -94,8 +97,10 @@ __all__ = [
     "create_phpass_user",
     "create_scrypt_modified_user",
     "create_scrypt_user",
+    "create_session",
     "create_sha_user",
     "create_team",
+    "create_token",
     "create_user",
     "create_user_jwt",
     "create_user_session",

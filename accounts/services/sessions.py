@@ -99,9 +99,8 @@ def create_email_password_session(
     if caller.project.requires_verified_email and not user.is_email_verified:
         raise ApiError(ErrorKind.USER_EMAIL_NOT_VERIFIED)
     _renew_hash(user, password)
-    session = _new_session(caller, user, EMAIL_PROVIDER, duration)
+    session = new_session(caller, user, EMAIL_PROVIDER, factor="password", duration=duration)
     session.provider_uid = email
-    session.factors = ["password"]
     return open_session(caller, user, session)
 
 
@@ -110,8 +109,7 @@ def open_server_session(*, caller: Caller, user: User) -> OpenedSession:
 
     Raises: USER_INVALID_CREDENTIALS
     """
-    session = _new_session(caller, user, SERVER_PROVIDER, None)
-    session.factors = [SERVER_PROVIDER]
+    session = new_session(caller, user, SERVER_PROVIDER, factor=SERVER_PROVIDER)
     return open_session(caller, user, session)
 
 
@@ -235,13 +233,17 @@ def end_session(caller: Caller, user_id: int, user_uid: str, session_uid: str) -
         _announce_end(caller, user_uid, session_uid)
 
 
-def _new_session(caller: Caller, user: User, provider: str, duration: int | None) -> Session:
+def new_session(
+    caller: Caller, user: User, provider: str, *, factor: str, duration: int | None = None
+) -> Session:
+    """Return a session that `open_session` is to store, of `duration` seconds at most."""
     now = clock.now()
     longest = _longest(caller)
     return Session(
         user=user,
         uid=unique_id(),
         provider=provider,
+        factors=[factor],
         ip=caller.ip,
         user_agent=caller.user_agent[:MAX_USER_AGENT_LENGTH].replace("\x00", ""),
         expires_at=now + timedelta(seconds=min(duration or longest, longest)),

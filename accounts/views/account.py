@@ -11,6 +11,7 @@ from accounts.inputs import (
     PrefsInput,
     SessionInput,
 )
+from accounts.views.sign_in import signed_in
 from gateway.operations import RateLimit, operation
 from gateway.views import Answer, Call, Endpoint, created, no_content
 from kernel.fields import as_dict, read_input
@@ -124,6 +125,4 @@ class JwtsView(Endpoint):
 def _sign_in(call: Call) -> Answer:
     data = read_input(EmailSessionInput, call.params)
     opened = services.create_email_password_session(caller=call.caller, **as_dict(data))
-    if not call.caller.is_privileged:
-        cookies.sign_in(call, opened.packed_secret, opened.lifetime)
-    return created(opened.output(call.caller))
+    return signed_in(call, opened)

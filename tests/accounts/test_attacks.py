@@ -17,6 +17,7 @@ from tests.conftest import PASSWORD
 from tests.reference import load
 
 SERVICES = ("account", "users", "teams")
+OPEN_TO_STRANGERS = {("POST", "account/sessions/anonymous")}
 
 
 def packed(part):
@@ -301,6 +302,8 @@ def test_every_path_answers_strangers_in_the_error_envelope(project, client_for)
         for name in ("userId", "sessionId", "teamId", "membershipId"):
             path = path.replace(f"<str:{name}>", "x")
         for verb in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+            if (verb, path) in OPEN_TO_STRANGERS:
+                continue
             reply = client_for(project).call(verb, f"/{path}", {})
             assert 400 <= reply.status < 500, (verb, path)
             assert set(reply.json) == {"message", "code", "type", "version"}

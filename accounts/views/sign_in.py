@@ -1,0 +1,41 @@
+"""Paths that sign users in without a password."""
+
+from accounts import cookies, services
+from accounts.inputs import CreateTokenInput, TokenSessionInput
+from gateway.operations import RateLimit, operation
+from gateway.views import Answer, Call, Endpoint, created
+from kernel.fields import as_dict, read_input
+
+# One budget for every path that takes a secret of the same user.
+SECRET_LIMIT = RateLimit(10, ("ip:{ip},userId:{param-userId}",), reset_on=(201,))
+
+
+class AnonymousSessionsView(Endpoint):
+    @operation(
+        "account.createAnonymousSession",
+        scope="sessions.write",
+        rate_limit=RateLimit(50, ("ip:{ip}",)),
+    )
+    def post(self, call: Call) -> Answer:
+        return signed_in(call, services.create_anonymous_session(caller=call.caller))
+
+
+class TokenSessionsView(Endpoint):
+    @operation("account.createSession", scope="sessions.write", rate_limit=SECRET_LIMIT)
+    def post(self, call: Call) -> Answer:
+        data = read_input(TokenSessionInput, call.params)
+        return signed_in(call, services.create_session(caller=call.caller, **as_dict(data)))
+
+
+class UserTokensView(Endpoint):
+    @operation("users.createToken", scope="users.write")
+    def post(self, call: Call) -> Answer:
+        data = read_input(CreateTokenInput, call.params)
+        return created(services.create_token(caller=call.caller, **as_dict(data)))
+
+
+def signed_in(call: Call, opened: services.OpenedSession) -> Answer:
+    """Answer a new session: clients keep its secret as a cookie, servers read it."""
+    if not call.caller.is_privileged:
+        cookies.sign_in(call, opened.packed_secret, opened.lifetime)
+    return created(opened.output(call.caller))
