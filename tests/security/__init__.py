@@ -1,0 +1,1 @@
+"""Attacks that real backends fell for, each a test named after its class."""

@@ -1,0 +1,395 @@
+"""Every public operation with parameters that work, on projects that hold one of everything."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.db import connection, transaction
+
+from accounts import roles
+from documents import catalog
+from documents.views.attributes import TYPED_VIEWS
+from gateway.operations import Operation
+from kernel.caller import CONSOLE_PROJECT, ProjectContext
+from kernel.scopes import PROJECT_KEY_SCOPES
+from projects import services as projects
+from projects import signing
+from tests.client import ApiClient, Reply
+from tests.conftest import PASSWORD, sign_up
+from tests.test_contracts import reference, served
+
+SEPARATOR = "\x1e"
+#: What no client may read in any answer (class 45).
+LEAKS = re.compile(
+    rb"psycopg|Traceback|SELECT |INSERT INTO|UPDATE account|site-packages|\.py\b|relation \""
+    rb"|django\.|DETAIL:"
+)
+
+
+@dataclass(frozen=True)
+class Route:
+    """One way to call an operation: its verb, its path under `/v1` with `{names}`."""
+
+    verb: str
+    path: str
+    operation: Operation
+
+    @property
+    def is_read(self) -> bool:
+        return self.verb == "GET"
+
+    @property
+    def path_names(self) -> tuple[str, ...]:
+        return tuple(re.findall(r"{(\w+)}", self.path))
+
+    def parameters(self, *places: str) -> list[dict[str, Any]]:
+        return [each for each in reference(self.operation.id)["params"] if each["in"] in places]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.path} ({self.operation.id})"
+
+
+@cache
+def routes() -> tuple[Route, ...]:
+    """Return every route of the API.
+
+    Left out is what a path with words offers for ids: `users/argon2` as the user `argon2`.
+    """
+    found = [Route(verb, path.removeprefix("/v1"), label) for path, verb, label in served()]
+    names: dict[str, int] = {}
+    for each in found:
+        names[each.operation.id] = max(names.get(each.operation.id, 0), len(each.path_names))
+    return tuple(each for each in found if len(each.path_names) == names[each.operation.id])
+
+
+@dataclass(frozen=True)
+class World:
+    """One project, what is in it by parameter name, and clients of all kinds."""
+
+    project: ProjectContext
+    ids: Mapping[str, str]
+    server: ApiClient
+    user: ApiClient
+    owner: ApiClient
+    guest: ApiClient
+    canary: str
+
+    def path(self, route: Route) -> str:
+        ids = self.ids
+        if "/indexes/" in route.path:
+            ids = {**ids, "key": "by_title"}
+        if match := re.search(r"/(?:attributes|columns)/(\w+)/{key}", route.path):
+            ids = {**ids, "key": attribute_key(match.group(1))}
+        if match := re.search(r"/platforms/(web|apple|android|linux|windows)/", route.path):
+            ids = {**ids, "platformId": f"{self.canary}-{match.group(1)}"}
+        return route.path.format(**ids)
+
+    def body(self, route: Route, **changes: Any) -> dict[str, Any] | None:
+        """Return a body that works."""
+        if route.is_read:
+            return None
+        names = [each["name"] for each in route.parameters("body")]
+        body = {name: value for name in names if (value := self._value(route, name)) is not None}
+        special = SPECIAL.get(route.operation.id, {})
+        filled = {
+            name: value.format(**self.ids) if isinstance(value, str) else value
+            for name, value in special.items()
+        }
+        if route.verb == "PATCH" and "default" in names:
+            filled["default"] = None  # it has to be there
+        return {**body, **filled, **changes}
+
+    def client(self, route: Route) -> ApiClient:
+        """Return the client the operation is made for."""
+        if route.operation.id == "account.createEmailPasswordSession":
+            return self.guest
+        if route.operation.id.startswith(("projects.", "console.")):
+            return self.owner
+        return self.user if route.operation.id.startswith("account.") else self.server
+
+    def call(self, route: Route, client: ApiClient | None = None) -> Reply:
+        return check(
+            (client or self.client(route)).call(route.verb, self.path(route), self.body(route))
+        )
+
+    def _value(self, route: Route, name: str) -> Any:
+        return self.ids.get(name) if name in REFERENCES else VALUES.get(name)
+
+
+REFERENCES = ("sessionId",)
+#: Values that work, by parameter; what is missing here is left out. New operations belong here.
+VALUES: dict[str, Any] = {
+    "name": "Made",
+    "email": "made@example.com",
+    "password": PASSWORD,
+    "number": "+15550001111",
+    "phone": "+15550002222",
+    "labels": ["made"],
+    "status": True,
+    "enabled": True,
+    "emailVerification": True,
+    "phoneVerification": True,
+    "prefs": {"made": "yes"},
+    "roles": ["made"],
+    "scopes": ["users.read"],
+    "hostname": "made.example.com",
+    "bundleIdentifier": "com.example.made",
+    "applicationId": "com.example.made",
+    "packageName": "made",
+    "packageIdentifierName": "made",
+    "userId": "made",
+    "keyId": "made",
+    "platformId": "made",
+    "projectId": "made",
+    "databaseId": "made",
+    "collectionId": "made",
+    "tableId": "made",
+    "documentId": "made",
+    "rowId": "made",
+    "teamId": "made",
+    "permissions": ['read("any")'],
+    "data": {"title": "Made"},
+    "size": 100,
+    "required": False,
+    "type": "key",
+    "attributes": ["title"],
+    "columns": ["title"],
+    "membershipId": "made",
+    "key": "made",
+    "elements": ["a", "b"],
+    "passwordSalt": "c2FsdHNhbHQ=",
+    "passwordSaltSeparator": "Bw==",
+    "passwordSignerKey": "A" * 86 + "==",
+    "passwordCpu": 16,
+    "passwordMemory": 8,
+    "passwordParallel": 1,
+    "passwordLength": 64,
+    "duration": 600,
+}
+#: What differs for one operation.
+SPECIAL: dict[str, dict[str, Any]] = {
+    "account.createEmailPasswordSession": {"email": "{userId}@example.com"},
+    "projects.createProject": {"teamId": "{ownersId}"},
+    "projects.updateTeam": {"teamId": "{ownersId}"},
+    "projects.createPlatform": {"type": "web"},
+    "account.updatePassword": {"password": f"{PASSWORD}!", "oldPassword": PASSWORD},
+    "account.updateStatus": {"status": False},
+    "databases.createCollection": {"attributes": []},
+    "tablesDB.createTable": {"columns": []},
+    "teams.createMembership": {"userId": "", "phone": ""},
+    "users.createArgon2User": {"password": "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$" + "A" * 43},
+    "users.createBcryptUser": {"password": "$2y$04$" + "A" * 53},
+    "users.createMD5User": {"password": "0" * 32},
+    "users.createPHPassUser": {"password": "$P$5" + "A" * 30},
+    "users.createSHAUser": {"password": "0" * 128},
+    "users.createScryptUser": {"password": "0" * 128},
+    "users.createScryptModifiedUser": {"password": "A" * 86 + "=="},
+}
+#: What an attribute of a type asks for beyond its key.
+ATTRIBUTE_EXTRAS: dict[str, dict[str, Any]] = {
+    "string": {"size": 100},
+    "varchar": {"size": 100},
+    "enum": {"elements": ["a", "b"]},
+}
+
+
+def attribute_key(type_: str) -> str:
+    """Return the key of the attribute of a type that every project has."""
+    return "title" if type_ == "string" else f"of_{type_}"
+
+
+def check(reply: Reply) -> Reply:
+    """Fail on what no answer may be: a failure of ours, or words from behind the curtain."""
+    assert reply.status < 500, (reply.status, reply.json)
+    assert not LEAKS.search(reply.content), reply.content[:500]
+    if reply.status >= 400:
+        assert set(reply.json) == {"message", "code", "type", "version"}, reply.json
+    return reply
+
+
+def populate(name: str) -> World:
+    """Make a project that holds one of everything, all of it named after the project."""
+    console = found(CONSOLE_PROJECT)
+    projects.create_project(caller=projects.operator(), project_id=name, name=name.title())
+    owner = sign_up(console, f"{name}-owner")
+    member = client(console, session=owner.session)
+    made(member.post("/teams", {"teamId": f"{name}-owners", "name": "Owners"}))
+    projects.update_team(caller=projects.operator(), project_id=name, team_id=f"{name}-owners")
+    project = found(name)
+    server = client(project, key=make_key(project, PROJECT_KEY_SCOPES))
+    person = sign_up(project, f"{name}-user")
+    ids = {
+        "projectId": name,
+        "ownersId": f"{name}-owners",
+        "userId": person.uid,
+        "teamId": f"{name}-team",
+        "databaseId": f"{name}-base",
+        "collectionId": f"{name}-posts",
+        "tableId": f"{name}-posts",
+        "documentId": f"{name}-post",
+        "rowId": f"{name}-post",
+        "platformId": f"{name}-web",
+        "key": "title",
+        "serviceId": "teams",
+        "protocolId": "graphql",
+    }
+    ids |= _people(server, ids, name)
+    _platforms(server, name)
+    _documents(server, ids, name)
+    return World(
+        project=project,
+        ids=ids,
+        server=server,
+        user=client(project, session=person.session),
+        owner=member,
+        guest=client(project),
+        canary=name,
+    )
+
+
+def found(uid: str) -> ProjectContext:
+    projects.drop_project()
+    project = projects.find_project(uid)
+    assert project is not None
+    return project
+
+
+def client(
+    project: ProjectContext, *, key: str = "", session: str = "", **headers: str
+) -> ApiClient:
+    """Return a client; further headers have underscores for hyphens."""
+    named = {"X-Appwrite-Key": key, "X-Appwrite-Session": session}
+    named |= {name.replace("_", "-"): value for name, value in headers.items()}
+    sent = {"X-Appwrite-Project": project.uid} | named
+    return ApiClient({name: value for name, value in sent.items() if value})
+
+
+def make_key(project: ProjectContext, scopes: Iterable[str]) -> str:
+    """Make an API key; returns its secret."""
+    key = projects.create_key(
+        caller=projects.operator(), project_id=project.uid, name="test", scopes=list(scopes)
+    )
+    return str(key["secret"])
+
+
+def _people(server: ApiClient, ids: Mapping[str, str], name: str) -> dict[str, str]:
+    made(server.post("/teams", {"teamId": ids["teamId"], "name": f"Team of {name}"}))
+    place = made(
+        server.post(
+            f"/teams/{ids['teamId']}/memberships", {"userId": ids["userId"], "roles": ["owner"]}
+        )
+    )
+    made(server.patch(f"/users/{ids['userId']}/prefs", {"prefs": {"of": name}}), 200)
+    session = made(server.post(f"/users/{ids['userId']}/sessions", {}))
+    key = made(
+        server.post(
+            "/project/keys", {"keyId": f"{name}-key", "name": name, "scopes": ["users.read"]}
+        )
+    )
+    return {"membershipId": place["$id"], "sessionId": session["$id"], "keyId": key["$id"]}
+
+
+def _platforms(server: ApiClient, name: str) -> None:
+    for type_, identifier in (
+        ("web", "hostname"),
+        ("apple", "bundleIdentifier"),
+        ("android", "applicationId"),
+        ("linux", "packageName"),
+        ("windows", "packageIdentifierName"),
+    ):
+        value = {"platformId": f"{name}-{type_}", "name": name, identifier: f"{name}.example.com"}
+        made(server.post(f"/project/platforms/{type_}", value))
+
+
+def _documents(server: ApiClient, ids: Mapping[str, str], name: str) -> None:
+    base = f"/databases/{ids['databaseId']}"
+    made(server.post("/databases", {"databaseId": ids["databaseId"], "name": name}))
+    attributes = [
+        {
+            "key": attribute_key(type_),
+            "type": type_,
+            "required": False,
+            **ATTRIBUTE_EXTRAS.get(type_, {}),
+        }
+        for type_ in TYPED_VIEWS
+    ]
+    collection = {
+        "collectionId": ids["collectionId"],
+        "name": f"Posts of {name}",
+        "permissions": ['create("users")'],
+        "documentSecurity": True,
+        "attributes": attributes,
+        "indexes": [{"key": "by_title", "type": "key", "attributes": ["title"]}],
+    }
+    made(server.post(f"{base}/collections", collection))
+    document = {
+        "documentId": ids["documentId"],
+        "data": {"title": f"Secret of {name}"},
+        "permissions": [f'read("user:{ids["userId"]}")', f'update("user:{ids["userId"]}")'],
+    }
+    made(server.post(f"{base}/collections/{ids['collectionId']}/documents", document))
+
+
+def made(reply: Reply, status: int = 201) -> dict[str, Any]:
+    assert reply.status == status, reply.json
+    body: dict[str, Any] = reply.json
+    return body
+
+
+# What a call leaves behind
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Take back whatever the body wrote, and what the process keeps of it."""
+    block: Any = transaction.atomic()
+    block._from_testcase = True  # so that hooks run where the code under test commits
+    with block:
+        try:
+            yield
+        finally:
+            transaction.set_rollback(True)
+    forget_process()
+
+
+def forget_process() -> None:
+    projects.drop_project()
+    roles.forget_groups()
+    signing.forget()
+    catalog._schemas.clear()
+
+
+def fingerprint() -> str:
+    """Return a digest of every row in the database, counters of rate limits left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(_fingerprint_statement())
+        return str(cursor.fetchone())
+
+
+def rows() -> set[str]:
+    """Return the rows in the database as texts."""
+    with connection.cursor() as cursor:
+        cursor.execute(_fingerprint_statement().replace("md5(", "("))
+        return {row for table in cursor.fetchone() or () for row in table.split(SEPARATOR)}
+
+
+@cache
+def _fingerprint_statement() -> str:
+    skipped = {
+        *("rate_counter", "django_migrations", "auth_permission", "django_content_type"),
+        *("role", "auth_group"),  # a role a caller holds may get its group when they name it
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p')"
+                       " AND relnamespace = 'public'::regnamespace AND NOT relispartition"
+                       " ORDER BY relname")  # fmt: skip
+        tables = [name for (name,) in cursor.fetchall() if name not in skipped]
+    every_row = f"string_agg(t::text, '{SEPARATOR}' ORDER BY t::text)"
+    parts = [  # of names the database gave
+        f"(SELECT md5(coalesce({every_row}, '')) FROM {name} t)"  # noqa: S608
+        for name in tables
+    ]
+    return f"SELECT {', '.join(parts)}"
