@@ -9,25 +9,49 @@ from documents.vocabulary import VOCABULARIES
 from kernel import jobs
 
 
-@jobs.runner(BUILD_ATTRIBUTE)
+def give_up_building_attribute(collection_id: int, name: str, dialect: int) -> None:
+    """Show that an attribute was not made."""
+    names = VOCABULARIES[dialect]
+    services.give_up_building_attribute(collection_id=collection_id, name=name, names=names)
+
+
+@jobs.runner(BUILD_ATTRIBUTE, on_failure=give_up_building_attribute)
 def build_attribute(collection_id: int, name: str, dialect: int) -> None:
     """Make a new attribute available."""
     services.build_attribute(collection_id=collection_id, name=name, names=VOCABULARIES[dialect])
 
 
-@jobs.runner(SWEEP_ATTRIBUTE)
+def give_up_sweeping_attribute(collection_id: int, name: str, dialect: int) -> None:
+    """Show that an attribute was not deleted."""
+    names = VOCABULARIES[dialect]
+    services.give_up_sweeping_attribute(collection_id=collection_id, name=name, names=names)
+
+
+@jobs.runner(SWEEP_ATTRIBUTE, on_failure=give_up_sweeping_attribute)
 def sweep_attribute(collection_id: int, name: str, dialect: int) -> None:
     """Strip the values of a deleted attribute."""
     services.sweep_attribute(collection_id=collection_id, name=name, names=VOCABULARIES[dialect])
 
 
-@jobs.runner(BUILD_INDEX)
+def give_up_building_index(collection_id: int, name: str, dialect: int) -> None:
+    """Show that an index was not built."""
+    names = VOCABULARIES[dialect]
+    services.give_up_building_index(collection_id=collection_id, name=name, names=names)
+
+
+@jobs.runner(BUILD_INDEX, on_failure=give_up_building_index)
 def build_index(collection_id: int, name: str, dialect: int) -> None:
     """Build an index beside the traffic."""
     services.build_index(collection_id=collection_id, name=name, names=VOCABULARIES[dialect])
 
 
-@jobs.runner(DROP_INDEX)
+def give_up_dropping_index(collection_id: int, name: str, dialect: int) -> None:
+    """Show that an index was not dropped."""
+    names = VOCABULARIES[dialect]
+    services.give_up_dropping_index(collection_id=collection_id, name=name, names=names)
+
+
+@jobs.runner(DROP_INDEX, on_failure=give_up_dropping_index)
 def drop_index(collection_id: int, name: str, dialect: int) -> None:
     """Drop a deleted index."""
     services.drop_index(collection_id=collection_id, name=name, names=VOCABULARIES[dialect])

@@ -35,17 +35,23 @@ Runner = Callable[..., None]
 
 _logger = logging.getLogger(__name__)
 _runners: dict[str, Runner] = {}
+_failure_hooks: dict[str, Runner] = {}
 
 
 class JobFailedError(Exception):
     """Raised by a runner whose work can never succeed: it is not tried again."""
 
 
-def runner(name: str) -> Callable[[Runner], Runner]:
-    """Register the function that does jobs called `name`; its arguments are those enqueued."""
+def runner(name: str, *, on_failure: Runner | None = None) -> Callable[[Runner], Runner]:
+    """Register the function that does jobs called `name`; its arguments are those enqueued.
+
+    `on_failure` takes the same ones once such a job is given up, in the transaction that says so.
+    """
 
     def register(function: Runner) -> Runner:
         _runners[name] = function
+        if on_failure is not None:
+            _failure_hooks[name] = on_failure
         return function
 
     return register
@@ -87,12 +93,12 @@ def run(job_id: int) -> bool:
         with _renewing(job_id, token):
             _runners[name](**orjson.loads(arguments))
     except JobFailedError as error:
-        _finish(job_id, token, status="failed", error=str(error))
+        _give_up(job_id, _FAIL, (str(error)[-MAX_ERROR_LENGTH:], job_id, token))
     except Exception:  # whatever a runner raises is recorded and tried again
         _logger.exception("job %s (%s) failed", job_id, name)
         _retry(job_id, token, attempts=attempts, error=traceback.format_exc())
     else:
-        _finish(job_id, token, status="done", error="")
+        _finish(job_id, token)
     return True
 
 
@@ -111,7 +117,8 @@ def requeue_expired() -> int:
 
     A job that takes its workers with it again and again is given up.
     """
-    sql.execute(_GIVE_UP, (JOB_MAX_ATTEMPTS,))
+    for (job_id,) in sql.fetch_all(_HOPELESS, (JOB_MAX_ATTEMPTS, REQUEUE_BATCH)):
+        _give_up(job_id, _FAIL_HOPELESS, (job_id, JOB_MAX_ATTEMPTS))
     rows = sql.fetch_all(_REQUEUE, (RING_AGAIN_SECONDS, REQUEUE_BATCH))
     for (job_id,) in rows:
         ring(job_id)
@@ -143,18 +150,31 @@ _RENEW = (
     " WHERE id = %s AND lease_token = %s AND status = 'running'"
 )
 _FINISH = (
-    "UPDATE job SET status = %s, error = %s, finished_at = now(), leased_until = NULL"
+    "UPDATE job SET status = 'done', error = '', finished_at = now(), leased_until = NULL"
     " WHERE id = %s AND lease_token = %s AND status = 'running'"
+)
+_FAIL = (
+    "UPDATE job SET status = 'failed', error = %s, finished_at = now(), leased_until = NULL"
+    " WHERE id = %s AND lease_token = %s AND status = 'running' RETURNING name, arguments"
 )
 _RETRY = (
     "UPDATE job SET status = 'waiting', error = %s, leased_until = NULL,"
     " run_after = now() + make_interval(secs => %s)"
     " WHERE id = %s AND lease_token = %s AND status = 'running'"
 )
-_GIVE_UP = (
+_HOPELESS = (
+    "SELECT id FROM job WHERE status = 'running' AND leased_until < now() AND attempts >= %s"
+    " ORDER BY leased_until LIMIT %s"
+)
+_FAIL_HOPELESS = (
     "UPDATE job SET status = 'failed', error = 'its worker died each time', finished_at = now(),"
     " leased_until = NULL"
-    " WHERE status = 'running' AND leased_until < now() AND attempts >= %s"
+    " WHERE id = %s AND status = 'running' AND leased_until < now() AND attempts >= %s"
+    " RETURNING name, arguments"
+)
+_POSTPONE = (
+    "UPDATE job SET leased_until = now() + make_interval(secs => %s)"
+    " WHERE id = %s AND status = 'running'"
 )
 _REQUEUE = (
     "UPDATE job SET status = 'waiting', leased_until = NULL, rung_at = now() WHERE id IN ("
@@ -165,14 +185,33 @@ _REQUEUE = (
 )
 
 
-def _finish(job_id: int, token: uuid.UUID, *, status: str, error: str) -> None:
-    if not sql.execute(_FINISH, (status, error[-MAX_ERROR_LENGTH:], job_id, token)):
+def _finish(job_id: int, token: uuid.UUID) -> None:
+    if not sql.execute(_FINISH, (job_id, token)):
         _logger.warning("job %s lost its lease before it ended", job_id)
+
+
+def _give_up(job_id: int, statement: str, parameters: tuple[Any, ...]) -> None:
+    """Record that a job failed for good, and let its hook tell whom it concerns: both or neither.
+
+    While the hook fails the job keeps a lease that nobody renews, so the sweep comes back to it.
+    """
+    try:
+        with transaction.atomic():
+            given_up = sql.fetch_one(statement, parameters)
+            if given_up is None:
+                _logger.warning("job %s lost its lease before it failed", job_id)
+                return
+            name, arguments = given_up
+            if hook := _failure_hooks.get(name):
+                hook(**orjson.loads(arguments))
+    except Exception:  # one job's hook must not stop the sweep of the others
+        _logger.exception("job %s failed, and so did telling of it", job_id)
+        sql.execute(_POSTPONE, (LONGEST_BACKOFF_SECONDS, job_id))
 
 
 def _retry(job_id: int, token: uuid.UUID, *, attempts: int, error: str) -> None:
     if attempts >= JOB_MAX_ATTEMPTS:
-        _finish(job_id, token, status="failed", error=error)
+        _give_up(job_id, _FAIL, (error[-MAX_ERROR_LENGTH:], job_id, token))
         return
     backoff = min(2 ** (attempts - 1), LONGEST_BACKOFF_SECONDS)
     sql.execute(_RETRY, (error[-MAX_ERROR_LENGTH:], backoff, job_id, token))

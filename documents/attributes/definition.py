@@ -21,6 +21,7 @@ PROCESSING = "processing"
 AVAILABLE = "available"
 DELETING = "deleting"
 FAILED = "failed"
+STUCK = "stuck"
 
 MAX_ATTRIBUTES = 1017
 MAX_ROW_BYTES = 65_535

@@ -5,6 +5,8 @@ from documents.services.attributes import (
     create_attribute,
     delete_attribute,
     get_attribute,
+    give_up_building_attribute,
+    give_up_sweeping_attribute,
     list_attributes,
     sweep_attribute,
     update_attribute,
@@ -38,6 +40,8 @@ from documents.services.indexes import (
     delete_index,
     drop_index,
     get_index,
+    give_up_building_index,
+    give_up_dropping_index,
     list_indexes,
 )
 from documents.services.sweeps import sweep_collection, sweep_database, sweep_project
@@ -62,6 +66,10 @@ __all__ = [
     "get_database",
     "get_document",
     "get_index",
+    "give_up_building_attribute",
+    "give_up_building_index",
+    "give_up_dropping_index",
+    "give_up_sweeping_attribute",
     "list_attributes",
     "list_collections",
     "list_databases",

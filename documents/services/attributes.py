@@ -12,7 +12,7 @@ from psycopg import sql as psql
 
 from documents import attributes as attribute_types
 from documents import definitions, partitions
-from documents.attributes import AVAILABLE, DELETING, PROCESSING, Attribute
+from documents.attributes import AVAILABLE, DELETING, FAILED, PROCESSING, STUCK, Attribute
 from documents.definitions import AttributeRequest
 from documents.entries import list_entries
 from documents.models import Collection
@@ -23,7 +23,7 @@ from documents.services.collections import (
     publish_schema_event,
     save_collection,
 )
-from documents.services.indexes import rename_in_indexes, take_out_of_indexes
+from documents.services.indexes import GIVEN_UP, rename_in_indexes, take_out_of_indexes
 from documents.vocabulary import VOCABULARIES, Vocabulary
 from kernel import jobs, sql
 from kernel.caller import Caller
@@ -186,7 +186,7 @@ def delete_attribute(
     attribute = _find(collection, key, names)
     if attribute.status == DELETING:
         return
-    deleting = attribute.changed(status=DELETING)
+    deleting = attribute.changed(status=DELETING, error="")
     _store(collection, deleting)
     take_out_of_indexes(collection, key, names)
     collection.has_retired_names = True
@@ -226,6 +226,16 @@ def sweep_attribute(*, collection_id: int, name: str, names: Vocabulary) -> None
         collection.attributes = [entry for entry in collection.attributes if entry["name"] != name]
         save_collection(collection, "attributes")
         _publish_job(collection, attribute, names, "delete")
+
+
+def give_up_building_attribute(*, collection_id: int, name: str, names: Vocabulary) -> None:
+    """Let an attribute end failed whose job was given up."""
+    _change_status(collection_id, name, names, PROCESSING, FAILED)
+
+
+def give_up_sweeping_attribute(*, collection_id: int, name: str, names: Vocabulary) -> None:
+    """Let an attribute be deleted again whose job was given up."""
+    _change_status(collection_id, name, names, DELETING, STUCK)
 
 
 def load_attributes(collection: Collection) -> list[Attribute]:
@@ -280,6 +290,18 @@ def _find(collection: Collection, key: str, names: Vocabulary) -> Attribute:
 
 def _named(collection: Collection, name: str) -> Attribute | None:
     return next((each for each in load_attributes(collection) if each.name == name), None)
+
+
+@transaction.atomic
+def _change_status(collection_id: int, name: str, names: Vocabulary, old: str, new: str) -> None:
+    collection = lock_for_job(collection_id)
+    attribute = collection and _named(collection, name)
+    if not collection or not attribute or attribute.status != old:
+        return
+    changed = attribute.changed(status=new, error=GIVEN_UP[new])
+    _store(collection, changed)
+    save_collection(collection, "attributes")
+    _publish_job(collection, changed, names, "update")
 
 
 def _store(collection: Collection, attribute: Attribute) -> None:

@@ -11,7 +11,7 @@ from django.db import transaction
 from documents import attributes as attribute_types
 from documents import definitions
 from documents import indexes as index_types
-from documents.attributes import AVAILABLE, DELETING, FAILED, PROCESSING, Attribute
+from documents.attributes import AVAILABLE, DELETING, FAILED, PROCESSING, STUCK, Attribute
 from documents.definitions import IndexRequest
 from documents.entries import list_entries
 from documents.indexes import BuildError, Index
@@ -31,6 +31,11 @@ from kernel.event_names import id_part
 
 BUILD_INDEX = "documents.build_index"
 DROP_INDEX = "documents.drop_index"
+#: What attributes and indexes say when their job was given up, by the status they end in.
+GIVEN_UP = {
+    FAILED: "It could not be made, though this was tried many times. Delete it and make it anew.",
+    STUCK: "It could not be deleted, though this was tried many times. Delete it again.",
+}
 
 
 def list_indexes(
@@ -146,6 +151,19 @@ def drop_index(*, collection_id: int, name: str, names: Vocabulary) -> None:
         _publish_job(collection, index, names, "delete")
 
 
+@transaction.atomic
+def give_up_building_index(*, collection_id: int, name: str, names: Vocabulary) -> None:
+    """Let an index end failed whose job was given up; what the job left in the way is dropped."""
+    if failed := _change_status(collection_id, name, names, PROCESSING, FAILED):
+        _enqueue(DROP_INDEX, *failed, names)
+
+
+@transaction.atomic
+def give_up_dropping_index(*, collection_id: int, name: str, names: Vocabulary) -> None:
+    """Let an index be deleted again whose job was given up."""
+    _change_status(collection_id, name, names, DELETING, STUCK)
+
+
 def take_out_of_indexes(collection: Collection, key: str, names: Vocabulary) -> None:
     """Delete the indexes on an attribute that goes; what they had beside it is indexed anew.
 
@@ -194,6 +212,20 @@ def _named(collection: Collection, name: str) -> Index | None:
     return next((each for each in load_indexes(collection) if each.name == name), None)
 
 
+def _change_status(
+    collection_id: int, name: str, names: Vocabulary, old: str, new: str
+) -> tuple[Collection, Index] | None:
+    collection = lock_for_job(collection_id)
+    index = collection and _named(collection, name)
+    if not collection or not index or index.status != old:
+        return None
+    changed = index.changed(status=new, error=GIVEN_UP[new])
+    _store(collection, changed)
+    save_collection(collection, "indexes")
+    _publish_job(collection, changed, names, "update")
+    return collection, changed
+
+
 def _store(collection: Collection, index: Index) -> None:
     entry = index_types.dump(index)
     collection.indexes = [
@@ -202,7 +234,7 @@ def _store(collection: Collection, index: Index) -> None:
 
 
 def _start_deleting(collection: Collection, index: Index, names: Vocabulary) -> Index:
-    deleting = index.changed(status=DELETING)
+    deleting = index.changed(status=DELETING, error="")
     _store(collection, deleting)
     _enqueue(DROP_INDEX, collection, deleting, names)
     return deleting

@@ -30,6 +30,7 @@ def done():
 @pytest.fixture(autouse=True)
 def _own_runners(monkeypatch, done):
     monkeypatch.setattr(jobs, "_runners", {})
+    monkeypatch.setattr(jobs, "_failure_hooks", {})
     jobs.runner("test.note")(lambda **arguments: done.append(arguments))
 
 
@@ -166,6 +167,69 @@ def test_a_job_that_kills_its_workers_is_given_up(done, rung):
     assert (job.status, job.error) == ("failed", "its worker died each time")
     assert not jobs.run(job_id)
     assert done == []
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def failing(told):
+    """Register a job that fails, and tells whom it concerns when it is given up."""
+
+    @jobs.runner("test.fail", on_failure=lambda **arguments: told.append(arguments))
+    def fail(user):
+        raise jobs.JobFailedError(user) if user == "hopeless" else RuntimeError
+
+
+def test_a_job_that_is_given_up_tells_so_once(failing, told, caplog):
+    job_id = jobs.enqueue("test.fail", user="a")
+    assert jobs.run(job_id)
+    assert told == []
+    due = clock.now() - timedelta(minutes=1)
+    Job.objects.filter(id=job_id).update(attempts=JOB_MAX_ATTEMPTS - 1, run_after=due)
+    assert jobs.run(job_id)
+    assert told == [{"user": "a"}]
+    assert not jobs.run(job_id)
+    assert jobs.requeue_expired() == 0
+    assert told == [{"user": "a"}]
+
+
+def test_a_job_that_cannot_succeed_tells_so(failing, told):
+    jobs.run(jobs.enqueue("test.fail", user="hopeless"))
+    assert told == [{"user": "hopeless"}]
+
+
+def test_a_job_that_kills_its_workers_tells_so(failing, told):
+    job_id = jobs.enqueue("test.fail", user="a")
+    Job.objects.filter(id=job_id).update(status="running", attempts=JOB_MAX_ATTEMPTS)
+    expire(job_id)
+    jobs.requeue_expired()
+    assert told == [{"user": "a"}]
+
+
+def test_telling_is_tried_again_and_stops_no_other_job(told, rung, caplog):
+    def tell(number):
+        if number == 1 and len(told) < 2:
+            told.append("failed")
+            raise RuntimeError
+        told.append(number)
+
+    jobs.runner("test.fail", on_failure=tell)(lambda number: None)
+    ids = [jobs.enqueue("test.fail", number=number) for number in (1, 2)]
+    for job_id in ids:
+        Job.objects.filter(id=job_id).update(status="running", attempts=JOB_MAX_ATTEMPTS)
+        expire(job_id)
+    jobs.requeue_expired()
+    assert told == ["failed", 2]
+    assert [Job.objects.get(id=each).status for each in ids] == ["running", "failed"]
+    jobs.requeue_expired()
+    assert told == ["failed", 2]
+    expire(ids[0])
+    jobs.requeue_expired()
+    assert told == ["failed", 2, 1]
+    assert Job.objects.get(id=ids[0]).status == "failed"
 
 
 @pytest.mark.django_db(transaction=True)
