@@ -162,7 +162,7 @@ def test_limits_of_requests_hold_again_after_a_build(admin, letters, jobs):
 
     with connection.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
-        assert cursor.fetchone() == ("10s",)
+        assert cursor.fetchone() == ("9s",)
         cursor.execute("SHOW lock_timeout")
         assert cursor.fetchone() == ("2s",)
 
