@@ -74,6 +74,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email or self.name or self.uid
 
+    def get_full_name(self) -> str:
+        """Return what the console calls its visitor."""
+        return self.name
+
     @property
     def is_staff(self) -> bool:
         """Tell Django's admin who may enter: users of the project `console`."""

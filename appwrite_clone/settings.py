@@ -197,7 +197,10 @@ SILENCED_SYSTEM_CHECKS = [
 UNFOLD = {
     "SITE_TITLE": "Console",
     "SITE_HEADER": "Console",
-    "SITE_URL": "/console/",
+    "SITE_URL": None,  # there is no other site to return to
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": "/static/console/favicon.svg"},
+    ],
     "SITE_SYMBOL": "database",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,

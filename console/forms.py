@@ -1,11 +1,27 @@
 """Forms of the console's own pages."""
 
+from typing import Any, ClassVar
+
 from django import forms
+from unfold.forms import AuthenticationForm
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from gateway.admin import checked
 from kernel import fields
 from kernel.limits import MAX_EMAIL_LENGTH, MAX_NAME_LENGTH, MAX_PASSWORD_LENGTH
+
+
+class LoginForm(AuthenticationForm):  # type: ignore[misc]  # untyped base
+    """The way in for console users, whose logins are their e-mail addresses."""
+
+    error_messages: ClassVar[dict[str, str]] = {
+        "invalid_login": "No console user has this e-mail address and password.",
+        "inactive": "This account is blocked.",
+    }
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["username"].label = "E-mail address"
 
 
 class FirstAdminForm(forms.Form):
@@ -24,6 +40,7 @@ class FirstAdminForm(forms.Form):
         max_length=MAX_PASSWORD_LENGTH,
         strip=False,
         validators=[checked(fields.password)],
+        help_text="8 characters or more",
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
     )
 

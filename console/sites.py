@@ -11,7 +11,7 @@ from django.urls import URLPattern, path, reverse
 from unfold.sites import UnfoldAdminSite
 
 from accounts import services as accounts
-from console.forms import FirstAdminForm
+from console.forms import FirstAdminForm, LoginForm
 from gateway.credentials import read_credentials
 from kernel import ratelimit
 from kernel.errors import ApiError
@@ -25,6 +25,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped base
     """Django's admin as the console of the installation."""
 
     index_title = "Overview"
+    login_form = LoginForm
 
     def extra_urls(self) -> list[URLPattern]:
         return [

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.postgres.forms import SimpleArrayField
 from django.http import HttpRequest
+from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from gateway.admin import ServiceAdmin, checked
@@ -119,7 +120,9 @@ class KeyAdmin(ServiceAdmin):
             scopes=values["scopes"],
             expire=values["expires_at"],
         )
-        messages.warning(request, f"The key's secret, shown only now: {made['secret']}")
+        shown = '<span style="overflow-wrap: anywhere">{}</span>'
+        secret = format_html(shown, made["secret"])
+        messages.warning(request, format_html("The key's secret, shown only now: {}", secret))
         return Key.objects.get(project=project, uid=made["$id"]).pk
 
     def change(self, request: HttpRequest, obj: Key, values: dict[str, Any]) -> None:

@@ -20,7 +20,9 @@ class Command(BaseCommand):
         parser.add_argument("id", help="the project's id, or unique()")
         parser.add_argument("--name", required=True)
         parser.add_argument(
-            "--team", default="", help="the console team that owns it (default: that of the first console user)"
+            "--team",
+            default="",
+            help="the console team that owns it (default: that of the first console user)",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
