@@ -1,5 +1,6 @@
 """`ServiceAdmin`: console pages whose writes are service calls of the signed-in console user."""
 
+import copy
 from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar, cast
@@ -32,6 +33,15 @@ def checked(check: Check) -> Callable[[object], None]:
             raise ValidationError(str(error)) from None
 
     return validate
+
+
+def own_field(form: Any, name: str) -> Any:
+    """Return a field of a form class made for one request, which may then be changed.
+
+    Fields that a form declares are shared by all requests, and other threads serve those.
+    """
+    form.base_fields[name] = copy.deepcopy(form.base_fields[name])
+    return form.base_fields[name]
 
 
 class ServiceAdmin(ModelAdmin):  # type: ignore[misc]

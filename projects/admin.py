@@ -7,18 +7,35 @@ from django.contrib import admin, messages
 from django.contrib.postgres.forms import SimpleArrayField
 from django.http import HttpRequest
 from django.utils.html import format_html
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
-from gateway.admin import ServiceAdmin, checked
+from gateway.admin import ServiceAdmin, checked, own_field
+from kernel.caller import Caller
 from kernel.ids import UNIQUE_ID
 from kernel.scopes import PROJECT_KEY_SCOPES
 from projects import inputs, services
-from projects.catalog import PLATFORM_TYPES
+from projects.catalog import PLATFORM_TYPES, PROTOCOLS, SERVICES
 from projects.models import Key, Platform, Project
+
+
+def _switches(names: tuple[str, ...], label: str) -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(
+        label=label,
+        choices=[(name, name) for name in names],
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="What is switched off is refused to everybody but keys and the console",
+    )
 
 
 class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
     team_uid = forms.ChoiceField(label="Team")
+    services = _switches(SERVICES, "Services")
+    protocols = _switches(PROTOCOLS, "Interfaces")
 
     class Meta:
         model = Project
@@ -31,6 +48,25 @@ class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at r
             "user_limit",
             "requires_verified_email",
         )
+
+
+def _switch_service(caller: Caller, uid: str, name: str, is_on: bool) -> None:
+    services.update_service(caller=caller, project_id=uid, service_id=name, enabled=is_on)
+
+
+def _switch_protocol(caller: Caller, uid: str, name: str, is_on: bool) -> None:
+    services.update_protocol(caller=caller, project_id=uid, protocol_id=name, enabled=is_on)
+
+
+SWITCHES = {"services": _switch_service, "protocols": _switch_protocol}
+
+
+def _switched(project: Project) -> dict[str, tuple[tuple[str, ...], list[str]]]:
+    """Return all services and protocols there are, and which of them a project has switched off."""
+    return {
+        "services": (SERVICES, project.disabled_services),
+        "protocols": (PROTOCOLS, project.disabled_protocols),
+    }
 
 
 @admin.register(Project)
@@ -49,9 +85,15 @@ class ProjectAdmin(ServiceAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
         form = super().get_form(request, obj, **options)
         teams = self.teams(request)
-        form.base_fields["team_uid"].choices = [(team, team) for team in teams]
-        if "uid" in form.base_fields:
-            form.base_fields["uid"].initial = UNIQUE_ID
+        own_field(form, "team_uid").choices = [(team, team) for team in teams]
+        if obj:
+            for name, (all_of_them, disabled) in _switched(obj).items():
+                on = [each for each in all_of_them if each not in disabled]
+                own_field(form, name).initial = on
+        else:
+            own_field(form, "uid").initial = UNIQUE_ID
+            for name in SWITCHES:
+                del form.base_fields[name]
         return form
 
     def create(self, request: HttpRequest, values: dict[str, Any]) -> int:
@@ -69,10 +111,19 @@ class ProjectAdmin(ServiceAdmin):
         caller = self.console_user(request)
         services.update_project(caller=caller, project_id=obj.uid, name=values["name"])
         self._update_settings(request, obj.uid, values)
+        self._update_switches(request, obj, values)
         services.update_team(caller=caller, project_id=obj.uid, team_id=values["team_uid"])
 
     def remove(self, request: HttpRequest, obj: Project) -> None:
         services.delete_project(caller=self.console_user(request), project_id=obj.uid)
+
+    def _update_switches(self, request: HttpRequest, obj: Project, values: dict[str, Any]) -> None:
+        caller = self.console_user(request)
+        for name, (all_of_them, disabled) in _switched(obj).items():
+            for each in all_of_them:
+                is_on = each in values[name]
+                if is_on == (each in disabled):
+                    SWITCHES[name](caller, obj.uid, each, is_on)
 
     def _update_settings(self, request: HttpRequest, uid: str, values: dict[str, Any]) -> None:
         services.update_settings(

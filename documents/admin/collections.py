@@ -1,0 +1,103 @@
+"""Pages of collections."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from guardian.admin import GuardedModelAdminMixin
+
+from documents import services
+from documents.admin.permissions import PermissionsField, normal_permissions
+from documents.admin.schema import SchemaActions
+from documents.models import Collection, Database
+from documents.vocabulary import COLLECTIONS
+from gateway.admin import ServiceAdmin
+from kernel.ids import UNIQUE_ID
+from kernel.permissions import CONTAINER_ACTIONS
+
+
+class CollectionForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+    permissions = PermissionsField(CONTAINER_ACTIONS)
+
+    class Meta:
+        model = Collection
+        fields = (
+            "database",
+            "uid",
+            "name",
+            "description",
+            "is_enabled",
+            "has_document_security",
+            "permissions",
+        )
+
+
+@admin.register(Collection)
+class CollectionAdmin(SchemaActions, GuardedModelAdminMixin, ServiceAdmin):
+    """Collections; attributes and indexes are shown with their state, and changed by actions."""
+
+    form = CollectionForm
+    list_display = ("name", "uid", "database", "project", "is_enabled", "has_document_security")
+    list_filter = ("project", "is_enabled")
+    search_fields = ("uid", "name")
+    ordering = ("project", "database", "name")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return ServiceAdmin.get_queryset(self, request).filter(deleted_at=None)
+
+    def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("database", "uid", "schema") if obj else ()
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        names = list(super().get_fields(request, obj))
+        return names if obj else [name for name in names if name != "schema"]
+
+    def get_changeform_initial_data(self, _request: HttpRequest) -> dict[str, Any]:
+        return {"uid": UNIQUE_ID}
+
+    @admin.display(description="Attributes and indexes")
+    def schema(self, collection: Collection) -> str:
+        lines = [
+            f"{each['key']}: {each['type']}, {each['status']}"
+            for each in (*collection.attributes, *collection.indexes)
+        ]
+        return "\n".join(lines) or "None yet"
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> int:
+        database: Database = values["database"]
+        made = services.create_collection(
+            caller=self.caller(request, database.project.uid),
+            names=COLLECTIONS,
+            database_id=database.uid,
+            collection_id=values["uid"],
+            name=values["name"],
+            permissions=normal_permissions(values["permissions"], CONTAINER_ACTIONS),
+            document_security=values["has_document_security"],
+            enabled=values["is_enabled"],
+            description=values["description"],
+            attributes=(),
+            indexes=(),
+        )
+        return Collection.objects.in_database(database.pk).get(uid=made["$id"]).pk
+
+    def change(self, request: HttpRequest, obj: Collection, values: dict[str, Any]) -> None:
+        services.update_collection(
+            caller=self.caller(request, obj.project.uid),
+            names=COLLECTIONS,
+            database_id=obj.database.uid,
+            collection_id=obj.uid,
+            name=values["name"],
+            permissions=normal_permissions(values["permissions"], CONTAINER_ACTIONS),
+            document_security=values["has_document_security"],
+            enabled=values["is_enabled"],
+            description=values["description"],
+        )
+
+    def remove(self, request: HttpRequest, obj: Collection) -> None:
+        services.delete_collection(
+            caller=self.caller(request, obj.project.uid),
+            names=COLLECTIONS,
+            database_id=obj.database.uid,
+            collection_id=obj.uid,
+        )

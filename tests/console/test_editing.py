@@ -1,0 +1,315 @@
+"""Whatever the console lists with the right to change it is changed by its page, and only its own.
+
+The schema of collections and the switches of projects have pages of their own kind.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.db.models import Model
+from django.test import Client
+
+from accounts.models import Membership, Team, User
+from accounts.services import create_console_admin
+from documents.models import Collection, Database, Document
+from gateway.admin import ServiceAdmin, own_field
+from kernel.caller import ProjectContext
+from projects.models import Key, Platform, Project
+from tests.conftest import PASSWORD, ClientFor
+from tests.console.test_pages import ada, blog, console, posts
+
+__all__ = ["ada", "blog", "console", "posts"]  # fixtures
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
+
+ADD = {
+    Key: {"name": "CI", "scopes": "users.read"},
+    Platform: {"type": "web", "name": "Site", "hostname": "example.com"},
+    User: {"uid": "eve", "name": "Eve", "email": "eve@example.com", "new_password": PASSWORD},
+    Team: {"uid": "writers", "name": "Writers"},
+}
+#: What is entered on each page, and what its row then holds.
+CHANGES: dict[type[Model], tuple[dict[str, Any], dict[str, Any]]] = {
+    Project: ({"name": "Diary", "session_limit": 3}, {"name": "Diary", "session_limit": 3}),
+    Key: ({"name": "CD", "scopes": "teams.read"}, {"name": "CD", "scopes": ["teams.read"]}),
+    Platform: ({"hostname": "example.org"}, {"hostname": "example.org"}),
+    User: ({"name": "Eva", "phone": "+4915112345678"}, {"name": "Eva", "phone": "+4915112345678"}),
+    Team: ({"name": "Readers"}, {"name": "Readers"}),
+    Membership: ({"roles": "editor,owner"}, {"roles": ["editor", "owner"]}),
+    Database: ({"name": "Main", "is_enabled": ""}, {"name": "Main", "is_enabled": False}),
+    Collection: (
+        {"name": "Notes", "permissions": 'read("users")'},
+        {"name": "Notes", "permissions": ['read("users")']},
+    ),
+    Document: ({"permissions": 'read("any")'}, {"permissions": ['read("any")']}),
+}
+
+
+@pytest.fixture
+def rows(
+    console: Client, blog: Project, posts: Collection, jobs: Callable[[], int]
+) -> dict[type[Model], Any]:
+    """One row of everything the console edits, all made on its pages."""
+    for model, values in ADD.items():
+        assert console.post(url(model, "add"), {"project": blog.pk, **values}).status_code == 302
+    team, user = Team.objects.get(uid="writers"), User.objects.get(uid="eve")
+    console.post(url(Membership, "add"), {"team": team.pk, "user": user.pk, "roles": "owner"})
+    Schema(console, posts).done("add_attribute", key="title", type="string", size="100")
+    jobs()
+    document = {"collection": posts.pk, "uid": "first", "content": '{"title": "Hello"}'}
+    console.post(url(Document, "add"), document)
+    return {
+        Project: blog,
+        Key: Key.objects.get(project=blog),
+        Platform: Platform.objects.get(project=blog),
+        User: user,
+        Team: team,
+        Membership: Membership.objects.get(team=team),
+        Database: Database.objects.get(project=blog),
+        Collection: posts,
+        Document: Document.objects.get(collection=posts),
+    }
+
+
+def url(model: type[Model], page: str) -> str:
+    return f"/console/{model._meta.app_label}/{model._meta.model_name}/{page}/"
+
+
+def entered(console: Client, page: str) -> dict[str, Any]:
+    """Return what a browser would send if nothing was changed on a page."""
+    form = console.get(page).context["adminform"].form
+    values: dict[str, Any] = {}
+    for bound in form:
+        value = bound.value()
+        widget = bound.field.widget
+        if hasattr(widget, "decompress"):
+            parts = widget.decompress(value)
+            values |= {f"{bound.html_name}_{n}": part or "" for n, part in enumerate(parts)}
+        elif value is not None and value is not False:
+            shown = value if isinstance(value, list) else widget.format_value(value)
+            values[bound.html_name] = "on" if value is True else shown or ""
+    return values
+
+
+def test_every_page_that_can_change_rows_is_tested_here():
+    pages = {
+        model
+        for model, page in admin.site._registry.items()
+        if isinstance(page, ServiceAdmin) and page.change is not None
+    }
+    assert pages == set(CHANGES)
+
+
+@pytest.mark.parametrize("model", CHANGES, ids=lambda model: model.__name__)
+def test_a_row_is_changed_on_its_page(
+    console: Client, rows: dict[type[Model], Any], model: type[Model]
+):
+    page = url(model, f"{rows[model].pk}/change")
+    changes, expected = CHANGES[model]
+    answer = console.post(page, entered(console, page) | changes)
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    row = type(rows[model]).objects.filter(pk=rows[model].pk).get()
+    assert {name: getattr(row, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize("model", CHANGES, ids=lambda model: model.__name__)
+def test_a_stranger_changes_nothing_there(
+    console: Client, rows: dict[type[Model], Any], model: type[Model]
+):
+    page = url(model, f"{rows[model].pk}/change")
+    values = entered(console, page) | CHANGES[model][0]
+    before = model._default_manager.filter(pk=rows[model].pk).values_list().get()
+    stranger = signed_in("mallory@example.com")
+    assert stranger.post(page, values).status_code in (302, 403, 404)
+    assert model._default_manager.filter(pk=rows[model].pk).values_list().get() == before
+
+
+def signed_in(email: str) -> Client:
+    client = Client()
+    user = create_console_admin(email=email, password=PASSWORD)
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def test_a_field_changed_for_one_request_is_not_seen_by_others():
+    declared = admin.site._registry[Document].form
+
+    class ForOneRequest(declared):  # type: ignore[misc, valid-type]
+        pass
+
+    own_field(ForOneRequest, "content").initial = {"secret": "of one project"}
+    assert ForOneRequest().fields["content"].initial == {"secret": "of one project"}
+    assert declared.base_fields["content"].initial is None
+
+
+# Switches of a project
+
+
+def test_services_and_interfaces_are_switched(console: Client, blog: Project):
+    page = url(Project, f"{blog.pk}/change")
+    values = entered(console, page)
+    assert {"databases", "account"} <= set(values["services"])
+    assert values["protocols"] == ["rest", "graphql", "websocket"]
+    values["services"] = [name for name in values["services"] if name != "databases"]
+    values["protocols"] = ["rest"]
+    answer = console.post(page, values)
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    blog.refresh_from_db()
+    assert blog.disabled_services == ["databases"]
+    assert set(blog.disabled_protocols) == {"graphql", "websocket"}
+    again = entered(console, page)
+    assert "databases" not in again["services"]
+    again["services"].append("databases")
+    console.post(page, again)
+    blog.refresh_from_db()
+    assert blog.disabled_services == []
+
+
+def test_a_switch_works_at_once(console: Client, blog: Project, client_for: ClientFor):
+    page = url(Project, f"{blog.pk}/change")
+    values = entered(console, page)
+    guest = client_for(ProjectContext(id=blog.pk, uid="blog", name="Blog"))
+    documents = "/databases/default/collections/none/documents"
+    assert guest.get(documents).error == "collection_not_found"
+    values["services"].remove("databases")
+    console.post(page, values)
+    assert guest.get(documents).error == "general_service_disabled"
+
+
+# Attributes and indexes
+
+
+class Schema:
+    """The dialogs of a collection's page."""
+
+    def __init__(self, client: Client, collection: Collection) -> None:
+        self.client = client
+        self.collection = collection
+
+    def open(self, name: str) -> Any:
+        return self.client.get(self._url(name))
+
+    def submit(self, name: str, **values: Any) -> Any:
+        return self.client.post(self._url(name), {"_form_submitted": "True", **values})
+
+    def _url(self, name: str) -> str:
+        return f"/console/documents/collection/{self.collection.pk}/{name}/"
+
+    def done(self, name: str, **values: Any) -> None:
+        answer = self.submit(name, **values)
+        assert "HX-Redirect" in answer.headers, answer.context["form"].errors
+        self.collection.refresh_from_db()
+
+    def refused(self, name: str, **values: Any) -> str:
+        answer = self.submit(name, **values)
+        assert "HX-Redirect" not in answer.headers
+        return str(answer.context["form"].errors)
+
+    def states(self, part: str) -> dict[str, str]:
+        self.collection.refresh_from_db()
+        return {each["key"]: each["status"] for each in getattr(self.collection, part)}
+
+
+@pytest.fixture
+def schema(console: Client, posts: Collection) -> Schema:
+    return Schema(console, posts)
+
+
+def test_the_page_offers_its_dialogs(console: Client, posts: Collection):
+    page = console.get(url(Collection, f"{posts.pk}/change")).content.decode()
+    for title in ("Add attribute", "Delete attribute", "Add index", "Delete index"):
+        assert title in page
+
+
+def test_attributes_are_added(schema: Schema, jobs: Callable[[], int]):
+    assert schema.open("add_attribute").status_code == 200
+    schema.done("add_attribute", key="title", type="string", size="100", default="None yet")
+    schema.done("add_attribute", key="likes", type="integer", min="0", max="9", required="on")
+    schema.done("add_attribute", key="tags", type="string", size="20", array="on")
+    schema.done("add_attribute", key="pinned", type="boolean", default="true")
+    assert set(schema.states("attributes").values()) == {"processing"}
+    jobs()
+    assert schema.states("attributes") == dict.fromkeys(
+        ("title", "likes", "tags", "pinned"), "available"
+    )
+    title, likes, tags, pinned = schema.collection.attributes
+    assert (title["size"], title["default"], title["required"]) == (100, "None yet", False)
+    assert (likes["min"], likes["max"], likes["required"]) == (0, 9, True)
+    assert tags["array"]
+    assert pinned["default"] is True
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"key": "-bad", "type": "string", "size": "10"}, "key"),
+        ({"key": "a", "type": "string", "size": "many"}, "size"),
+        ({"key": "a", "type": "string", "size": "0"}, "size"),
+        ({"key": "a", "type": "integer", "default": "one"}, "default"),
+        ({"key": "a", "type": "nothing"}, "type"),
+        ({"type": "boolean"}, "key"),
+    ],
+)
+def test_what_an_attribute_cannot_be_is_said_in_the_dialog(
+    schema: Schema, values: dict[str, str], problem: str
+):
+    assert problem in schema.refused("add_attribute", **values)
+    assert schema.states("attributes") == {}
+
+
+def test_what_the_service_refuses_is_said_on_the_page(schema: Schema, console: Client):
+    schema.done("add_attribute", key="title", type="string", size="10")
+    answer = schema.submit("add_attribute", key="title", type="string", size="10")
+    page = console.get(answer.headers["HX-Redirect"]).content.decode()
+    assert "already exists" in page or "key is taken" in page
+    assert list(schema.states("attributes")) == ["title"]
+
+
+def test_indexes_are_added_and_deleted(schema: Schema, jobs: Callable[[], int]):
+    schema.done("add_attribute", key="title", type="string", size="100")
+    jobs()
+    assert "title" in schema.open("add_index").content.decode()
+    schema.done(
+        "add_index", key="by_title", type="key", attributes=["title", "$createdAt"], order="desc"
+    )
+    (index,) = schema.collection.indexes
+    assert (index["attributes"], index["orders"]) == (["title", "$createdAt"], ["desc", "desc"])
+    assert "attributes" in schema.refused("add_index", key="x", type="key", order="asc")
+    assert "attributes" in schema.refused(
+        "add_index", key="x", type="key", attributes=["unknown"], order="asc"
+    )
+    schema.done("delete_index", key="by_title")
+    assert schema.states("indexes") == {"by_title": "deleting"}
+    assert "by_title" in schema.refused("delete_index", key="by_title")
+
+
+def test_attributes_are_deleted(schema: Schema, jobs: Callable[[], int]):
+    schema.done("add_attribute", key="title", type="string", size="100")
+    jobs()
+    schema.done("delete_attribute", key="title")
+    jobs()
+    assert schema.states("attributes") == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("add_attribute", {"key": "more", "type": "boolean"}),
+        ("delete_attribute", {"key": "title"}),
+        ("add_index", {"key": "i", "type": "key", "attributes": ["title"], "order": "asc"}),
+        ("delete_index", {"key": "by_title"}),
+    ],
+)
+def test_strangers_reach_no_dialog(
+    schema: Schema, posts: Collection, name: str, values: dict[str, Any]
+):
+    schema.done("add_attribute", key="title", type="string", size="100")
+    before = schema.states("attributes")
+    theirs = Schema(signed_in("mallory@example.com"), posts)
+    assert theirs.open(name).status_code == 404
+    assert theirs.submit(name, **values).status_code == 404
+    assert Schema(Client(), posts).submit(name, **values).status_code == 302
+    assert schema.states("attributes") == before
+    assert schema.states("indexes") == {}
