@@ -90,11 +90,12 @@ def _run_django(arguments: list[str], data_directory: Path) -> int:
     warnings.filterwarnings("ignore", "Got an error checking a consistent", RuntimeWarning)
     with _load("embedded.environment").database_for_command(command, data_directory):
         _load("celery")  # so that jobs the command enqueues find their broker
-        _execute(arguments)
+        execute(arguments)
     return 0
 
 
-def _execute(arguments: list[str]) -> None:
+def execute(arguments: list[str]) -> None:
+    """Run a command of Django's; a database it cannot use is one line, not a traceback."""
     management = importlib.import_module("django.core.management")
     database = importlib.import_module("django.db")
     try:

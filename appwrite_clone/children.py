@@ -288,7 +288,8 @@ def print_quickstart(ready: Ready) -> None:
     call_command("quickstart", stdout=output)
     made = json.loads(output.getvalue())
     ready()
-    sys.stdout.write(QUICKSTART.format(table=TABLE, row=ROW, **made))
+    entrance = NO_SIGNUP if settings.CONSOLE_SIGNUP == "closed" else LINK
+    sys.stdout.write((QUICKSTART + entrance).format(table=TABLE, row=ROW, **made))
 
 
 COLUMN = '{"key": "text", "type": "string", "size": 99, "required": False}'
@@ -306,6 +307,10 @@ Write a first document (pip install appwrite):
     db = TablesDB(Client().set_endpoint("{endpoint}").set_project("{project}").set_key("{key}"))
     print(db.create_row("default", db.{table}.id, "unique()", {row}).to_dict())
 
-Open the console (works once):
+"""
+LINK = """Open the console (works once):
     {console_url}
+"""
+NO_SIGNUP = """Make a user for the console, which is closed to sign-ups:
+    python3 manage.py create_admin --email you@example.com --password ...
 """

@@ -118,7 +118,7 @@ class Collection(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return f"{self.name} ({self.uid})"
 
 
 class Document(models.Model):

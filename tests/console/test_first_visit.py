@@ -54,6 +54,25 @@ def test_closed_console_offers_no_first_account(settings: Any) -> None:
     answer = Client().get("/console/", follow=True)
 
     assert answer.redirect_chain[-1][0].startswith("/console/login/")
+    assert b"E-mail address" in answer.content
+    assert b"Return to site" not in answer.content
+
+
+def test_pages_name_an_icon_that_is_there(visitor: Client) -> None:
+    page = visitor.get("/console/setup/").content
+    address = "/static/console/favicon.svg"
+
+    assert f'href="{address}"'.encode() in page
+    assert visitor.get(address)["Content-Type"] == "image/svg+xml"
+
+
+def test_wrong_password_is_told_in_plain_words(visitor: Client) -> None:
+    visitor.post("/console/setup/", ADMIN)
+    given = {"username": "ada@example.com", "password": "wrong"}
+
+    page = Client().post("/console/login/", given).content
+
+    assert b"No console user has this e-mail address and password." in page
 
 
 @pytest.mark.parametrize(

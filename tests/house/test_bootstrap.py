@@ -4,12 +4,15 @@ import ast
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+from django.db import ProgrammingError
 
 from appwrite_clone import bootstrap
 from appwrite_clone.bootstrap import Progress, StartError, last_line, take_data_directory
+from kernel import sql
 
 MANAGE = bootstrap.ROOT / "manage.py"
 
@@ -191,6 +194,25 @@ def test_error_is_one_line_and_exit_code_1(
 
 
 # Progress
+
+
+@pytest.mark.db
+@pytest.mark.django_db
+def test_a_database_without_tables_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch):
+    missing = partial(sql.execute, "SELECT 1 FROM no_such_table")
+    monkeypatch.setattr(
+        "django.core.management.execute_from_command_line", lambda _arguments: missing()
+    )
+    with pytest.raises(StartError, match="up`, which makes the tables") as caught:
+        bootstrap.execute(["doctor"])
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ProgrammingError):
+        bootstrap.execute(["doctor", "--traceback"])
+
+
+def test_without_a_command_the_project_s_own_are_named(capsys: pytest.CaptureFixture[str]):
+    assert bootstrap.main([]) == 0
+    assert "create_project" in capsys.readouterr().out
 
 
 def test_progress_counts_each_package_once_chosen_and_once_downloaded():

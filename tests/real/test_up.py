@@ -388,6 +388,15 @@ def test_wrong_database_url_is_told(up: Callable[..., Up], url: str, reason: str
     assert reason in said
 
 
+def test_unreachable_redis_is_told(up: Callable[..., Up], used: Path):
+    said = refusal(
+        up(REDIS_URL="redis://127.0.0.1:1")
+    )
+
+    assert "REDIS_URL: cannot use Redis" in said
+    assert "Connection refused" in said
+
+
 def test_own_database_without_a_secret_is_told(up: Callable[..., Up]):
     said = refusal(up(DATABASE_URL="postgresql://nobody@127.0.0.1:1/none"))
 
