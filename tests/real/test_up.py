@@ -389,9 +389,7 @@ def test_wrong_database_url_is_told(up: Callable[..., Up], url: str, reason: str
 
 
 def test_unreachable_redis_is_told(up: Callable[..., Up], used: Path):
-    said = refusal(
-        up(REDIS_URL="redis://127.0.0.1:1")
-    )
+    said = refusal(up(REDIS_URL="redis://127.0.0.1:1"))
 
     assert "REDIS_URL: cannot use Redis" in said
     assert "Connection refused" in said
