@@ -1,6 +1,6 @@
 """The console's admin site, made the default one so that apps register with `@admin.register`."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
@@ -12,6 +12,7 @@ from unfold.sites import UnfoldAdminSite
 
 from accounts import services as accounts
 from console.forms import FirstAdminForm, LoginForm
+from console.views import OwnPasswordView
 from gateway.credentials import read_credentials
 from kernel import ratelimit
 from kernel.errors import ApiError
@@ -42,6 +43,19 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped base
         if request.method == "POST" and _is_too_fast(request):
             return _too_many(request)
         return super().login(request, extra_context)  # type: ignore[no-any-return]
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Change the console user's own password; limit how fast the old one is tried."""
+        if request.method == "POST" and _is_too_fast(request):
+            return _too_many(request)
+        request.current_app = self.name
+        view = OwnPasswordView.as_view(
+            success_url=reverse("admin:password_change_done"),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        return cast("HttpResponse", view(request))
 
     def setup(self, request: HttpRequest) -> HttpResponse:
         """Create the first account of an installation that has none, and sign it in."""
