@@ -4,11 +4,10 @@ import ast
 import os
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
-from django.db import ProgrammingError
+from django.db import ProgrammingError, transaction
 
 from appwrite_clone import bootstrap
 from appwrite_clone.bootstrap import Progress, StartError, last_line, take_data_directory
@@ -199,10 +198,11 @@ def test_error_is_one_line_and_exit_code_1(
 @pytest.mark.db
 @pytest.mark.django_db
 def test_a_database_without_tables_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch):
-    missing = partial(sql.execute, "SELECT 1 FROM no_such_table")
-    monkeypatch.setattr(
-        "django.core.management.execute_from_command_line", lambda _arguments: missing()
-    )
+    @transaction.atomic
+    def fail(_arguments: list[str]) -> None:
+        sql.execute("SELECT 1 FROM no_such_table")
+
+    monkeypatch.setattr("django.core.management.execute_from_command_line", fail)
     with pytest.raises(StartError, match="up`, which makes the tables") as caught:
         bootstrap.execute(["doctor"])
     assert "\n" not in str(caught.value)
