@@ -104,7 +104,7 @@ class World:
 
     def client(self, route: Route) -> ApiClient:
         """Return the client the operation is made for."""
-        if route.operation.id == "account.createEmailPasswordSession":
+        if re.match(r"account\.create\w*(Session|Token)$", route.operation.id):
             return self.guest
         if route.operation.id.startswith(("projects.", "console.")):
             return self.owner
@@ -188,6 +188,8 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "users.createScryptUser": {"password": "0" * 128},
     "users.createScryptModifiedUser": {"password": "A" * 86 + "=="},
 }
+#: Operations that redeem a secret, which no call of this world holds: here they are refused.
+REDEEMING = {"account.createSession"}
 #: What an attribute of a type asks for beyond its key.
 ATTRIBUTE_EXTRAS: dict[str, dict[str, Any]] = {
     "string": {"size": 100},
