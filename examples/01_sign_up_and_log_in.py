@@ -1,5 +1,7 @@
 """Sign up, log in, and act as the user with a JSON Web Token."""
 
+import sys
+
 from appwrite.client import Client
 from appwrite.services.account import Account
 from backend import EMAIL, PASSWORD, new_client, run, server_client, sign_up
@@ -11,6 +13,8 @@ def main() -> None:
 
     # The secret is in the answer because a key asked for it. A browser gets a cookie instead.
     session = Account(server).create_email_password_session(email=EMAIL, password=PASSWORD)
+    if not session.secret:
+        sys.exit("APPWRITE_KEY is not a key of this project")
     print("Session created:", session.id)
 
     user = new_client().set_session(session.secret)

@@ -63,7 +63,9 @@ def test_pages_name_an_icon_that_is_there(visitor: Client) -> None:
     address = "/static/console/favicon.svg"
 
     assert f'href="{address}"'.encode() in page
-    assert visitor.get(address)["Content-Type"] == "image/svg+xml"
+    icon = visitor.get(address)
+    icon.close()
+    assert icon["Content-Type"] == "image/svg+xml"
 
 
 def test_wrong_password_is_told_in_plain_words(visitor: Client) -> None:
