@@ -7,13 +7,16 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.contrib.postgres.forms import SimpleArrayField
 from django.http import HttpRequest
+from django.utils.html import format_html, urlize
+from django.utils.safestring import mark_safe
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from accounts import services
-from accounts.models import Membership, Session, Team, User
+from accounts.models import Mail, Membership, Session, Team, User
 from gateway.admin import ServiceAdmin, checked
 from kernel import fields
 from kernel.ids import UNIQUE_ID
+from projects.encryption import DecryptionError
 
 # Groups are the roles behind object permissions, made by the services as they are named.
 admin.site.unregister(Group)
@@ -135,6 +138,29 @@ class SessionAdmin(ServiceAdmin):
     def remove(self, request: HttpRequest, obj: Session) -> None:
         caller = self.caller(request, obj.user.project.uid)
         services.delete_user_session(caller=caller, user_id=obj.user.uid, session_id=obj.uid)
+
+
+@admin.register(Mail)
+class MailAdmin(ServiceAdmin):
+    """Mails to users. Without an SMTP server they wait here, and their links can be followed."""
+
+    list_display = ("created_at", "recipient", "subject", "project", "sent_at", "error")
+    list_filter = ("project",)
+    search_fields = ("recipient", "subject")
+    fields = ("project", "recipient", "subject", "created_at", "sent_at", "error", "message")
+    readonly_fields = ("message",)
+    ordering = ("-id",)
+    show_full_result_count = False
+
+    @admin.display(description="Message")
+    def message(self, obj: Mail) -> str:
+        if not obj.content:
+            return "Sent, and not kept."
+        try:
+            text = services.read_letter(obj).text
+        except DecryptionError:
+            return "Cannot be read with this master secret."
+        return format_html("<pre>{}</pre>", mark_safe(urlize(text, autoescape=True)))  # noqa: S308  # escaped by urlize
 
 
 class TeamForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time

@@ -220,6 +220,30 @@ class Token(models.Model):
         return self.uid
 
 
+class Mail(models.Model):
+    """A mail to a user: on its way, or kept for the console's outbox page where none can leave.
+
+    Its text holds secrets, and so is encrypted, and gone once the mail is.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="mails")
+    uid = models.CharField(max_length=36, unique=True)
+    recipient = models.CharField(max_length=320)
+    subject = models.CharField(max_length=256)
+    content = models.TextField(editable=False)
+    error = models.CharField(max_length=512, default="", blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "mail"
+        indexes = [models.Index(fields=["project", "created_at"], name="mail_project")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} to {self.recipient}"
+
+
 class ConsoleLink(models.Model):
     """A link that opens the console once: only the digest of its secret is kept."""
 

@@ -8,3 +8,9 @@ from kernel import jobs
 def remove_user(user_id: int) -> None:
     """Remove what a deleted user leaves behind."""
     services.remove_user(user_id=user_id)
+
+
+@jobs.runner("accounts.send_mail")
+def send_mail(mail_id: int) -> None:
+    """Hand a mail to the SMTP server."""
+    services.send_mail(mail_id=mail_id)

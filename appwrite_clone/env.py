@@ -1,6 +1,7 @@
 """Typed readers of the environment; a missing or malformed value stops the start with one line."""
 
 import os
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,14 @@ def choice(name: str, choices: tuple[str, ...], default: str) -> str:
     value = text(name, default).lower()
     if value not in choices:
         raise BadSetting(name, f"{value!r} is not one of {', '.join(choices)}")
+    return value
+
+
+def mailbox(name: str, default: str) -> str:
+    """Return a bare e-mail address."""
+    value = text(name, default)
+    if not re.fullmatch(r"[^\s@<>,;:\"]+@[^\s@<>,;\"]+", value):
+        raise BadSetting(name, f"{value!r} does not look like no-reply@example.com")
     return value
 
 

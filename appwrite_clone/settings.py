@@ -145,6 +145,17 @@ PASSWORD_HASHERS = [
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
+# Mail. Without a server mails stay on the console's outbox page.
+EMAIL_HOST = env.text("SMTP_HOST", "")
+EMAIL_PORT = env.integer("SMTP_PORT", 587, minimum=1, maximum=65_535)
+EMAIL_HOST_USER = env.text("SMTP_USERNAME", "")
+EMAIL_HOST_PASSWORD = env.text("SMTP_PASSWORD", "")
+_SMTP_SECURE = env.choice("SMTP_SECURE", ("tls", "ssl", "none"), "tls")
+EMAIL_USE_TLS = _SMTP_SECURE == "tls"
+EMAIL_USE_SSL = _SMTP_SECURE == "ssl"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.mailbox("SMTP_FROM", f"no-reply@{PUBLIC_HOST}")
+
 # Sockets and jobs
 REDIS_URL = env.text("REDIS_URL", "")
 CHANNEL_LAYERS = {

@@ -36,6 +36,7 @@ from accounts.services.memberships import (
     list_user_memberships,
     update_membership,
 )
+from accounts.services.outbox import read_letter, send_mail
 from accounts.services.removal import clear_project
 from accounts.services.sessions import (
     OpenedSession,
@@ -127,8 +128,10 @@ __all__ = [
     "list_user_memberships",
     "list_user_sessions",
     "list_users",
+    "read_letter",
     "redeem_console_link",
     "remove_user",
+    "send_mail",
     "update_email",
     "update_email_verification",
     "update_membership",

@@ -83,3 +83,32 @@ def test_loopback_is_known(host):
 @pytest.mark.parametrize("host", ["127.0.0.1.example.com", "0.0.0.0", "::", "", "localhost.net"])  # noqa: S104
 def test_other_hosts_are_not_loopback(host):
     assert not env.is_loopback(host)
+
+
+def test_mail_waits_in_the_console_unless_a_server_is_named(read):
+    without = read()
+    assert without["EMAIL_HOST"] == ""
+    named = read(
+        SMTP_HOST="mail.example.com", SMTP_USERNAME="u", SMTP_PASSWORD="p", SMTP_SECURE="SSL"
+    )
+    assert (named["EMAIL_HOST"], named["EMAIL_PORT"]) == ("mail.example.com", 587)
+    assert (named["EMAIL_HOST_USER"], named["EMAIL_HOST_PASSWORD"]) == ("u", "p")
+    assert (named["EMAIL_USE_TLS"], named["EMAIL_USE_SSL"]) == (False, True)
+    assert without["EMAIL_USE_TLS"] is True
+
+
+def test_mail_comes_from_the_public_host_unless_told_otherwise(read):
+    own = read(APPWRITE_PUBLIC_URL="https://api.example.com")
+    assert own["DEFAULT_FROM_EMAIL"] == "no-reply@api.example.com"
+    assert read(SMTP_FROM="hello@example.com")["DEFAULT_FROM_EMAIL"] == "hello@example.com"
+
+
+@pytest.mark.parametrize("sender", ["hello", "A <a@b.de>", "a@b.de, c@d.de", "a@b@c", "a b@c.de"])
+def test_sender_of_mails_is_one_bare_address(read, sender):
+    with pytest.raises(BadSetting, match="SMTP_FROM"):
+        read(SMTP_FROM=sender)
+
+
+def test_mail_is_not_sent_unprotected_by_a_typing_error(read):
+    with pytest.raises(BadSetting, match="SMTP_SECURE"):
+        read(SMTP_SECURE="no")

@@ -1,0 +1,90 @@
+"""Mails to users: written down in the transaction that causes them, sent by a job.
+
+Without an SMTP server they stay where the console shows them, so that links can be followed all
+the same.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from accounts import mail
+from accounts.mail import Letter
+from accounts.models import Mail
+from kernel import clock, jobs
+from kernel.caller import ProjectContext
+from kernel.ids import unique_id
+from kernel.limits import MAIL_RETENTION_SECONDS
+from projects.encryption import DecryptionError, decrypt, encrypt
+
+SEND_JOB = "accounts.send_mail"
+ENCRYPTED_FOR = "mail"
+MAX_ERROR_LENGTH = 512
+
+
+def post_mail(
+    project: ProjectContext, *, recipient: str, template: str, subject: str, **context: Any
+) -> None:
+    """Write a mail down, to be sent once this transaction is committed."""
+    letter = mail.write(template, subject, {"project": project.name, **context})
+    now, uid = clock.now(), unique_id()
+    oldest = now - timedelta(seconds=MAIL_RETENTION_SECONDS)
+    Mail.objects.filter(project_id=project.id, created_at__lt=oldest).delete()
+    content = orjson.dumps({"text": letter.text, "html": letter.html}).decode()
+    row = Mail.objects.create(
+        project_id=project.id,
+        uid=uid,
+        recipient=recipient,
+        subject=letter.subject,
+        content=encrypt(content, project_id=project.id, purpose=ENCRYPTED_FOR, bound_to=uid),
+        created_at=now,
+    )
+    if mail.can_leave():
+        jobs.enqueue(SEND_JOB, mail_id=row.id)
+
+
+def send_mail(*, mail_id: int) -> None:
+    """Send a mail that has not been, and forget what it said.
+
+    Raises:
+        JobFailedError: The server refuses it for good.
+        OSError: The server cannot be reached; to be tried again.
+    """
+    row = Mail.objects.select_related("project").filter(id=mail_id, sent_at=None).first()
+    if row is None:
+        return
+    try:
+        mail.deliver(
+            read_letter(row),
+            recipient=row.recipient,
+            sender=row.project.name,
+            uid=row.uid,
+            date=row.created_at,
+        )
+    except (mail.MailRefusedError, DecryptionError) as error:
+        _note(row, error)
+        raise jobs.JobFailedError(str(error)) from error
+    except OSError as error:
+        _note(row, error)
+        raise
+    Mail.objects.filter(id=row.id).update(sent_at=clock.now(), content="", error="")
+
+
+def read_letter(row: Mail) -> Letter:
+    """Return what a mail says, nothing where it was sent.
+
+    Raises:
+        DecryptionError: It was written under another master secret.
+    """
+    if not row.content:
+        return Letter(row.subject, "", "")
+    content = decrypt(
+        row.content, project_id=row.project_id, purpose=ENCRYPTED_FOR, bound_to=row.uid
+    )
+    return Letter(row.subject, **orjson.loads(content))
+
+
+def _note(row: Mail, error: Exception) -> None:
+    said = f"{type(error).__name__}: {error}"[:MAX_ERROR_LENGTH].replace("\x00", "")
+    Mail.objects.filter(id=row.id).update(error=said)

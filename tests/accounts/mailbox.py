@@ -1,0 +1,89 @@
+"""The other side of mails: a local SMTP server, and the mails that wait in the outbox."""
+
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from aiosmtpd.controller import Controller
+
+from accounts.models import Mail
+from accounts.services import read_letter
+
+_LINK = re.compile(r"^\S+:\S*secret=\S+$", re.MULTILINE)
+_CODE = re.compile(r"^[0-9]{6}$", re.MULTILINE)
+
+
+class Postbox:
+    """What a local SMTP server took, and the answer it gives instead of taking more."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.recipients: list[list[str]] = []
+        self.answer = ""
+        self.answer_to_recipient = ""
+
+    async def handle_RCPT(self, server, session, envelope, address, options) -> str:  # noqa: N802
+        if self.answer_to_recipient:
+            return self.answer_to_recipient
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802
+        if self.answer:
+            return self.answer
+        mail = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(mail, EmailMessage)
+        self.mails.append(mail)
+        self.recipients.append(envelope.rcpt_tos)
+        return "250 OK"
+
+
+@contextmanager
+def smtp_server(settings: Any) -> Iterator[Postbox]:
+    """Run a local SMTP server that the settings lead to."""
+    postbox = Postbox()
+    port = free_port()
+    controller = Controller(postbox, hostname="127.0.0.1", port=port)
+    controller.start()
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+    settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+    try:
+        yield postbox
+    finally:
+        controller.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def newest_text(recipient: str = "") -> str:
+    """Return what the newest mail that waits says."""
+    rows = Mail.objects.filter(**({"recipient": recipient} if recipient else {}))
+    row = rows.order_by("-id").first()
+    assert row is not None
+    return read_letter(row).text
+
+
+def newest_link(recipient: str = "") -> tuple[str, dict[str, str]]:
+    """Return the link of the newest mail: what stands before its query, and the query."""
+    link = _LINK.search(newest_text(recipient))
+    assert link is not None
+    parts = urlsplit(link.group())
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    return link.group().partition("?")[0], query
+
+
+def newest_code(recipient: str = "") -> str:
+    """Return the code of the newest mail."""
+    code = _CODE.search(newest_text(recipient))
+    assert code is not None
+    return code.group()
