@@ -84,12 +84,12 @@ def update_email(*, caller: Caller, email: str, password: str) -> AccountOutput:
     Raises: USER_INVALID_CREDENTIALS, USER_EMAIL_ALREADY_EXISTS, SERVICE_UNAVAILABLE
     """
     user = get_own_user(caller)
+    columns = _email_columns(caller, email) | {"checked_hash": user.password}
     if user.password:
         _check_password(user, password)
-        return _change(caller, "update.email", **_email_columns(caller, email))
+        return _change(caller, "update.email", **columns)
     # Without a password yet, this one becomes it: so an anonymous user gets a lasting account.
-    columns = _email_columns(caller, email) | _password_columns(password)
-    return _change(caller, "update.email", **columns)
+    return _change(caller, "update.email", **columns, **_password_columns(password))
 
 
 def update_password(*, caller: Caller, password: str, old_password: str = "") -> AccountOutput:
@@ -102,7 +102,9 @@ def update_password(*, caller: Caller, password: str, old_password: str = "") ->
         _check_password(user, old_password)
     columns = _password_columns(password)
     with transaction.atomic():
-        changed = change_user(caller.project.id, caller.user_uid, **columns)
+        changed = change_user(
+            caller.project.id, caller.user_uid, checked_hash=user.password, **columns
+        )
         Session.objects.filter(user_id=user.id).exclude(id=caller.session_id).delete()
         publish_user(caller, changed, "update.password")
         announce_identity(caller.project.id, user_uid=caller.user_uid, reason="password")

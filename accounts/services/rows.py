@@ -92,21 +92,31 @@ def find_by_email(project_id: int, email: str) -> User | None:
     return user
 
 
-def change_user(project_id: int, uid: str, **columns: Any) -> User:
+def change_user(
+    project_id: int, uid: str, *, checked_hash: str | None = None, **columns: Any
+) -> User:
     """Set columns of a user and return the row, in one statement.
 
-    Raises: USER_NOT_FOUND
+    `checked_hash` is the password's hash by which the user was just proved: a password that was
+    changed meanwhile proves nothing.
+
+    Raises: USER_NOT_FOUND, USER_INVALID_CREDENTIALS
     """
     columns["updated_at"] = clock.now()
     # The names are keyword arguments of our own code, never a client's.
     assignments = ", ".join(f"{column} = %s" for column in columns)
     statement = (
         f"UPDATE account SET {assignments}"  # noqa: S608
-        " WHERE project_id = %s AND uid = %s AND deleted_at IS NULL RETURNING *"
+        " WHERE project_id = %s AND uid = %s AND deleted_at IS NULL"
+        " AND (%s::text IS NULL OR password = %s) RETURNING *"
     )
-    rows = list(User.objects.raw(statement, [*columns.values(), project_id, uid]))
+    where = [project_id, uid, checked_hash, checked_hash]
+    rows = list(User.objects.raw(statement, [*columns.values(), *where]))
     if not rows:
-        raise ApiError(ErrorKind.USER_NOT_FOUND)
+        is_changed = checked_hash is not None
+        raise ApiError(
+            ErrorKind.USER_INVALID_CREDENTIALS if is_changed else ErrorKind.USER_NOT_FOUND
+        )
     user: User = rows[0]
     return user
 

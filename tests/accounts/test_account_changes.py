@@ -2,10 +2,11 @@
 
 import pytest
 
+from accounts import passwords
 from accounts.authentication import authenticate
-from accounts.models import Session
-from accounts.services import account_of
-from kernel.caller import Credentials
+from accounts.models import Session, User
+from accounts.services import account_of, update_user_password
+from kernel.caller import Caller, CallerKind, Credentials
 from kernel.errors import ApiError
 from tests.accounts.counting import until_commit
 from tests.conftest import PASSWORD
@@ -52,6 +53,31 @@ def test_prefs_must_be_a_small_object(me, events, prefs):
     reply = me.patch("/account/prefs", {"prefs": prefs})
     assert (reply.status, reply.error) == (400, "general_argument_invalid")
     assert events.names() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/account/email", {"email": "new@example.com", "password": PASSWORD}),
+        ("/account/password", {"password": "a new password", "oldPassword": PASSWORD}),
+    ],
+)
+def test_password_reset_meanwhile_is_not_lost(me, project, monkeypatch, path, body):
+    check = passwords.matches
+
+    def check_then_lose(password, stored):
+        is_right = check(password, stored)
+        update_user_password(caller=caller, user_id="alice", password="reset by an operator")
+        return is_right
+
+    caller = Caller(project=project, kind=CallerKind.KEY)
+    monkeypatch.setattr(passwords, "matches", check_then_lose)
+    reply = me.patch(path, body)
+
+    assert (reply.status, reply.error) == (401, "user_invalid_credentials")
+    alice = User.objects.get(uid="alice")
+    assert alice.email == "alice@example.com"
+    assert check("reset by an operator", alice.password)
 
 
 def test_new_address_needs_the_password_and_counts_as_unverified(me, project, events, client_for):
