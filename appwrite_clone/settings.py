@@ -190,6 +190,8 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]  # behind a proxy that ends TLS the server itself sees http
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+# Pages name their own address, which a proxy that ends TLS knows better.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -216,6 +218,7 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"show_search": True, "show_all_applications": True},
+    "STYLES": ["/static/console/dialogs.css"],
 }
 
 STATIC_URL = "/static/"
