@@ -15,10 +15,16 @@ from appwrite_clone.bridge import Bridge
 from appwrite_clone.bridge.asgi_types import Receive, Scope, Send
 from gateway.wsgi import get_application
 from kernel import notify
+from projects.middleware import headers_unread
 
 wsgi = get_application()  # sets Django up, which everything below needs
 
-http = Bridge(wsgi, version=settings.APPWRITE_VERSION, on_thread_exit=connections.close_all)
+http = Bridge(
+    wsgi,
+    version=settings.APPWRITE_VERSION,
+    on_thread_exit=connections.close_all,
+    refusal_headers=headers_unread,
+)
 sockets: Any = None
 if "realtime" in settings.SERVICES:
     sockets = URLRouter(import_module("realtime.routing").websocket_urlpatterns)

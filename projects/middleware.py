@@ -1,22 +1,25 @@
 """The first step of an API request: its id, its project, and whether its origin may call."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase, ResponseHeaders
 
 from gateway.exceptions import error_response, to_api_error
 from gateway.logs import request_id
 from gateway.parsing import header, read_params
+from gateway.routes import API_PREFIX
 from kernel.caller import CONSOLE_PROJECT, ProjectContext
 from kernel.errors import ApiError, ErrorKind
 from kernel.ids import unique_id
 from projects import origins
-from projects.services import find_project
+from projects.services import find_project, known_project
 
 HSTS_SECONDS = 2 * 365 * 24 * 3600
 CACHED_WARNINGS = 64
@@ -82,6 +85,33 @@ class ProjectMiddleware:
         if warning:
             response.headers["X-Appwrite-Warning"] = warning
         return response
+
+
+def headers_unread(environ: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the headers of an answer to an API request that is refused before it is read.
+
+    Asks no database, so that it may run on an event loop: a project that this process has not
+    seen has no pages but the server's own.
+    """
+    if not environ["PATH_INFO"].startswith(API_PREFIX):
+        return []
+    request = HttpRequest()
+    request.META, request.method = dict(environ), environ["REQUEST_METHOD"]
+    response = HttpResponse()
+    origin = origins.sender(request)
+    is_accepted = bool(origin) and origins.is_accepted(_known_project(environ), origin)
+    origins.allow(response, origin if is_accepted else "")
+    del response.headers["Content-Type"]
+    response.headers["X-Request-Id"] = _request_id(request)
+    return [*response.items(), *(pair for _, pair in _security_headers())]
+
+
+def _known_project(environ: Mapping[str, Any]) -> ProjectContext:
+    uid = header(environ, "X-Appwrite-Project")
+    if not uid:
+        named = parse_qs(environ["QUERY_STRING"]).get("project")
+        uid = named[-1] if named else CONSOLE_PROJECT
+    return known_project(uid) or ProjectContext(id=0, uid=uid, name="")
 
 
 def _strange_host() -> HttpResponseBase:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import orjson
 
 from appwrite_clone.bridge.answers import Answer, FilePieces, WsgiApplication
-from appwrite_clone.bridge.asgi_types import Receive, Scope, Send
+from appwrite_clone.bridge.asgi_types import Environ, Receive, Scope, Send
 from appwrite_clone.bridge.bodies import (
     BodyTooLargeError,
     ClientGoneError,
@@ -25,6 +25,8 @@ from appwrite_clone.bridge.threads import RequestThreads, StreamLanes, WaitedToo
 from kernel.errors import ApiError, ErrorKind
 
 logger = logging.getLogger(__name__)
+
+Headers = Iterable[tuple[str, str]]
 
 #: Answers that have no body and therefore no length.
 _BODILESS = frozenset({204, 304})
@@ -43,8 +45,10 @@ class Bridge:
         version: str = "",
         limits: Limits | None = None,
         on_thread_exit: Callable[[], None] = lambda: None,
+        refusal_headers: Callable[[Environ], Headers] = lambda _environ: (),
     ) -> None:
         self._version = version
+        self._refusal_headers = refusal_headers
         self._limits = limits or Limits()
         self._threads = RequestThreads(application, self._limits, on_thread_exit)
         self._lanes = StreamLanes(self._limits, on_thread_exit)
@@ -112,6 +116,11 @@ class Bridge:
         ]
         if error.kind is ErrorKind.SERVICE_UNAVAILABLE:
             headers.append((b"retry-after", str(self._limits.retry_after_seconds).encode()))
+        environ = build_environ(scope, io.BytesIO(), FilePieces)
+        headers += [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in self._refusal_headers(environ)
+        ]
         has_body = declared_length(scope) != 0
         if has_body:
             headers.append((b"connection", b"close"))

@@ -1,7 +1,7 @@
 """Use cases of tenancy: projects, their API keys and platforms."""
 
 from projects.services.access import WRITER_ROLES, may_manage, operator
-from projects.services.directory import drop_project, find_project
+from projects.services.directory import drop_project, find_project, known_project
 from projects.services.keys import create_key, delete_key, get_key, list_keys, update_key
 from projects.services.platforms import (
     create_platform,
@@ -37,6 +37,7 @@ __all__ = [
     "get_key",
     "get_platform",
     "get_project",
+    "known_project",
     "list_keys",
     "list_platforms",
     "list_projects",

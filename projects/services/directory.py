@@ -40,6 +40,12 @@ def find_project(uid: str) -> ProjectContext | None:
     return project
 
 
+def known_project(uid: str) -> ProjectContext | None:
+    """Return a project as this process last saw it, without asking the database."""
+    cached = _cache.get(uid)
+    return cached[1] if cached is not None else None
+
+
 def drop_project(uid: str = "") -> None:
     """Forget what this process knows of a project, or of all of them."""
     if uid:
