@@ -65,6 +65,12 @@ def test_create_key_prints_the_secret(site, client_for):
     assert key["secret"].encode() not in bytes(stored.digest)
 
 
+def test_create_key_refuses_a_misspelt_scope(site):
+    with pytest.raises(CommandError, match=r"no scope 'user\.read'"):
+        run("create_key", "site", "--name", "Cron", "--scopes", "teams.read,user.read")
+    assert not Key.objects.filter(name="Cron").exists()
+
+
 def test_create_key_knows_all_scopes(site):
     key = run("create_key", "site", "--name", "Cron", "--scopes", "all")
     assert key["scopes"] == list(PROJECT_KEY_SCOPES)

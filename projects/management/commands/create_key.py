@@ -38,4 +38,7 @@ class Command(BaseCommand):
 def _scopes(text: str) -> list[str]:
     if text == ALL:
         return list(PROJECT_KEY_SCOPES)
-    return [scope.strip() for scope in text.split(",") if scope.strip()]
+    scopes = [scope.strip() for scope in text.split(",") if scope.strip()]
+    if unknown := [scope for scope in scopes if scope not in PROJECT_KEY_SCOPES]:
+        raise CommandError(f"There is no scope {unknown[0]!r}.")
+    return scopes
