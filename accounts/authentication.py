@@ -1,9 +1,10 @@
 """Credentials to `Caller`: the one place that believes a session, a JWT or a key."""
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Self
 
 import orjson
 
@@ -11,7 +12,12 @@ from accounts.tokens import JWT_PURPOSE, SessionSecret, digest
 from kernel import clock, sql
 from kernel.caller import CONSOLE_PROJECT, Caller, CallerKind, Credentials, ProjectContext
 from kernel.errors import ApiError, ErrorKind
-from kernel.limits import LAST_ACCESS_RESOLUTION_SECONDS
+from kernel.limits import (
+    IDENTITY_CACHE_SECONDS,
+    LAST_ACCESS_RESOLUTION_SECONDS,
+    MAX_CACHED_IDENTITIES,
+)
+from kernel.recent import Recent
 from kernel.scopes import (
     CONSOLE_MEMBER_SCOPES,
     CONSOLE_USER_SCOPES,
@@ -20,7 +26,7 @@ from kernel.scopes import (
     USER_SCOPES,
 )
 from projects.keys import KeyGrant, find_key
-from projects.services import find_project, may_manage
+from projects.services import find_project, may_manage, may_see
 from projects.signing import InvalidTokenError, verify
 
 ADMIN_MODE = "admin"
@@ -50,26 +56,50 @@ _TOUCH = "UPDATE account SET accessed_at = %s WHERE id = %s"
 
 @dataclass(frozen=True, slots=True)
 class _Identity:
-    """A user and, unless they came by a JWT without one, their session."""
+    """A user and, unless they came by a JWT without one, their session.
+
+    `roles` are all the user holds, `team_roles` those among them that come from teams.
+    """
 
     user_id: int
     user_uid: str
     is_active: bool
-    is_verified: bool
-    labels: list[str]
-    accessed_at: datetime | None
     session_id: int | None
     session_uid: str | None
     expires_at: datetime | None
-    team_roles: list[str]
+    roles: frozenset[str]
+    team_roles: frozenset[str]
 
-    def roles(self) -> frozenset[str]:
-        """Return every role the user holds (reference: semantics, section 3)."""
-        state = "verified" if self.is_verified else "unverified"
-        user = f"user:{self.user_uid}"
-        return frozenset(
-            ("any", "users", f"users/{state}", user, f"{user}/{state}", *self.team_roles)
-        ).union(f"label:{label}" for label in self.labels)
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> Self:
+        """Read an identity from the columns that `_USER` names."""
+        user_id, uid, is_active, is_verified, labels, _, session_id, session_uid, expires_at = row[
+            :9
+        ]
+        return cls(
+            user_id=user_id,
+            user_uid=uid,
+            is_active=is_active,
+            session_id=session_id,
+            session_uid=session_uid,
+            expires_at=expires_at,
+            roles=_roles(uid, labels, row[9], is_verified=is_verified),
+            team_roles=frozenset(row[9]),
+        )
+
+
+#: Expiry is checked whenever one is used, all else announced when it changes.
+_identities: Recent[_Identity] = Recent(
+    seconds=IDENTITY_CACHE_SECONDS, maximum=MAX_CACHED_IDENTITIES
+)
+
+
+def forget_identities(project_id: int = 0) -> None:
+    """Have this process look the users of a project up anew, or those of all projects."""
+    if project_id:
+        _identities.drop(project_id)
+    else:
+        _identities.clear()
 
 
 def authenticate(project: ProjectContext, credentials: Credentials) -> Caller:
@@ -79,7 +109,7 @@ def authenticate(project: ProjectContext, credentials: Credentials) -> Caller:
         USER_API_KEY_AND_SESSION_SET
     """
     if credentials.key:
-        grant = find_key(project.id, credentials.key)
+        grant = find_key(project, credentials.key)
         if grant is not None:
             return _key_caller(project, credentials, grant)
     if credentials.mode.lower() == ADMIN_MODE and not project.is_console:
@@ -127,8 +157,14 @@ def _by_session(project: ProjectContext, credentials: Credentials) -> _Identity 
     presented = find_session_secret(project.uid, credentials)
     if presented is None:
         return None
-    row = sql.fetch_one(_BY_SESSION, (digest(presented.secret), project.id))
-    return _believed(_Identity(*row), presented) if row else None
+    stored = digest(presented.secret)
+
+    def read() -> _Identity | None:
+        row = sql.fetch_one(_BY_SESSION, (stored, project.id))
+        return _used(row, needs_session=True)
+
+    identity = _identities.find(project.id, stored, read)
+    return _believed(identity, presented) if identity else None
 
 
 def _believed(identity: _Identity, presented: SessionSecret) -> _Identity | None:
@@ -148,8 +184,12 @@ def _by_jwt(project: ProjectContext, token: str) -> _Identity:
     except InvalidTokenError:
         raise ApiError(ErrorKind.USER_JWT_INVALID) from None
     user_uid, session_uid = str(claims.get("userId", "")), str(claims.get("sessionId", ""))
-    row = sql.fetch_one(_BY_JWT, (session_uid, project.id, user_uid))
-    identity = _Identity(*row) if row else None
+
+    def read() -> _Identity | None:
+        row = sql.fetch_one(_BY_JWT, (session_uid, project.id, user_uid))
+        return _used(row, needs_session=bool(session_uid))
+
+    identity = _identities.find(project.id, (user_uid, session_uid), read)
     # A JWT made within a session dies with it; only keys make them without one.
     if identity is None or (session_uid and not _is_current(identity)):
         raise ApiError(ErrorKind.USER_JWT_INVALID)
@@ -174,10 +214,9 @@ def _console_caller(project: ProjectContext, credentials: Credentials) -> Caller
     """Take a console user for a member of the project's team; anyone else is a guest."""
     console = find_project(CONSOLE_PROJECT)
     identity = _by_session(console, credentials) if console else None
-    if identity is None or f"team:{project.team_uid}" not in identity.team_roles:
+    if identity is None or not may_see(identity.team_roles, project):
         return _guest(project, credentials)
-    _touch(identity)
-    roles = frozenset(("any", *identity.team_roles))
+    roles = identity.team_roles | {"any"}
     return Caller(
         project=project,
         kind=CallerKind.CONSOLE,
@@ -201,7 +240,6 @@ def _caller(
 ) -> Caller:
     if identity is None:
         return _guest(project, credentials)
-    _touch(identity)
     return Caller(
         project=project,
         kind=kind,
@@ -209,7 +247,7 @@ def _caller(
         user_uid=identity.user_uid,
         session_id=identity.session_id or 0,
         session_uid=identity.session_uid or "",
-        roles=identity.roles(),
+        roles=identity.roles,
         scopes=CONSOLE_USER_SCOPES if project.is_console else USER_SCOPES,
         is_blocked=not identity.is_active,
         ip=credentials.ip,
@@ -226,9 +264,23 @@ def _guest(project: ProjectContext, credentials: Credentials) -> Caller:
     )
 
 
-def _touch(identity: _Identity) -> None:
+def _used(row: sql.Row | None, *, needs_session: bool) -> _Identity | None:
     """Note the use of an account, once a day: more often would be a write per read."""
-    now = clock.now()
+    if row is None:
+        return None
+    identity, accessed_at, now = _Identity.of(row), row[5], clock.now()
     oldest = now - timedelta(seconds=LAST_ACCESS_RESOLUTION_SECONDS)
-    if identity.accessed_at is None or identity.accessed_at <= oldest:
+    is_due = accessed_at is None or accessed_at <= oldest
+    if is_due and (_is_current(identity) or not needs_session):
         sql.execute(_TOUCH, (now, identity.user_id))
+    return identity
+
+
+def _roles(
+    user_uid: str, labels: Sequence[str], team_roles: Sequence[str], *, is_verified: bool
+) -> frozenset[str]:
+    """Return every role a user holds (reference: semantics, section 3)."""
+    state = "verified" if is_verified else "unverified"
+    user = f"user:{user_uid}"
+    own = ("any", "users", f"users/{state}", user, f"{user}/{state}")
+    return frozenset((*own, *team_roles, *(f"label:{label}" for label in labels)))

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from django.db import transaction
 
+from accounts.authentication import forget_identities
 from accounts.models import User
 from accounts.outputs import account_output
 from kernel import notify
@@ -65,7 +66,17 @@ def announce_identity(
         "reason": reason,
     }
     payload = orjson.dumps(change).decode()
-    transaction.on_commit(lambda: notify.notify(IDENTITY_CHANNEL, payload))
+    transaction.on_commit(lambda: _announce(project_id, payload))
+
+
+def hear_identity(payload: str) -> None:
+    """Take word of a changed identity; an empty one says that some may have been missed."""
+    forget_identities(orjson.loads(payload)["project"] if payload else 0)
+
+
+def _announce(project_id: int, payload: str) -> None:
+    forget_identities(project_id)  # at once here: whoever made the change sees it
+    notify.notify(IDENTITY_CHANNEL, payload)
 
 
 def _event(

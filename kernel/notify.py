@@ -55,6 +55,11 @@ def start(*, timeout_seconds: float = 0.0) -> bool:
     return _listening.wait(timeout_seconds)
 
 
+def is_listening() -> bool:
+    """Tell whether this process hears what is announced now."""
+    return _listening.is_set() and _thread is not None and _thread.is_alive()
+
+
 def stop() -> None:
     """End the listener thread and its connection; `start` begins anew."""
     thread = _thread
@@ -62,6 +67,7 @@ def stop() -> None:
         return
     _stopping.set()
     thread.join()
+    _listening.clear()
     _stopping.clear()
 
 

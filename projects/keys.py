@@ -7,8 +7,14 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from kernel import clock, sql
+from kernel.caller import ProjectContext
 from kernel.errors import ApiError, ErrorKind
-from kernel.limits import LAST_ACCESS_RESOLUTION_SECONDS
+from kernel.limits import (
+    IDENTITY_CACHE_SECONDS,
+    LAST_ACCESS_RESOLUTION_SECONDS,
+    MAX_CACHED_IDENTITIES,
+)
+from kernel.recent import Recent
 from kernel.scopes import KEY_BASE_SCOPES
 
 STORED_KIND = "standard"
@@ -22,11 +28,14 @@ _TOUCH = "UPDATE api_key SET accessed_at = %s WHERE id = %s"
 
 @dataclass(frozen=True, slots=True)
 class KeyGrant:
-    """What a valid key allows in its project."""
+    """What a key allows in its project, as long as it has not expired."""
 
-    id: int
     uid: str
     scopes: frozenset[str]
+    expires_at: datetime | None
+
+
+_grants: Recent[KeyGrant] = Recent(seconds=IDENTITY_CACHE_SECONDS, maximum=MAX_CACHED_IDENTITIES)
 
 
 def new_secret() -> str:
@@ -45,27 +54,46 @@ def is_stored_kind(secret: str) -> bool:
     return not separator or kind == STORED_KIND
 
 
-def find_key(project_id: int, secret: str) -> KeyGrant | None:
+def find_key(project: ProjectContext, secret: str) -> KeyGrant | None:
     """Return what a key's secret allows, or nothing for an unknown one.
 
-    One statement, and a second one at most once a day to note the use.
+    One statement at most, and a second one once a day to note the use.
 
     Raises: PROJECT_ID_MISSING, PROJECT_KEY_EXPIRED
     """
     if not secret or len(secret) > MAX_SECRET_LENGTH or not is_stored_kind(secret):
         return None
-    row = sql.fetch_one(_FIND, (digest(secret),))
+    stored = digest(secret)
+    grant = _grants.find(project.uid, stored, lambda: _read(project.id, stored))
+    if grant is not None and _is_expired(grant, clock.now()):
+        raise ApiError(ErrorKind.PROJECT_KEY_EXPIRED)
+    return grant
+
+
+def forget_keys(project_uid: str = "") -> None:
+    """Have this process look the keys of a project up anew, or those of all projects."""
+    if project_uid:
+        _grants.drop(project_uid)
+    else:
+        _grants.clear()
+
+
+def _read(project_id: int, stored: bytes) -> KeyGrant | None:
+    row = sql.fetch_one(_FIND, (stored,))
     if row is None:
         return None
     key_id, uid, owner_id, scopes, expires_at, accessed_at = row
     if owner_id != project_id:
         raise ApiError(ErrorKind.PROJECT_ID_MISSING)
+    grant = KeyGrant(uid, _with_base(tuple(scopes)), expires_at)
     now = clock.now()
-    if expires_at is not None and expires_at <= now:
-        raise ApiError(ErrorKind.PROJECT_KEY_EXPIRED)
-    if _is_stale(accessed_at, now):
+    if _is_stale(accessed_at, now) and not _is_expired(grant, now):
         sql.execute(_TOUCH, (now, key_id))
-    return KeyGrant(id=key_id, uid=uid, scopes=_with_base(tuple(scopes)))
+    return grant
+
+
+def _is_expired(grant: KeyGrant, now: datetime) -> bool:
+    return grant.expires_at is not None and grant.expires_at <= now
 
 
 def _is_stale(accessed_at: datetime | None, now: datetime) -> bool:

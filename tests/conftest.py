@@ -10,7 +10,7 @@ import pytest_socket
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from accounts import passwords, roles
+from accounts import authentication, passwords, roles
 from accounts.services import create_account, create_email_password_session
 from appwrite_clone.celery import app as celery_app
 from kernel import jobs as kernel_jobs
@@ -50,6 +50,7 @@ def _fresh_process(settings: Any) -> Iterator[None]:
 
 def _forget() -> None:
     projects.drop_project()
+    authentication.forget_identities()
     roles.forget_groups()
     signing.forget()
 

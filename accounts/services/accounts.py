@@ -126,6 +126,8 @@ def _change(caller: Caller, action: str, **columns: Any) -> AccountOutput:
     with telling_taken(is_creating=False), transaction.atomic():
         user = change_user(caller.project.id, caller.user_uid, **columns)
         publish_user(caller, user, action)
+        if "is_email_verified" in columns:
+            announce_identity(caller.project.id, user_uid=user.uid, reason="verification")
     return account_output(user)
 
 

@@ -172,6 +172,7 @@ def update_session(*, caller: Caller, session_id: str) -> SessionOutput:
         if not rows:
             raise ApiError(ErrorKind.USER_SESSION_NOT_FOUND)
         publish(_news(caller, rows[0], caller.user_uid, "update"))
+        announce_identity(caller.project.id, user_uid=caller.user_uid, reason="extended")
     return _shown(caller, rows[0])
 
 

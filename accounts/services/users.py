@@ -164,7 +164,7 @@ def update_user_email(*, caller: Caller, user_id: str, email: str) -> UserOutput
     """
     login = login_of(caller.project.id, user_id, email if caller.project.is_console else None)
     columns = {"email": email or None, "login": login, "is_email_verified": False}
-    return _change(caller, user_id, "update.email", columns)
+    return _change(caller, user_id, "update.email", columns, reason="verification")
 
 
 def update_user_phone(*, caller: Caller, user_id: str, number: str) -> UserOutput:
@@ -173,7 +173,7 @@ def update_user_phone(*, caller: Caller, user_id: str, number: str) -> UserOutpu
     Raises: USER_NOT_FOUND, USER_PHONE_ALREADY_EXISTS
     """
     columns = {"phone": number or None, "is_phone_verified": False}
-    return _change(caller, user_id, "update.phone", columns)
+    return _change(caller, user_id, "update.phone", columns, reason="verification")
 
 
 def update_user_password(*, caller: Caller, user_id: str, password: str) -> UserOutput:

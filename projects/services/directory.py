@@ -6,6 +6,7 @@ from kernel import notify, sql
 from kernel.caller import ProjectContext
 from kernel.ids import is_valid_id
 from kernel.limits import PROJECT_CACHE_SECONDS
+from projects.keys import forget_keys
 
 CHANNEL = "appwrite_projects"
 MAX_CACHED_PROJECTS = 10_000
@@ -47,7 +48,8 @@ def known_project(uid: str) -> ProjectContext | None:
 
 
 def drop_project(uid: str = "") -> None:
-    """Forget what this process knows of a project, or of all of them."""
+    """Forget what this process knows of a project and its keys, or of all of them."""
+    forget_keys(uid)
     if uid:
         _cache.pop(uid, None)
     else:

@@ -19,6 +19,7 @@ from projects.keys import digest, new_secret
 from projects.models import Key
 from projects.outputs import KeyList, KeyOutput, key_list_output, key_output
 from projects.services.access import readable_project, writable_project
+from projects.services.directory import announce_change
 
 _COLUMNS = {
     **SYSTEM_COLUMNS,
@@ -115,6 +116,7 @@ def update_key(
         key.description = cast("str", description)
     key.updated_at = clock.now()
     key.save(update_fields=["name", "scopes", "expires_at", "description", "updated_at"])
+    transaction.on_commit(lambda: announce_change(project.uid))
     return key_output(_publish(project, key, "update", caller))
 
 
@@ -128,6 +130,7 @@ def delete_key(*, caller: Caller, project_id: str, key_id: str) -> None:
     key = _locked_key(project, key_id)
     _publish(project, key, "delete", caller)
     key.delete()
+    transaction.on_commit(lambda: announce_change(project.uid))
 
 
 def _check_scopes(caller: Caller, scopes: Sequence[str]) -> None:

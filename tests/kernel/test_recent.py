@@ -1,0 +1,138 @@
+"""Values kept for a moment, and dropped when they change."""
+
+import threading
+import time
+
+import pytest
+
+from kernel import notify
+from kernel.recent import Recent
+
+pytestmark = pytest.mark.db
+
+WAIT_SECONDS = 5.0
+
+
+@pytest.fixture
+def _listening(django_db_setup):
+    assert notify.start(timeout_seconds=WAIT_SECONDS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _listener_ends():
+    yield
+    notify.stop()
+
+
+class Source:
+    """Something to read, which counts how often it is."""
+
+    def __init__(self, value="value"):
+        self.value = value
+        self.reads = 0
+
+    def __call__(self):
+        self.reads += 1
+        return self.value
+
+
+def asked(recent, source, times=3, group=1, key="k"):
+    return [recent.find(group, key, source) for _ in range(times)]
+
+
+@pytest.mark.usefixtures("_listening")
+def test_a_value_is_read_once_in_its_time():
+    recent, source = Recent(seconds=60, maximum=10), Source()
+    assert asked(recent, source) == ["value"] * 3
+    assert source.reads == 1
+
+
+@pytest.mark.usefixtures("_listening")
+def test_a_value_is_read_anew_after_its_time():
+    recent, source = Recent(seconds=0.05, maximum=10), Source()
+    asked(recent, source)
+    time.sleep(0.06)
+    asked(recent, source)
+    assert source.reads == 2
+
+
+@pytest.mark.usefixtures("_listening")
+def test_the_time_counts_from_before_the_reading():
+    recent, source = Recent(seconds=0.05, maximum=10), Source()
+
+    def read_slowly():
+        value = source()
+        time.sleep(0.06)
+        return value
+
+    asked(recent, read_slowly, times=2)
+    assert source.reads == 2
+
+
+@pytest.mark.usefixtures("_listening")
+def test_that_there_is_nothing_is_not_kept():
+    recent, source = Recent(seconds=60, maximum=10), Source(None)
+    assert asked(recent, source) == [None] * 3
+    assert source.reads == 3
+
+
+@pytest.mark.usefixtures("_listening")
+def test_a_changed_group_is_dropped_and_no_other():
+    recent, source = Recent(seconds=60, maximum=10), Source()
+    asked(recent, source, group=1)
+    asked(recent, source, group=2)
+    recent.drop(1)
+    asked(recent, source, group=1)
+    asked(recent, source, group=2)
+    assert source.reads == 3
+
+
+@pytest.mark.usefixtures("_listening")
+def test_a_value_that_changes_while_it_is_read_is_not_kept():
+    recent, source = Recent(seconds=60, maximum=10), Source("old")
+
+    def read_before_the_change():
+        old = source()
+        source.value = "new"
+        recent.drop(1)
+        return old
+
+    assert asked(recent, read_before_the_change, times=1) == ["old"]
+    assert asked(recent, source) == ["new"] * 3
+
+
+@pytest.mark.usefixtures("_listening")
+def test_no_more_values_are_kept_than_allowed():
+    recent, source = Recent(seconds=60, maximum=10), Source()
+    for key in range(1000):
+        recent.find(key % 3, key, source)
+    assert sum(map(len, recent._groups.values())) <= 10
+
+
+def test_nothing_is_kept_while_nobody_listens():
+    notify.stop()
+    recent, source = Recent(seconds=60, maximum=10), Source()
+    asked(recent, source)
+    assert source.reads == 3
+
+
+@pytest.mark.usefixtures("_listening")
+def test_many_threads_may_ask():
+    recent, source = Recent(seconds=60, maximum=50), Source()
+    failures = []
+
+    def ask():
+        try:
+            for number in range(2000):
+                assert recent.find(number % 5, number % 97, source) == "value"
+                if number % 13 == 0:
+                    recent.drop(number % 5)
+        except AssertionError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
