@@ -28,6 +28,12 @@ class Api:
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._answer("POST", path, body)
 
+    def put(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._answer("PUT", path, body)
+
+    def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._answer("PATCH", path, body)
+
     def delete(self, path: str) -> None:
         self._answer("DELETE", path, None)
 
