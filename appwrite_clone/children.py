@@ -134,8 +134,6 @@ def run_worker(ready: Ready) -> int:
     """
     # It runs whatever the installation itself enqueued, as JSON: being root adds nothing to that.
     warnings.filterwarnings("ignore", category=SecurityWarning)
-    # It tells of a choice about tasks of lost connections, each time one is lost.
-    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     setup_logging.connect(_keep_logging, weak=False)
     worker_ready.connect(partial(_say_ready, ready), weak=False)
     worker = celery_app.Worker(
@@ -156,6 +154,9 @@ def _keep_logging(**_: object) -> None:
 
 
 def _say_ready(ready: Ready, **_: object) -> None:
+    # Celery, which tells of a choice about late tasks each time a connection is lost, wants every
+    # such warning shown, and says so while it starts.
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     # In place of Celery's own handler, which does the same and talks about it on the terminal.
     signal.signal(signal.SIGTERM, _stop_after_this_job)
     ready()

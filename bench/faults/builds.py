@@ -1,6 +1,7 @@
 """Jobs under the faults: attributes and indexes, each of which has to be built in the end."""
 
 import time
+from urllib.parse import quote
 
 from bench.faults.site import Site
 from bench.faults.writers import CONFLICT, RETRY_SECONDS, Client, Ledger
@@ -9,6 +10,7 @@ from kernel.ids import unique_id
 POLL_SECONDS = 0.05
 LEASE_SECONDS = 90.0  # a job whose worker died is given to the next one after 30
 ACCEPTED, OK = 202, 200
+_ALL = quote('{"method":"limit","values":[5000]}')  # a page has 25 otherwise
 
 
 class Builder:
@@ -40,7 +42,7 @@ class Builder:
         """Return how far each is; empty while the site does not answer."""
         found: dict[str, str] = {}
         for kind in ("attributes", "indexes"):
-            answer = self._client.send("GET", f"{self._path}/{kind}")
+            answer = self._client.send("GET", f"{self._path}/{kind}?queries[]={_ALL}")
             if answer is None or answer.status_code != OK:
                 return {}
             found |= {each["key"]: each["status"] for each in answer.json()[kind]}
