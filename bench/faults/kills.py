@@ -51,14 +51,16 @@ class _Run:
     builder: Builder
     choose: random.Random
     settle_seconds: float
+    has_builds: bool
     recovery: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     hurt_at: dict[str, float] = field(default_factory=dict)
 
     def round(self, kind: str) -> float:
         rested_at = self.hurt_at.get(kind, -self.settle_seconds) + self.settle_seconds
         time.sleep(max(rested_at - time.monotonic(), WARM_UP_SECONDS))
-        for ask in (self.builder.attribute, self.builder.index):
-            ask()
+        if self.has_builds:
+            self.builder.attribute()
+            self.builder.index()
         time.sleep(self.choose.uniform(0, LONGEST_LEAD_SECONDS))
         seconds = {"web": self._web, "worker": self._worker, "PostgreSQL": self._postgresql}[kind]()
         self.recovery[kind].append(seconds)
@@ -114,13 +116,17 @@ def run(
     seed: int,
     writers: int,
     settle_seconds: float = SETTLED_SECONDS,
+    has_builds: bool = True,
     say: Say,
 ) -> Kills:
-    """Kill something in each round; nothing that was acknowledged may be lost by it."""
+    """Kill something in each round; nothing that was acknowledged may be lost by it.
+
+    With `has_builds` jobs are killed amid their work, too, which then waits for its lease to end.
+    """
     ledger = new_ledger(site)
     builder = Builder(site, ledger)
     choose = random.Random(seed)  # noqa: S311
-    work = _Run(site, ledger, builder, choose, settle_seconds)
+    work = _Run(site, ledger, builder, choose, settle_seconds, has_builds)
     with writing(site, ledger, writers=writers, seed=seed):
         time.sleep(WARM_UP_SECONDS)
         for number, kind in enumerate(plan(rounds, seed), start=1):
