@@ -1,6 +1,6 @@
 """Use cases of tenancy: projects, their API keys and platforms."""
 
-from projects.services.access import WRITER_ROLES, may_manage, operator
+from projects.services.access import WRITER_ROLES, may_manage, may_see, operator
 from projects.services.directory import drop_project, find_project, known_project
 from projects.services.keys import create_key, delete_key, get_key, list_keys, update_key
 from projects.services.platforms import (
@@ -42,6 +42,7 @@ __all__ = [
     "list_platforms",
     "list_projects",
     "may_manage",
+    "may_see",
     "operator",
     "update_key",
     "update_platform",

@@ -2,12 +2,15 @@
 
 from collections.abc import Set as AbstractSet
 
+from django.db.models import Q
+
 from kernel.caller import Caller, CallerKind, ProjectContext
 from kernel.errors import ApiError, ErrorKind
 from projects.services.directory import find_project
 
 WRITER_ROLES = ("owner", "admin", "developer")
 _TEAM = "team:"
+_ONE_PROJECT = "project-"
 
 
 def operator() -> Caller:
@@ -29,12 +32,6 @@ def is_console_user(caller: Caller) -> bool:
     return caller.project.is_console and caller.kind is not CallerKind.KEY and bool(caller.user_uid)
 
 
-def team_uids(caller: Caller) -> list[str]:
-    """Return the teams a caller is a confirmed member of."""
-    starts = len(_TEAM)
-    return [role[starts:] for role in caller.roles if role.startswith(_TEAM) and "/" not in role]
-
-
 def check_team(caller: Caller, team_uid: str) -> None:
     """Check that a console user may make or move projects in a team.
 
@@ -48,10 +45,28 @@ def check_team(caller: Caller, team_uid: str) -> None:
 
 
 def may_manage(roles: AbstractSet[str], project: ProjectContext) -> bool:
-    """Tell whether holders of console roles work on a project; members without one only see it."""
+    """Tell whether holders of console roles work on a project."""
     names = (*WRITER_ROLES, *(f"project-{project.uid}-{role}" for role in WRITER_ROLES))
     team = f"{_TEAM}{project.team_uid}"
     return bool(project.team_uid) and not roles.isdisjoint(f"{team}/{name}" for name in names)
+
+
+def may_see(roles: AbstractSet[str], project: ProjectContext) -> bool:
+    """Tell whether holders of console roles see a project, as every member of its team does.
+
+    Left out are those all of whose roles in the team are for other projects.
+    """
+    seen = _seen_projects(roles).get(project.team_uid, frozenset()) if project.team_uid else ()
+    return seen is None or project.uid in seen
+
+
+def seen_by(caller: Caller) -> Q:
+    """Return the condition for the projects that a console user sees."""
+    condition = Q(pk__in=[])
+    for team_uid, uids in _seen_projects(caller.roles).items():
+        seen = Q(team_uid=team_uid)
+        condition |= seen if uids is None else seen & Q(uid__in=uids)
+    return condition
 
 
 def readable_project(caller: Caller, project_uid: str) -> ProjectContext:
@@ -80,8 +95,25 @@ def _may_read(caller: Caller, project: ProjectContext) -> bool:
     if is_operator(caller):
         return True
     if is_console_user(caller):
-        return bool(project.team_uid) and f"{_TEAM}{project.team_uid}" in caller.roles
+        return may_see(caller.roles, project)
     return caller.is_privileged and caller.project.id == project.id
+
+
+def _seen_projects(roles: AbstractSet[str]) -> dict[str, frozenset[str] | None]:
+    """Return the projects that console roles let see in each team; None stands for all of them."""
+    names: dict[str, set[str]] = {}
+    for role in roles:
+        if role.startswith(_TEAM):
+            team_uid, _, name = role.removeprefix(_TEAM).partition("/")
+            names.setdefault(team_uid, set()).update([name] if name else [])
+    return {team_uid: _named_projects(held) for team_uid, held in names.items()}
+
+
+def _named_projects(names: AbstractSet[str]) -> frozenset[str] | None:
+    if not names or not all(name.startswith(_ONE_PROJECT) for name in names):
+        return None
+    # A project's id may hold the sign that ends it; the role after it may not.
+    return frozenset(name.removeprefix(_ONE_PROJECT).rpartition("-")[0] for name in names)
 
 
 def _may_write(caller: Caller, project: ProjectContext) -> bool:

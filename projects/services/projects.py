@@ -20,7 +20,7 @@ from projects.services.access import (
     is_console_user,
     is_operator,
     readable_project,
-    team_uids,
+    seen_by,
     writable_project,
 )
 from projects.services.directory import announce_change
@@ -57,14 +57,14 @@ def create_project(
 def list_projects(
     *, caller: Caller, queries: Sequence[str] = (), search: str = "", total: bool = True
 ) -> ProjectList:
-    """Return a page of the projects of the caller's teams.
+    """Return a page of the projects that the caller sees.
 
     Raises: USER_UNAUTHORIZED, ARGUMENT_INVALID, CURSOR_NOT_FOUND
     """
     if is_operator(caller):
         rows = Project.objects.alive().exclude(uid=CONSOLE_PROJECT)
     elif is_console_user(caller):
-        rows = Project.objects.owned_by_teams(team_uids(caller))
+        rows = Project.objects.alive().filter(seen_by(caller))
     else:
         raise ApiError(ErrorKind.USER_UNAUTHORIZED)
     found, count = list_page(

@@ -339,16 +339,20 @@ def test_console_users_of_other_teams_are_guests(owner, project, client_for):
 
 
 @pytest.mark.parametrize(
-    ("role", "managed"),
+    ("role", "seen", "managed"),
     [
-        ("admin", ["mine", "yours"]),
-        ("developer", ["mine", "yours"]),
-        ("viewer", []),
-        ("project-mine-developer", ["mine"]),
-        ("project-min-developer", []),
+        ("admin", ["mine", "yours"], ["mine", "yours"]),
+        ("developer", ["mine", "yours"], ["mine", "yours"]),
+        ("viewer", ["mine", "yours"], []),
+        ("project-mine-developer", ["mine"], ["mine"]),
+        ("project-mine-viewer", ["mine"], []),
+        ("project-min-developer", [], []),
+        ("project-mine-too-developer", [], []),
     ],
 )
-def test_role_in_the_team_says_which_projects_a_member_works_on(owner, client_for, role, managed):
+def test_role_in_the_team_says_which_projects_a_member_works_on(
+    owner, client_for, role, seen, managed
+):
     session, team = owner
     for uid in ("mine", "yours"):
         create_project(caller=operator(), project_id=uid, name=uid, team_id=team)
@@ -357,7 +361,7 @@ def test_role_in_the_team_says_which_projects_a_member_works_on(owner, client_fo
         project = find_project(uid)
         assert project is not None
         client = admin_client(client_for, project, session)
-        assert client.get("/users").status == 200
+        assert client.get("/users").status == (200 if uid in seen else 401), uid
         reply = client.post("/users", {"userId": "made"})
         refused = (401, "general_unauthorized_scope")
         assert (reply.status, reply.error) == ((201, "") if uid in managed else refused), uid

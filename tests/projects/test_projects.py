@@ -141,6 +141,40 @@ def test_a_role_for_one_project_is_enough(console_client, site):
     assert client.patch("/projects/site", {"name": "New"}).status == 200
 
 
+@pytest.mark.parametrize(
+    ("roles", "seen"),
+    [
+        (("project-site-viewer",), ["site"]),
+        (("project-site-two-viewer",), ["site-two"]),
+        (("project-site-viewer", "project-site-two-owner"), ["site", "site-two"]),
+        (("project-other-viewer",), []),
+        (("project-site-viewer", "viewer"), ["site", "site-two"]),
+        ((), ["site", "site-two"]),
+    ],
+)
+def test_members_with_roles_for_some_projects_see_those_alone(
+    owen, console_client, site, roles, seen
+):
+    body = {"projectId": "site-two", "name": "Two", "teamId": "crew"}
+    assert owen.post("/projects", body).status == 201
+    client = console_client("paul", "crew", roles)
+
+    listed = client.get("/projects").json
+    assert sorted(each["$id"] for each in listed["projects"]) == seen
+    assert listed["total"] == len(seen)
+    for uid in ("site", "site-two"):
+        reply = client.get(f"/projects/{uid}")
+        assert (reply.status, reply.error) == (
+            (200, "") if uid in seen else (404, "project_not_found")
+        )
+
+
+def test_a_role_for_a_project_counts_in_its_team_only(owen, console_client, site):
+    client = console_client("paul", "second", ("project-site-owner",))
+    assert client.get("/projects").json["total"] == 0
+    assert client.get("/projects/site").error == "project_not_found"
+
+
 def test_the_console_itself_is_no_project_of_anybodys(owen):
     assert owen.get("/projects/console").error == "project_not_found"
     assert owen.patch("/projects/console", {"name": "Mine"}).error == "project_not_found"
