@@ -1,7 +1,10 @@
 """Jobs of accounts."""
 
 from accounts import services
+from accounts.services.retention import sweep_expired
 from kernel import jobs
+
+jobs.hourly(sweep_expired)
 
 
 @jobs.runner("accounts.remove_user")

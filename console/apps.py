@@ -14,3 +14,6 @@ class ConsoleConfig(AppConfig):
     """The console's own pages."""
 
     name = "console"
+
+    def ready(self) -> None:
+        from console import retention  # noqa: F401  # registers it

@@ -32,10 +32,12 @@ REQUEUE_BATCH = 500
 MAX_ERROR_LENGTH = 4000
 
 Runner = Callable[..., None]
+Sweeper = Callable[[], int]
 
 _logger = logging.getLogger(__name__)
 _runners: dict[str, Runner] = {}
 _failure_hooks: dict[str, Runner] = {}
+_sweepers: list[Sweeper] = []
 
 
 class JobFailedError(Exception):
@@ -125,8 +127,27 @@ def requeue_expired() -> int:
     return len(rows)
 
 
+def hourly(function: Sweeper) -> Sweeper:
+    """Register what deletes rows past their time, in small batches; it returns how many."""
+    _sweepers.append(function)
+    return function
+
+
 def sweep() -> int:
-    """Delete finished jobs, logged events and counters past their time; return how many."""
+    """Delete everything that is past its time; return how many rows."""
+    return sum(_swept(function) for function in _sweepers)
+
+
+def _swept(function: Sweeper) -> int:
+    try:
+        return function()
+    except Exception:  # one app's must not stop those of the others
+        _logger.exception("rows past their time could not be swept")
+        return 0
+
+
+@hourly
+def _sweep_own() -> int:
     jobs = sql.execute(
         "DELETE FROM job WHERE status = 'done' AND finished_at < now() - make_interval(secs => %s)",
         (JOB_RETENTION_SECONDS,),

@@ -299,6 +299,17 @@ def test_what_is_past_its_retention_is_swept():
     assert not RateCounter.objects.exists()
 
 
+def test_sweeps_of_apps_are_counted_and_stop_each_other_not(monkeypatch, caplog):
+    def fail():
+        raise RuntimeError("the reason")
+
+    monkeypatch.setattr(jobs, "_sweepers", [])
+    jobs.hourly(fail)
+    jobs.hourly(lambda: 2)
+    assert jobs.sweep() == 2
+    assert "the reason" in caplog.text
+
+
 def test_a_broker_out_of_reach_loses_no_job(monkeypatch, caplog):
     def fail(*_args, **_options):
         raise OSError("no broker")
