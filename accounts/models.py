@@ -81,7 +81,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_staff(self) -> bool:
         """Tell Django's admin who may enter: users of the project `console`."""
-        return self.is_active and self.project.is_console
+        return self.is_active and self.deleted_at is None and self.project.is_console
 
     @property
     def is_verified(self) -> bool:
