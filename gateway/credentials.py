@@ -1,5 +1,7 @@
 """What a request says about its sender: headers, cookies and addresses, unverified."""
 
+from ipaddress import ip_address
+
 from django.conf import settings
 from django.http import HttpRequest
 
@@ -27,10 +29,14 @@ def read_credentials(request: HttpRequest) -> Credentials:
 def client_ip(peer: str, forwarded: str) -> str:
     """Return the caller's address: the peer's, or behind N trusted proxies the N-th from the right.
 
-    Without an explicit `TRUSTED_PROXIES` no forwarded header is believed.
+    Without an explicit `TRUSTED_PROXIES` no forwarded header is believed, and never one that holds
+    no address.
     """
-    hops = [part.strip() for part in forwarded.split(",") if part.strip()]
     trusted = settings.TRUSTED_PROXIES
-    if trusted and hops:
-        return hops[-min(trusted, len(hops))]
-    return peer
+    hops = forwarded.split(",") if trusted and forwarded else ()
+    if not hops:
+        return peer
+    try:
+        return str(ip_address(hops[-min(trusted, len(hops))].strip()))
+    except ValueError:
+        return peer
