@@ -8,13 +8,19 @@ from django.urls.resolvers import URLPattern
 from documents.views.attributes import TYPED_VIEWS, AttributesView, AttributeView
 from documents.views.collections import CollectionsView, CollectionView
 from documents.views.databases import DatabasesView, DatabaseView
-from documents.views.documents import DocumentsView, DocumentView
+from documents.views.documents import (
+    DecrementView,
+    DocumentsView,
+    DocumentView,
+    IncrementView,
+)
 from documents.views.indexes import IndexesView, IndexView
 
 _DATABASES = ("databases", "tablesdb")
 _COLLECTIONS = ("collections", "tables")
 _COLLECTION_IDS = ("collectionId", "tableId")
 _ATTRIBUTES = ("attributes", "columns")
+_ATTRIBUTE_KEYS = ("attribute", "column")
 _DOCUMENTS = ("documents", "rows")
 _DOCUMENT_IDS = ("documentId", "rowId")
 
@@ -37,7 +43,11 @@ def _paths(dialect: int) -> Iterator[URLPattern]:
     yield path(f"{collection}/indexes", IndexesView.as_view(dialect=dialect))
     yield path(f"{collection}/indexes/<str:key>", IndexView.as_view(dialect=dialect))
     yield path(documents, DocumentsView.as_view(dialect=dialect))
-    yield path(f"{documents}/<str:{_DOCUMENT_IDS[dialect]}>", DocumentView.as_view(dialect=dialect))
+    document = f"{documents}/<str:{_DOCUMENT_IDS[dialect]}>"
+    attribute = f"{document}/<str:{_ATTRIBUTE_KEYS[dialect]}>"
+    yield path(document, DocumentView.as_view(dialect=dialect))
+    yield path(f"{attribute}/increment", IncrementView.as_view(dialect=dialect))
+    yield path(f"{attribute}/decrement", DecrementView.as_view(dialect=dialect))
 
 
 urlpatterns: list[URLPattern] = [*_paths(0), *_paths(1)]

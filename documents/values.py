@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from documents import attributes
+from documents import attributes, operators
 from documents.attributes import Attribute, StructureError
+from documents.operators import Operation
 from kernel import clock
 
 CREATED_AT, UPDATED_AT = "$createdAt", "$updatedAt"
@@ -18,34 +19,46 @@ _READ_ONLY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What a write sets: values by stored name, names that lose theirs, and the times, if any."""
+    """What a write sets: values by stored name, names that lose theirs, and the times, if any.
+
+    Operations are done to what is stored.
+    """
 
     set: Mapping[str, Any]
     dropped: tuple[str, ...] = ()
+    operations: tuple[Operation, ...] = ()
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
 
 def new_values(
-    schema: Mapping[str, Attribute], data: Mapping[str, Any], *, keeps_times: bool
+    schema: Mapping[str, Attribute],
+    data: Mapping[str, Any],
+    *,
+    keeps_times: bool,
+    has_operators: bool = False,
 ) -> Values:
     """Check the data of a new document; defaults stand in for what is missing or null.
 
-    `keeps_times` says whether the times in the data count.
+    `keeps_times` says whether the times in the data count, `has_operators` whether operators are
+    more than texts.
 
     Raises:
         StructureError: The data does not fit the attributes.
     """
-    sent = changed_values(schema, data, keeps_times=keeps_times, is_new=True)
+    sent = changed_values(
+        schema, data, keeps_times=keeps_times, has_operators=has_operators, is_new=True
+    )
     values = dict(sent.set)
+    operated = {operation.attribute.name for operation in sent.operations}
     for attribute in schema.values():
         if attribute.name in values:
             continue
         if attribute.default is not None:
             values[attribute.name] = attribute.default
-        elif attribute.required:
+        elif attribute.required and attribute.name not in operated:
             raise attributes.missing(attribute)
-    return Values(values, (), sent.created_at, sent.updated_at)
+    return Values(values, (), sent.operations, sent.created_at, sent.updated_at)
 
 
 def changed_values(
@@ -53,6 +66,7 @@ def changed_values(
     data: Mapping[str, Any],
     *,
     keeps_times: bool,
+    has_operators: bool = True,
     is_new: bool = False,
 ) -> Values:
     """Check the data of a change: only what it names, where null takes a value away.
@@ -62,6 +76,7 @@ def changed_values(
     """
     values: dict[str, Any] = {}
     dropped: list[str] = []
+    operations: list[Operation] = []
     times: dict[str, datetime] = {}
     for key, value in data.items():
         if key in _READ_ONLY:
@@ -73,13 +88,22 @@ def changed_values(
         attribute = schema.get(key)
         if attribute is None:
             raise attributes.unknown(key)
-        if value is not None:
+        operator = operators.find_operator(value) if has_operators else None
+        if operator is not None:
+            operations.append(operators.read_operation(attribute, *operator))
+        elif value is not None:
             values[attribute.name] = attributes.stored_value(attribute, value)
         elif attribute.required and not is_new:
             raise attributes.missing(attribute)
         else:
             dropped.append(attribute.name)
-    return Values(values, tuple(dropped), times.get(CREATED_AT), times.get(UPDATED_AT))
+    return Values(
+        values,
+        tuple(dropped),
+        tuple(operations),
+        times.get(CREATED_AT),
+        times.get(UPDATED_AT),
+    )
 
 
 def _time(key: str, value: Any) -> datetime:

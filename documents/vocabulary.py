@@ -112,6 +112,7 @@ TABLES: Final = Vocabulary(
         "collection_id": "tableId",
         "document_id": "rowId",
         "document_security": "rowSecurity",
+        "attribute": "column",
         "attributes": "columns",
         "documents": "rows",
     },

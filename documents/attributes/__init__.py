@@ -20,15 +20,22 @@ from documents.attributes.definition import (
     row_bytes,
 )
 from documents.attributes.expressions import expression, json_text, read_query_value, sql_type
-from documents.attributes.structure import StructureError, missing, stored_value, unknown
+from documents.attributes.structure import (
+    MAX_ARRAY_ITEMS,
+    StructureError,
+    missing,
+    stored_value,
+    unknown,
+)
 from documents.attributes.texts import MAX_STRING_SIZE, MAX_VARCHAR_SIZE
-from documents.attributes.types import InvalidFormatError, InvalidTypeError
+from documents.attributes.types import InvalidFormatError, InvalidTypeError, NumberType
 
 __all__ = [
     "ATTRIBUTE_TYPES",
     "AVAILABLE",
     "DELETING",
     "FAILED",
+    "MAX_ARRAY_ITEMS",
     "MAX_ROW_BYTES",
     "MAX_STRING_SIZE",
     "MAX_VARCHAR_SIZE",
@@ -37,6 +44,7 @@ __all__ = [
     "Attribute",
     "InvalidFormatError",
     "InvalidTypeError",
+    "NumberType",
     "StructureError",
     "dump",
     "expression",

@@ -7,7 +7,10 @@ from documents.inputs.paths import CollectionInput
 from kernel.fields import (
     boolean,
     custom_id,
+    integer,
     json_object,
+    key,
+    number,
     optional,
     permissions,
     queries,
@@ -25,6 +28,20 @@ def _no_transaction(value: object) -> str:
 
 def _no_bulk(value: object) -> str:
     raise ValueError("Writing several at once is not supported")
+
+
+def _numeric(value: object) -> int | float:
+    """A number, or its text; whole ones stay exact."""
+    if type(value) is int or (isinstance(value, str) and value.lstrip("-").isdecimal()):
+        return int(integer()(value))
+    return float(number(value))
+
+
+def _positive(value: object) -> int | float:
+    checked = _numeric(value)
+    if checked <= 0:
+        raise ValueError("Value must be greater than 0")
+    return checked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,3 +81,17 @@ class ChangeDocumentInput(CollectionInput):
 class DeleteDocumentInput(CollectionInput):
     document_id: str = required(uid)
     transaction_id: str = optional(_no_transaction, default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncrementInput(DeleteDocumentInput):
+    attribute: str = required(key)
+    value: int | float = optional(_positive, default=1)
+    bound: int | float | None = optional(_numeric, name="max")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecrementInput(DeleteDocumentInput):
+    attribute: str = required(key)
+    value: int | float = optional(_positive, default=1)
+    bound: int | float | None = optional(_numeric, name="min")

@@ -28,8 +28,10 @@ from documents.services.databases import (
 )
 from documents.services.documents import (
     create_document,
+    decrement_document_attribute,
     delete_document,
     get_document,
+    increment_document_attribute,
     list_documents,
     update_document,
     upsert_document,
@@ -55,6 +57,7 @@ __all__ = [
     "create_default_database",
     "create_document",
     "create_index",
+    "decrement_document_attribute",
     "delete_attribute",
     "delete_collection",
     "delete_database",
@@ -70,6 +73,7 @@ __all__ = [
     "give_up_building_index",
     "give_up_dropping_index",
     "give_up_sweeping_attribute",
+    "increment_document_attribute",
     "list_attributes",
     "list_collections",
     "list_databases",

@@ -16,7 +16,7 @@ from documents.store.rows import (
     StoredDocument,
     UniqueValueError,
 )
-from documents.store.single import create, delete, get, update
+from documents.store.single import create, delete, get, operated, update
 
 __all__ = [
     "Change",
@@ -35,5 +35,6 @@ __all__ = [
     "delete",
     "find",
     "get",
+    "operated",
     "update",
 ]

@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection, transaction
 from psycopg import errors as pg_errors
 
 from documents.catalog import CollectionSchema, StaleSchemaError
+from documents.operators import Operation
 from kernel import sql
 
 
@@ -69,7 +70,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What an update does. `dropped` are stored names that lose their value.
+    """What an update does: sets `data`, does `operations` after that, and drops values by name.
 
     It happens only if `is_granted` or the document holds one of `granting`, the texts of the
     permissions that would do, and if the document has not changed since `unless_after`.
@@ -77,6 +78,7 @@ class Change:
 
     data: Mapping[str, Any]
     dropped: Sequence[str]
+    operations: Sequence[Operation]
     grants: Grants | None
     created_at: datetime | None
     updated_at: datetime
@@ -87,11 +89,15 @@ class Change:
 
 
 class Outcome(NamedTuple):
-    """What became of a write: the document after it, and the outbox row unless it was refused."""
+    """What became of a write: the document after it, and the outbox row unless it was refused.
+
+    A fault says which operation the stored value does not allow, and why (`operators.fault_of`).
+    """
 
     is_change: bool
     is_granted: bool
     is_late: bool
+    fault: str | None
     event_id: int | None
     document: StoredDocument
 

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from documents.catalog import CollectionSchema, StaleSchemaError
+from documents.operators import Operation
 from documents.store.rows import (
     Change,
     DuplicateIdError,
@@ -23,6 +24,8 @@ from documents.store.statements import Statement, on_partition
 from kernel import sql
 from kernel.clock import api_time
 from kernel.permissions import READ, roles_for
+
+_OPERATED = "SELECT document_operated(%s::jsonb, %s::jsonb)"
 
 
 def get(schema: CollectionSchema, uid: str) -> StoredDocument | None:
@@ -76,7 +79,7 @@ def create(
         raise DuplicateIdError if taken else UniqueValueError
     times = api_time(created_at), api_time(updated_at)
     stored = StoredDocument(row[0], uid, data, grants.texts, *times)
-    return Outcome(True, True, False, row[1], stored)
+    return Outcome(True, True, False, None, row[1], stored)
 
 
 def update(schema: CollectionSchema, uid: str, change: Change, log: Log) -> Outcome | None:
@@ -97,6 +100,7 @@ def update(schema: CollectionSchema, uid: str, change: Change, log: Log) -> Outc
             "uid": uid,
             "data": _json(change.data),
             "dropped": list(change.dropped),
+            "operations": operations_json(change.operations),
             "created": change.created_at,
             "updated": change.updated_at,
             "has_own_time": change.has_own_time,
@@ -150,9 +154,9 @@ def _fetch(
 
 def _outcome(schema: CollectionSchema, row: sql.Row | None) -> Outcome | None:
     check_version(schema, row)
-    if row is None or row[5] is None:
+    if row is None or row[6] is None:
         return None
-    return Outcome(row[1], row[2], row[3], row[4], document(row[5:11]))
+    return Outcome(row[1], row[2], row[3], row[4], row[5], document(row[6:12]))
 
 
 def _log_values(schema: CollectionSchema, log: Log) -> dict[str, Any]:
@@ -182,6 +186,22 @@ def _grant_values(grants: Grants | None) -> dict[str, Any]:
         "groups": grants.group_ids,
         "grants": grants.permission_ids,
     }
+
+
+def operated(data: Mapping[str, Any], operations: Sequence[Operation]) -> dict[str, Any]:
+    """Return the data of a new document after operations, which find no value to start from.
+
+    The entry `$fault` is all there is where one of them is not possible.
+    """
+    row = sql.fetch_one(_OPERATED, (_json(data), operations_json(operations)))
+    result: dict[str, Any] = orjson.loads(row[0]) if row else {}
+    return result
+
+
+def operations_json(operations: Sequence[Operation]) -> str | None:
+    if not operations:
+        return None
+    return _json([each.arguments for each in operations])
 
 
 def _json(value: Any) -> str:

@@ -36,6 +36,11 @@ _PARTS: dict[str, LiteralString] = {
             %(readers)s::text[], %(created)s::timestamptz, %(updated)s::timestamptz
         FROM fresh ON CONFLICT DO NOTHING RETURNING *
     """,
+    "merged": """
+        CASE WHEN %(operations)s::jsonb IS NULL THEN d.data || %(data)s::jsonb
+        ELSE document_operated(d.data || %(data)s::jsonb, %(operations)s::jsonb) END
+        - %(dropped)s::text[]
+    """,
     "changes": """
         merged IS DISTINCT FROM data OR %(has_own_time)s
         OR created_at IS DISTINCT FROM coalesce(%(created)s::timestamptz, created_at)
@@ -52,7 +57,7 @@ _PARTS: dict[str, LiteralString] = {
             updated_at = %(updated)s::timestamptz
         FROM verdict v, fresh
         WHERE d.collection_id = %(collection)s::bigint AND d.id = v.id
-            AND v.is_change AND v.is_granted AND NOT v.is_late
+            AND v.is_change AND v.is_granted AND NOT v.is_late AND v.fault IS NULL
         RETURNING d.*
     """,
     "deleted": """
@@ -90,7 +95,7 @@ _PARTS: dict[str, LiteralString] = {
         FROM r RETURNING id
     """,
     "outcome": """
-        c.version, v.is_change, v.is_granted, v.is_late, log.id, v.id, v.uid,
+        c.version, v.is_change, v.is_granted, v.is_late, v.fault, log.id, v.id, v.uid,
         coalesce(r.data, v.data), coalesce(r.permissions, v.permissions),
         to_char(coalesce(r.created_at, v.created_at) AT TIME ZONE 'UTC',
             'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"'),
@@ -127,11 +132,12 @@ class Statement(Enum):
     UPDATE = """
         WITH fresh AS MATERIALIZED ({fresh}),
         seen AS MATERIALIZED (
-            SELECT {locked}, (d.data || %(data)s::jsonb) - %(dropped)s::text[] AS merged
+            SELECT {locked}, {merged} AS merged
             FROM {partition} d WHERE {this} FOR NO KEY UPDATE
         ),
         verdict AS MATERIALIZED (
-            SELECT *, ({changes}) AS is_change, {granting} AS is_granted, {lateness} AS is_late
+            SELECT *, ({changes}) AS is_change, {granting} AS is_granted, {lateness} AS is_late,
+                merged ->> '$fault' AS fault
             FROM seen
         ),
         r AS ({updated}), log AS ({logged})
@@ -141,11 +147,12 @@ class Statement(Enum):
     UPDATE_WITH_GRANTS = """
         WITH fresh AS MATERIALIZED ({fresh}),
         seen AS MATERIALIZED (
-            SELECT {locked}, (d.data || %(data)s::jsonb) - %(dropped)s::text[] AS merged
+            SELECT {locked}, {merged} AS merged
             FROM {partition} d WHERE {this} FOR NO KEY UPDATE
         ),
         verdict AS MATERIALIZED (
-            SELECT *, ({changes}) AS is_change, {granting} AS is_granted, {lateness} AS is_late
+            SELECT *, ({changes}) AS is_change, {granting} AS is_granted, {lateness} AS is_late,
+                merged ->> '$fault' AS fault
             FROM seen
         ),
         r AS ({updated}), log AS ({logged}),
@@ -158,7 +165,9 @@ class Statement(Enum):
         WITH fresh AS MATERIALIZED ({fresh}),
         seen AS MATERIALIZED (SELECT {locked} FROM {partition} d WHERE {this} FOR UPDATE),
         verdict AS MATERIALIZED (
-            SELECT *, true AS is_change, {granting} AS is_granted, {lateness} AS is_late FROM seen
+            SELECT *, true AS is_change, {granting} AS is_granted, {lateness} AS is_late,
+                NULL::text AS fault
+            FROM seen
         ),
         r AS ({deleted}), revoked AS ({revoked}), revoked_users AS ({revoked_users}),
         log AS ({logged})

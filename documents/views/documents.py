@@ -6,8 +6,10 @@ from typing import Any, Final
 from documents.inputs.documents import (
     ChangeDocumentInput,
     CreateDocumentInput,
+    DecrementInput,
     DeleteDocumentInput,
     GetDocumentInput,
+    IncrementInput,
     ListDocumentsInput,
 )
 from documents.services import documents as services
@@ -106,6 +108,34 @@ class DocumentView(_DocumentEndpoint):
         sent = self.arguments(DeleteDocumentInput, call)
         services.delete_document(**sent, unless_after=_unless_after(call))
         return no_content()
+
+
+class IncrementView(_DocumentEndpoint):
+    @operation(
+        "databases.incrementDocumentAttribute",
+        "tablesDB.incrementRowColumn",
+        scope=WRITE,
+        twin_scope=ROW_WRITE,
+        rate_limit=CHANGES,
+        needs_project=True,
+    )
+    def patch(self, call: Call) -> Answer:
+        sent = self.arguments(IncrementInput, call)
+        return Answer(services.increment_document_attribute(**sent))
+
+
+class DecrementView(_DocumentEndpoint):
+    @operation(
+        "databases.decrementDocumentAttribute",
+        "tablesDB.decrementRowColumn",
+        scope=WRITE,
+        twin_scope=ROW_WRITE,
+        rate_limit=CHANGES,
+        needs_project=True,
+    )
+    def patch(self, call: Call) -> Answer:
+        sent = self.arguments(DecrementInput, call)
+        return Answer(services.decrement_document_attribute(**sent))
 
 
 def _unless_after(call: Call) -> datetime | None:

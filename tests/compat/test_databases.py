@@ -10,6 +10,7 @@ from appwrite.client import Client
 from appwrite.enums.databases_index_type import DatabasesIndexType
 from appwrite.exception import AppwriteException
 from appwrite.id import ID
+from appwrite.operator import Condition, Operator
 from appwrite.permission import Permission
 from appwrite.query import Query
 from appwrite.role import Role
@@ -46,6 +47,18 @@ def library(service: Vocabulary, key: Client) -> Iterator[Collection]:
     database = TablesDB(key).create(ID.unique(), "Read only").id
     with warnings.catch_warnings(record=True):
         notes = filled(service.make_collection(database))
+    yield notes
+    TablesDB(key).delete(database)
+
+
+@pytest.fixture(scope="module")
+def lists(service: Vocabulary, key: Client) -> Iterator[Collection]:
+    """Notes with a list of tags."""
+    database = TablesDB(key).create(ID.unique(), "Lists").id
+    with warnings.catch_warnings(record=True):
+        notes = service.make_collection(database)
+        notes("create_string_attribute", "tags", 20, False, None, True)
+        sdk.wait_until(lambda: notes.statuses("attribute") == {"available"})
     yield notes
     TablesDB(key).delete(database)
 
@@ -333,6 +346,51 @@ def test_same_id_twice_is_a_conflict(service: Vocabulary, fruits: Collection):
 
     assert refused.value.code == 409
     assert refused.value.type == service.word("document_already_exists")
+
+
+def test_number_is_counted_up_and_down(notes: Collection):
+    notes("create_document", "first", {"title": "A", "size": 5})
+
+    assert notes("increment_document_attribute", "first", "size", 3, 8).data["size"] == 8
+    assert notes("decrement_document_attribute", "first", "size", 2).data["size"] == 6
+    with pytest.raises(AppwriteException) as refused:
+        notes("increment_document_attribute", "first", "size", 3, 8)
+    assert refused.value.type == f"{notes.service.word('attribute')}_limit_exceeded"
+
+
+@pytest.mark.parametrize(
+    ("name", "operator", "result"),
+    [
+        ("size", Operator.increment(5, 9), 9),
+        ("size", Operator.decrement(2), 3),
+        ("size", Operator.multiply(3), 15),
+        ("size", Operator.divide(2), 3),
+        ("size", Operator.modulo(3), 2),
+        ("size", Operator.power(2), 25),
+        ("title", Operator.string_concat("!"), "A!"),
+        ("title", Operator.string_replace("A", "B"), "B"),
+        ("done", Operator.toggle(), True),
+        ("due", Operator.date_add_days(1), "2030-01-02T00:00:00.000+00:00"),
+        ("due", Operator.date_sub_days(1), "2029-12-31T00:00:00.000+00:00"),
+        ("tags", Operator.array_append(["c"]), ["a", "b", "a", "c"]),
+        ("tags", Operator.array_prepend(["c"]), ["c", "a", "b", "a"]),
+        ("tags", Operator.array_insert(1, "c"), ["a", "c", "b", "a"]),
+        ("tags", Operator.array_remove("a"), ["b"]),
+        ("tags", Operator.array_unique(), ["a", "b"]),
+        ("tags", Operator.array_intersect(["b"]), ["b"]),
+        ("tags", Operator.array_diff(["b"]), ["a", "a"]),
+        ("tags", Operator.array_filter(Condition.EQUAL, "a"), ["a", "a"]),
+    ],
+)
+def test_operator_changes_the_stored_value(
+    lists: Collection, name: str, operator: str, result: Any
+):
+    due = "2030-01-01T00:00:00.000+00:00"
+    data = {"title": "A", "size": 5, "done": False, "due": due, "tags": ["a", "b", "a"]}
+    uid = lists("create_document", ID.unique(), data).id
+
+    assert lists("update_document", uid, {name: operator}).data[name] == result
+    assert lists("upsert_document", uid, {"due": Operator.date_set_now()}).data["due"] != due
 
 
 def test_key_keeps_the_dates_of_what_it_moves(notes: Collection):

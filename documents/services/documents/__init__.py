@@ -1,6 +1,10 @@
 """Documents; in the other vocabulary: rows."""
 
 from documents.services.documents.reading import get_document, list_documents
+from documents.services.documents.steps import (
+    decrement_document_attribute,
+    increment_document_attribute,
+)
 from documents.services.documents.writing import (
     create_document,
     delete_document,
@@ -10,8 +14,10 @@ from documents.services.documents.writing import (
 
 __all__ = [
     "create_document",
+    "decrement_document_attribute",
     "delete_document",
     "get_document",
+    "increment_document_attribute",
     "list_documents",
     "update_document",
     "upsert_document",

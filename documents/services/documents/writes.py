@@ -1,0 +1,218 @@
+"""A write under way: who may do it, what it stores, how it is logged and announced."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from accounts import roles
+from documents import catalog, encryption, grants, operators, store
+from documents.attributes import StructureError
+from documents.catalog import CollectionSchema, StaleSchemaError
+from documents.operators import FAULT, PAST_BOUND, Operation
+from documents.outputs import common_output, document_output
+from documents.services.documents.access import may
+from documents.store import Change, Grants, Log, Outcome
+from documents.values import Values
+from documents.vocabulary import Vocabulary
+from kernel import clock, events
+from kernel.caller import Caller
+from kernel.errors import ApiError, ErrorKind
+from kernel.events import Event
+from kernel.permissions import (
+    ITEM_ACTIONS,
+    READ,
+    UPDATE,
+    Permission,
+    parse_permission,
+    roles_for,
+    ungrantable_roles,
+)
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """A write as it was asked for: by whom, of which document, and what it brings."""
+
+    caller: Caller
+    names: Vocabulary
+    database_id: str
+    collection_id: str
+    document_id: str
+    action: str
+    data: Mapping[str, Any]
+    permissions: list[str] | None = None
+    unless_after: datetime | None = None
+
+    def run(self, work: Callable[[CollectionSchema], Result]) -> Result:
+        def translated(schema: CollectionSchema) -> Result:
+            try:
+                return work(schema)
+            except StructureError as error:
+                raise ApiError(self.names.document_invalid_structure, str(error)) from None
+            except store.UniqueValueError:
+                raise ApiError(self.names.document_unique_violation) from None
+            except store.OversizedValueError:
+                raise ApiError(
+                    self.names.document_invalid_structure,
+                    "Invalid document structure: A value is too long for an index on it",
+                ) from None
+            except store.GrantTargetError as error:
+                grants.permission_id.cache_clear()
+                roles.forget_groups()
+                raise StaleSchemaError from error
+
+        return catalog.with_schema(
+            self.caller, self.database_id, self.collection_id, names=self.names, work=translated
+        )
+
+
+def check_grantable(caller: Caller, permissions: Sequence[str] | None) -> None:
+    if caller.is_privileged or not ungrantable_roles(permissions or (), caller.roles):
+        return
+    held = ", ".join(sorted(caller.roles))
+    raise ApiError(ErrorKind.USER_UNAUTHORIZED, f"Permissions must be one of: ({held})")
+
+
+def creator_permissions(caller: Caller) -> list[str]:
+    if not caller.is_user:
+        return []
+    return [str(Permission(action, f"user:{caller.user_uid}")) for action in ITEM_ACTIONS]
+
+
+def sealed(schema: CollectionSchema, new: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not schema.has_encryption:
+        return new
+    return encryption.seal_values(
+        new,
+        schema.attributes.values(),
+        project_id=schema.project_id,
+        place=(schema.database_uid, schema.uid),
+    )
+
+
+def first_data(write: Write, schema: CollectionSchema, new: Values) -> Mapping[str, Any]:
+    """Return what a new document is to hold; operators find no value to start from."""
+    data = sealed(schema, new.set)
+    if not new.operations:
+        return data
+    data = store.operated(data, new.operations)
+    if FAULT in data:
+        raise refused_operation(write.names, new.operations, data[FAULT])
+    return data
+
+
+def change_document(write: Write, schema: CollectionSchema, sent: Values) -> dict[str, Any] | None:
+    """Change the document of a write, tell of it, and answer it; None where there is no such one.
+
+    Raises: USER_UNAUTHORIZED, DOCUMENT_UPDATE_CONFLICT, DOCUMENT_INVALID_STRUCTURE,
+        ATTRIBUTE_LIMIT_EXCEEDED
+    """
+    log = log_of(write, schema)
+    is_granted, granting = granted(write.caller, UPDATE, schema)
+    change = Change(
+        data=sealed(schema, sent.set),
+        dropped=sent.dropped,
+        operations=sent.operations,
+        grants=None if write.permissions is None else grants_of(schema, write.permissions),
+        created_at=sent.created_at,
+        updated_at=sent.updated_at or log.at,
+        has_own_time=sent.updated_at is not None,
+        is_granted=is_granted,
+        granting=granting,
+        unless_after=write.unless_after,
+    )
+    outcome = store.update(schema, write.document_id, change, log)
+    if outcome is None:
+        return None
+    if not outcome.is_change:
+        return _unchanged(write, schema, outcome)
+    check_outcome(write, outcome)
+    if outcome.fault is not None:
+        raise refused_operation(write.names, sent.operations, outcome.fault)
+    return announce(write, schema, log, outcome)
+
+
+def _unchanged(write: Write, schema: CollectionSchema, outcome: Outcome) -> dict[str, Any]:
+    """Answer an update that changes nothing: it only has to be a permitted read."""
+    if not may(write.caller, READ, schema, outcome.document.permissions).is_allowed:
+        raise ApiError(ErrorKind.USER_UNAUTHORIZED)
+    return document_output(outcome.document, schema, write.names)
+
+
+def refused_operation(names: Vocabulary, operations: Sequence[Operation], fault: str) -> ApiError:
+    """Return the error for an operation that the stored value does not allow."""
+    operation, reason = operators.fault_of(operations, fault)
+    if reason == PAST_BOUND:
+        bound = operation.arguments["bound"]
+        return ApiError(
+            names.attribute_limit_exceeded,
+            f'{names.attribute.title()} "{operation.attribute.key}" cannot go past {bound}',
+        )
+    return ApiError(names.document_invalid_structure, operation.refusal(reason))
+
+
+def check_outcome(write: Write, outcome: Outcome) -> None:
+    if not outcome.is_granted:
+        raise ApiError(ErrorKind.USER_UNAUTHORIZED)
+    if outcome.is_late:
+        raise ApiError(write.names.document_update_conflict)
+
+
+def granted(caller: Caller, action: str, schema: CollectionSchema) -> tuple[bool, list[str]]:
+    """Tell whether any document may be changed, and which permissions on a document would do.
+
+    The statement decides by this as `kernel.permissions.decide` does, on the locked document.
+    """
+    if may(caller, action, schema).is_allowed:
+        return True, []
+    if not schema.has_document_security:
+        return False, []
+    return False, [str(Permission(action, role)) for role in sorted(caller.roles)]
+
+
+def grants_of(schema: CollectionSchema, permissions: Sequence[str]) -> Grants:
+    parsed = [parse_permission(text) for text in permissions]
+    return Grants(
+        texts=permissions,
+        group_ids=roles.role_group_ids(schema.project_id, [each.role for each in parsed]),
+        permission_ids=[grants.permission_id(f"{each.action}_document") for each in parsed],
+    )
+
+
+def log_of(write: Write, schema: CollectionSchema) -> Log:
+    return Log(
+        name=write.names.document_event(
+            write.database_id, write.collection_id, write.document_id, write.action
+        ),
+        fixed=common_output(schema, write.names),
+        roles=roles_for(READ, schema.permissions),
+        actor=write.caller.user_uid or write.caller.key_uid,
+        at=clock.now(),
+    )
+
+
+def announce(write: Write, schema: CollectionSchema, log: Log, outcome: Outcome) -> dict[str, Any]:
+    """Hand the logged event to its subscribers; return the document's answer."""
+    output = document_output(outcome.document, schema, write.names)
+    payload = output
+    if schema.has_encryption:
+        payload = document_output(outcome.document, schema, write.names, keeps_sealed=True)
+    readers = list(log.roles)
+    if schema.has_document_security:
+        readers += roles_for(READ, outcome.document.permissions)
+    events.announce(
+        Event(
+            name=log.name,
+            project_id=schema.project_id,
+            project_uid=schema.project_uid,
+            payload=payload,
+            roles=tuple(readers),
+            actor=log.actor,
+            id=outcome.event_id or 0,
+            created_at=log.at,
+        )
+    )
+    return output
