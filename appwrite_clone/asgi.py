@@ -52,8 +52,10 @@ async def _live(receive: Receive, send: Send) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             notify.start()
+            notify.start_sending()
             await send({"type": "lifespan.startup.complete"})
         else:
             http.stop()
+            notify.stop_sending()
             await send({"type": "lifespan.shutdown.complete"})
             return

@@ -10,6 +10,7 @@ from django.db import connection
 from psycopg import sql as psql
 
 from kernel import sql
+from kernel.bundles import Sender
 
 Callback = Callable[[str], None]
 
@@ -23,6 +24,7 @@ _logger = logging.getLogger(__name__)
 _callbacks: dict[str, list[Callback]] = defaultdict(list)
 _lock = threading.Lock()
 _thread: threading.Thread | None = None
+_sender: Sender | None = None
 _listening = threading.Event()
 _stopping = threading.Event()
 
@@ -33,6 +35,35 @@ def notify(channel: str, payload: str) -> None:
     Inside the writing transaction it would make commits wait for one another.
     """
     sql.execute("SELECT pg_notify(%s, %s)", (channel, payload))
+
+
+def post(channel: str, payload: str) -> None:
+    """Send a message without waiting for it, in a process that `start_sending` was called in.
+
+    In all others it is sent at once, like those of `notify`.
+    """
+    sender = _sender
+    if sender is None:
+        notify(channel, payload)
+    else:
+        sender.post(channel, payload)
+
+
+def start_sending() -> None:
+    """Have messages that are posted leave on a thread of their own, in bundles."""
+    global _sender  # noqa: PLW0603  # one per process
+    with _lock:
+        if _sender is None:
+            _sender = Sender(_connect)
+
+
+def stop_sending() -> None:
+    """Send what waits; later messages leave at once again."""
+    global _sender  # one per process
+    with _lock:
+        sender, _sender = _sender, None
+    if sender is not None:
+        sender.stop()
 
 
 def listen(channel: str, callback: Callback) -> None:

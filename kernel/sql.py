@@ -50,13 +50,14 @@ def drop_dead_connection(**_signal: object) -> None:
     raw = database.connection
     if raw is None or database.in_atomic_block:
         return
-    if raw.closed or _has_something_to_read(raw.fileno()):
+    if raw.closed or has_something_to_read(raw.fileno()):
         database.close()
     else:
         database.close_if_unusable_or_obsolete()
 
 
-def _has_something_to_read(descriptor: int) -> bool:
+def has_something_to_read(descriptor: int) -> bool:
+    """Tell whether bytes, or the end, have come on a connection."""
     waiting = select.poll()
     waiting.register(descriptor, select.POLLIN)
     return bool(waiting.poll(0))

@@ -97,8 +97,8 @@ class PostgresChannelLayer(BaseChannelLayer):
             self._groups.clear()
 
     def notify_groups(self, groups: Iterable[str], message: Message) -> None:
-        """Send from synchronous code: one statement on the calling thread's connection."""
-        _notify(_pack(",".join(groups), message))
+        """Send from synchronous code, which does not wait for it."""
+        notify.post(NOTIFY_CHANNEL, _pack(",".join(groups), message))
 
     def watch_gaps(self, watcher: Callable[[], None]) -> None:
         """Have `watcher` called, on any thread, whenever messages may have been missed."""
@@ -192,19 +192,15 @@ def group_of(project_uid: str) -> str:
     return f"project.{project_uid}"
 
 
-def fits(groups: Sequence[str], message: Message) -> bool:
-    """Tell whether the layer that is set carries the message as it is."""
-    if not isinstance(layer(), PostgresChannelLayer):
-        return True
-    return len(",".join(groups)) + 1 + len(orjson.dumps(message)) <= NOTIFY_PAYLOAD_BYTES
-
-
 def send_to_groups(groups: Sequence[str], message: Message) -> None:
     """Send one message to several groups from synchronous code, on whichever layer is set.
 
     On PostgreSQL this is one statement, and a process in several of the groups receives the
     message once. Any other layer is asynchronous: the message is handed to a thread of its own,
     so that the caller waits for no connection, and each copy names its `group`.
+
+    Raises:
+        MessageTooLargeError: The layer does not carry so long a message.
     """
     current = layer()
     if isinstance(current, PostgresChannelLayer):

@@ -4,8 +4,11 @@ from documents.encryption import is_sealed
 from kernel.caller import CONSOLE_PROJECT
 from kernel.clock import api_time
 from kernel.events import Event, subscribe
-from realtime.layers import fits, group_of, send_to_groups
+from realtime.layers import MessageTooLargeError, group_of, send_to_groups
 from realtime.topics import topics
+
+# In place of what is too long for the way: receivers read it in the outbox.
+_REFERENCE = {"payload": None, "roles": None}
 
 
 @subscribe("*", when="after_commit")
@@ -31,6 +34,9 @@ def send_event(event: Event) -> None:
         "payload": event.payload,
     }
     # Sealed values are opened where they are delivered: on the way they may touch a disk.
-    if is_sealed(event.payload) or not fits(groups, message):
-        message |= {"payload": None, "roles": None}
-    send_to_groups(groups, message)
+    if is_sealed(event.payload):
+        message |= _REFERENCE
+    try:
+        send_to_groups(groups, message)
+    except MessageTooLargeError:
+        send_to_groups(groups, message | _REFERENCE)

@@ -1,0 +1,89 @@
+"""Messages that leave in bundles: one thread of the process sends what all others post."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, LiteralString
+
+import psycopg
+
+from kernel.sql import has_something_to_read
+
+MAX_BUNDLE = 256
+MAX_WAITING = 10_000
+FINISH_SECONDS = 2.0
+
+Message = tuple[str, str]
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+_SEND: LiteralString = (
+    "SELECT pg_notify(m.channel, m.payload)"
+    " FROM unnest(%s::text[], %s::text[]) AS m (channel, payload)"
+)
+_logger = logging.getLogger(__name__)
+
+
+class Sender:
+    """Sends messages in the order they were posted: each at once, or with all that came meanwhile.
+
+    Those who post neither wait nor learn of failures. At the end what waits is sent.
+    """
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+        self._connection: Connection | None = None
+        self._waiting: deque[Message] = deque()
+        self._changed = threading.Condition()
+        self._is_ending = False
+        self._thread = threading.Thread(target=self._run, name="notify-out", daemon=True)
+        self._thread.start()
+
+    def post(self, channel: str, payload: str) -> None:
+        """Have a message sent soon; one too many is logged and lost."""
+        with self._changed:
+            if len(self._waiting) < MAX_WAITING:
+                self._waiting.append((channel, payload))
+                self._changed.notify()
+                return
+        _logger.error("a message to %s was dropped: too many wait", channel)
+
+    def stop(self) -> None:
+        """Send what waits, and end."""
+        with self._changed:
+            self._is_ending = True
+            self._changed.notify()
+        self._thread.join(FINISH_SECONDS)
+
+    def _run(self) -> None:
+        while bundle := self._next():
+            try:
+                self._send(bundle)
+            except psycopg.Error as error:
+                _logger.warning("%d messages were lost: %s", len(bundle), error)
+        if self._connection is not None:
+            self._connection.close()
+
+    def _next(self) -> list[Message]:
+        """Wait for messages; none come any more after the last.
+
+        PostgreSQL sends equal messages of one statement once, so they are parted.
+        """
+        bundle: dict[Message, None] = {}
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._is_ending)
+            while self._waiting and self._waiting[0] not in bundle and len(bundle) < MAX_BUNDLE:
+                bundle[self._waiting.popleft()] = None
+        return list(bundle)
+
+    def _send(self, bundle: list[Message]) -> None:
+        channels, payloads = zip(*bundle, strict=True)
+        self._live_connection().execute(_SEND, (list(channels), list(payloads)), prepare=True)
+
+    def _live_connection(self) -> Connection:
+        live = self._connection
+        if live is None or live.closed or has_something_to_read(live.fileno()):
+            if live is not None:
+                live.close()
+            live = self._connection = self._connect()
+        return live

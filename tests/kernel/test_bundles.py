@@ -1,0 +1,139 @@
+"""Messages that leave in bundles."""
+
+import threading
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from django.db import connection
+
+from kernel import bundles, notify
+from kernel.bundles import Sender
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
+
+WAIT_SECONDS = 10.0
+CHANNEL = "appwrite_test_bundles"
+
+
+@pytest.fixture
+def listener(db):
+    """A connection that hears the channel."""
+    with notify._connect() as raw:
+        raw.execute(f"LISTEN {CHANNEL}")
+        yield raw
+
+
+@pytest.fixture
+def sender(db):
+    made = Sender(notify._connect)
+    yield made
+    made.stop()
+
+
+@contextmanager
+def held(sender):
+    """Hold the sender up, as a slow database does."""
+    with sender._changed:
+        yield
+
+
+def heard(listener, count):
+    found = []
+    while len(found) < count:
+        came = listener.notifies(timeout=WAIT_SECONDS, stop_after=count - len(found))
+        news = [message.payload for message in came]
+        assert news, f"only {len(found)} of {count} came"
+        found += news
+    return found
+
+
+def test_messages_come_in_the_order_they_were_posted(sender, listener):
+    sent = [str(number) for number in range(500)]
+    for payload in sent:
+        sender.post(CHANNEL, payload)
+    assert heard(listener, 500) == sent
+
+
+def test_what_came_meanwhile_leaves_in_one_statement(sender, listener, monkeypatch):
+    sizes = []
+    send = sender._send
+    monkeypatch.setattr(sender, "_send", lambda bundle: (sizes.append(len(bundle)), send(bundle)))
+    with held(sender):
+        for number in range(100):
+            sender._waiting.append((CHANNEL, str(number)))
+        sender._changed.notify()
+    assert len(heard(listener, 100)) == 100
+    assert sizes == [100]
+
+
+def test_equal_messages_are_all_sent(sender, listener):
+    with held(sender):
+        sender._waiting.extend([(CHANNEL, "same")] * 3)
+        sender._changed.notify()
+    assert heard(listener, 3) == ["same"] * 3
+
+
+def test_a_bundle_has_its_bound(sender, listener, monkeypatch):
+    monkeypatch.setattr(bundles, "MAX_BUNDLE", 2)
+    for number in range(7):
+        sender.post(CHANNEL, str(number))
+    assert heard(listener, 7) == list("0123456")
+
+
+def test_too_many_waiting_messages_are_told_and_lost(sender, monkeypatch, caplog):
+    monkeypatch.setattr(bundles, "MAX_WAITING", 0)
+    sender.post(CHANNEL, "one too many")
+    assert "too many wait" in caplog.text
+
+
+def test_at_the_end_everything_is_sent(listener):
+    sender = Sender(notify._connect)
+    for number in range(300):
+        sender.post(CHANNEL, str(number))
+    sender.stop()
+    assert not sender._thread.is_alive()
+    assert len(heard(listener, 300)) == 300
+
+
+def test_a_connection_that_died_is_replaced(sender, listener):
+    sender.post(CHANNEL, "first")
+    assert heard(listener, 1) == ["first"]
+    backend = sender._connection.info.backend_pid
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+    sender.post(CHANNEL, "second")
+    assert heard(listener, 1) == ["second"]
+
+
+def test_a_failure_loses_its_bundle_and_no_other(listener, caplog):
+    refusals = iter([psycopg.OperationalError("no room")])
+
+    def connect():
+        for error in refusals:
+            raise error
+        return notify._connect()
+
+    sender = Sender(connect)
+    try:
+        sender.post(CHANNEL, "lost")
+        while "1 messages were lost" not in caplog.text:
+            threading.Event().wait(0.01)
+        sender.post(CHANNEL, "kept")
+        assert heard(listener, 1) == ["kept"]
+    finally:
+        sender.stop()
+
+
+def test_a_process_posts_in_bundles_only_once_it_was_told_to(listener, monkeypatch):
+    at_once = []
+    monkeypatch.setattr(notify, "notify", lambda *message: at_once.append(message))
+    notify.post(CHANNEL, "a")
+    notify.start_sending()
+    notify.start_sending()
+    notify.post(CHANNEL, "b")
+    notify.stop_sending()
+    notify.stop_sending()
+    notify.post(CHANNEL, "c")
+    assert at_once == [(CHANNEL, "a"), (CHANNEL, "c")]
+    assert heard(listener, 1) == ["b"]
