@@ -236,6 +236,14 @@ def names(count: int) -> Iterator[str]:
         yield "".join(chance.choices(parts, k=chance.randint(1, 5)))
 
 
+ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    "equal": ("x",),
+    "contains": ("x",),
+    "between": (1, 2),
+    "search": ("x",),
+}
+
+
 def test_class_37_no_name_is_read_as_sql(world: World) -> None:
     documents = "/databases/{databaseId}/collections/{collectionId}/documents".format(**world.ids)
     methods = [
@@ -253,8 +261,7 @@ def test_class_37_no_name_is_read_as_sql(world: World) -> None:
         if method == "select":
             queries = [query(method, "", name)]
         else:
-            values = {"equal": ["x"], "contains": ["x"], "between": [1, 2], "search": ["x"]}
-            queries = [query(method, name, *values.get(method, []))]
+            queries = [query(method, name, *ARGUMENTS.get(method, ()))]
         path = (documents, "/users", "/teams", f"{documents}/{world.ids['documentId']}")[place % 4]
         reply = check(world.server.get(path, {"queries": queries}))
         assert reply.status in (200, 400), (name, reply.json)
