@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.hashes import SHA_VERSIONS
+from kernel import addresses
 from kernel.fields import (
     boolean,
     custom_id,
@@ -35,6 +36,7 @@ from kernel.limits import (
     MAX_TEAM_ROLE_LENGTH,
     MAX_TOKEN_LENGTH,
     MAX_TOKEN_SECONDS,
+    MAX_URL_LENGTH,
     MIN_PASSWORD_LENGTH,
     MIN_SESSION_SECONDS,
     MIN_TOKEN_LENGTH,
@@ -73,6 +75,13 @@ def team_role(value: object) -> str:
     return value
 
 
+def link(value: object) -> str:
+    """A URL for a mail; whether it leads to the project's own places is known to the services."""
+    if isinstance(value, str) and len(value) <= MAX_URL_LENGTH:
+        return addresses.url(value)
+    raise ValueError("Value must be a valid URL")
+
+
 def or_empty(check: Any) -> Any:
     """Let an empty text pass a check: it takes the value away."""
 
@@ -109,6 +118,40 @@ class SessionInput:
 class TokenSessionInput:
     user_id: str = required(uid)
     secret: str = required(text(MAX_SECRET_LENGTH, minimum=1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailTokenInput:
+    user_id: str = required(custom_id)
+    email: str = required(email)
+    phrase: bool = optional(boolean, default=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MagicUrlTokenInput(EmailTokenInput):
+    url: str = required(link)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerificationInput:
+    url: str = required(link)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProofInput:
+    user_id: str = required(uid)
+    secret: str = required(text(MAX_SECRET_LENGTH, minimum=1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecoveryInput:
+    email: str = required(email)
+    url: str = required(link)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewPasswordInput(ProofInput):
+    password: str = required(password)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,12 @@ def remove_user(user_id: int) -> None:
     services.remove_user(user_id=user_id)
 
 
+@jobs.runner("accounts.send_recovery")
+def send_recovery(project_uid: str, email: str, url: str, token_uid: str) -> None:
+    """Mail a recovery link to whom the address belongs."""
+    services.send_recovery(project_uid=project_uid, email=email, url=url, token_uid=token_uid)
+
+
 @jobs.runner("accounts.send_mail")
 def send_mail(mail_id: int) -> None:
     """Hand a mail to the SMTP server."""

@@ -20,14 +20,29 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
+from kernel.ids import GENERATED_ID_BYTES
+
 SESSION_SECRET_BYTES = 128
 LINK_SECRET_BYTES = 32
 MAX_PACKED_LENGTH = 2048
 TOKEN_KEY_BYTES = 32
+MAGIC_SECRET_BYTES = 32
+PROOF_SECRET_BYTES = 128
+CODE_DIGITS = 6
 #: Shorter secrets could be guessed, were there no limit of tries.
 SAFE_SECRET_LENGTH = 32
 _ALPHABET = string.ascii_lowercase + string.digits
 _KEY_LABEL = b"single-use tokens"
+_ADJECTIVES = (
+    "Amber Brave Calm Clever Crisp Distant Eager Early Gentle Golden Green Happy Honest Humble"
+    " Jolly Kind Lively Lucky Mellow Merry Mighty Modest Noble Patient Polite Proud Quick Quiet"
+    " Silver Steady Sunny Swift"
+)
+_NOUNS = (
+    "Acorn Badger Beacon Birch Bridge Candle Canyon Cedar Comet Falcon Feather Forest Garden"
+    " Harbor Heron Island Lantern Maple Meadow Mountain Orchard Otter Pebble Pine River Robin"
+    " Sparrow Summit Thunder Valley Willow Window"
+)
 
 #: The purpose label of user JWTs in the signing key ring.
 JWT_PURPOSE = "account"
@@ -37,6 +52,10 @@ class Purpose(StrEnum):
     """What a single-use token is good for."""
 
     GENERIC = "generic"
+    MAGIC_URL = "magic-url"
+    EMAIL = "email"
+    VERIFICATION = "verification"
+    RECOVERY = "recovery"
 
 
 def new_session_secret() -> str:
@@ -52,6 +71,22 @@ def new_link_secret() -> str:
 def new_token_secret(length: int) -> str:
     """Return a secret of a length people may have to type: small letters and digits."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def new_code() -> str:
+    """Return a secret to be read in one place and typed in another: six digits."""
+    return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
+
+
+def new_phrase() -> str:
+    """Return two words that a page and a mail show both, to tell that they belong together."""
+    return f"{secrets.choice(_ADJECTIVES.split())} {secrets.choice(_NOUNS.split())}"
+
+
+def pseudonym(project_id: int, email: str) -> str:
+    """Return an id for an address, the same each time, whether or not it is a user's."""
+    content = f"{project_id}\x00{email}"
+    return hmac.digest(_token_key(), content.encode(), "sha256")[:GENERATED_ID_BYTES].hex()
 
 
 def token_digest(secret: str, *, project_id: int, user_uid: str, purpose: Purpose) -> bytes:

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from accounts.views import account, imports, sign_in, teams, users
+from accounts.views import account, imports, proofs, sign_in, teams, users
 
 ACCOUNT = [
     path("account", account.AccountView.as_view()),
@@ -14,6 +14,12 @@ ACCOUNT = [
     path("account/prefs", account.AccountPrefsView.as_view()),
     path("account/sessions", account.SessionsView.as_view()),
     path("account/sessions/email", account.EmailSessionsView.as_view()),
+    path("account/tokens/magic-url", sign_in.MagicUrlTokensView.as_view()),
+    path("account/tokens/email", sign_in.EmailTokensView.as_view()),
+    path("account/verifications/email", proofs.EmailVerificationsView.as_view()),
+    path("account/verification", proofs.EmailVerificationsView.as_view(dialect=1)),
+    path("account/recovery", proofs.RecoveryView.as_view()),
+    path("account/sessions/magic-url", sign_in.MagicUrlSessionsView.as_view()),
     path("account/sessions/anonymous", sign_in.AnonymousSessionsView.as_view()),
     path("account/sessions/token", sign_in.TokenSessionsView.as_view()),
     path("account/sessions/<str:sessionId>", account.SessionView.as_view()),

@@ -103,6 +103,17 @@ class ErrorKind(Enum):
         400,
         "The email address must be verified before signing in.",
     )
+    USER_EMAIL_NOT_FOUND = ("user_email_not_found", 400, "The user has no email address.")
+    USER_EMAIL_ALREADY_VERIFIED = (
+        "user_email_already_verified",
+        409,
+        "The email address is verified already.",
+    )
+    USER_AUTH_METHOD_UNSUPPORTED = (
+        "user_auth_method_unsupported",
+        501,
+        "This way to sign in is not offered here.",
+    )
     USER_SESSION_ALREADY_EXISTS = (
         "user_session_already_exists",
         401,

@@ -25,8 +25,8 @@ PROTOCOLS = ("rest", "graphql", "websocket")
 #: Ways to sign in by id, and whether this server offers them.
 AUTH_METHODS = {
     "email-password": True,
-    "magic-url": False,
-    "email-otp": False,
+    "magic-url": True,
+    "email-otp": True,
     "anonymous": True,
     "invites": False,
     "jwt": True,

@@ -216,6 +216,7 @@ def _use_accounts(key, guest):
     _done(key.post("/users", {"userId": "bob", "email": "bob@example.com"}))
     _done(guest.post("/account/sessions/anonymous"))
     _done(key.post("/users/ada/tokens"))
+    _done(key.post("/account/recovery", {"email": ada["email"], "url": "http://localhost/in"}))
     _done(key.patch("/users/ada/name", {"name": "Ada"}))
     _done(key.delete("/users/ada/sessions"))
     _done(key.post("/teams", {"teamId": "t", "name": "T"}))

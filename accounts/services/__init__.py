@@ -19,6 +19,7 @@ from accounts.services.console import (
     has_console_admin,
     redeem_console_link,
 )
+from accounts.services.email_login import create_email_token, create_magic_url_token
 from accounts.services.imports import (
     create_argon2_user,
     create_bcrypt_user,
@@ -37,6 +38,13 @@ from accounts.services.memberships import (
     update_membership,
 )
 from accounts.services.outbox import read_letter, send_mail
+from accounts.services.proofs import (
+    create_email_verification,
+    create_recovery,
+    send_recovery,
+    update_own_email_verification,
+    update_recovery,
+)
 from accounts.services.removal import clear_project
 from accounts.services.sessions import (
     OpenedSession,
@@ -92,10 +100,14 @@ __all__ = [
     "create_console_admin",
     "create_console_link",
     "create_email_password_session",
+    "create_email_token",
+    "create_email_verification",
     "create_jwt",
+    "create_magic_url_token",
     "create_md5_user",
     "create_membership",
     "create_phpass_user",
+    "create_recovery",
     "create_scrypt_modified_user",
     "create_scrypt_user",
     "create_session",
@@ -132,13 +144,16 @@ __all__ = [
     "redeem_console_link",
     "remove_user",
     "send_mail",
+    "send_recovery",
     "update_email",
     "update_email_verification",
     "update_membership",
     "update_name",
+    "update_own_email_verification",
     "update_password",
     "update_phone_verification",
     "update_prefs",
+    "update_recovery",
     "update_session",
     "update_status",
     "update_team_name",

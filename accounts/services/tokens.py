@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
-from accounts.events import publish_token
-from accounts.models import Token, User
+from accounts.events import announce_identity, publish_token, publish_user
+from accounts.models import Session, Token, User
 from accounts.outputs import TokenOutput, token_output
-from accounts.services.rows import get_user_row
+from accounts.services.rows import change_user, get_user_row
 from accounts.services.sessions import OpenedSession, new_session, open_session
 from accounts.tokens import SAFE_SECRET_LENGTH, Purpose, new_token_secret, token_digest
 from kernel import clock, sql
@@ -20,24 +21,36 @@ from kernel.limits import DEFAULT_TOKEN_LENGTH, DEFAULT_TOKEN_SECONDS, MAX_TOKEN
 #: Per purpose that lets somebody in: the provider and the factor of the session it opens.
 _LOGINS = {
     Purpose.GENERIC: ("token", "token"),
+    Purpose.MAGIC_URL: ("magic-url", "email"),
+    Purpose.EMAIL: ("email", "email"),
 }
+_BY_MAIL = (Purpose.MAGIC_URL, Purpose.EMAIL)
+
+# Sent by mail, a token is good for the address it went to; one that changes a password, until the
+# password is changed.
+_LIVE = """
+    FROM account_token t JOIN account u ON u.id = t.user_id
+    WHERE u.project_id = %(project)s AND u.uid = %(user)s AND u.deleted_at IS NULL
+    AND t.purpose = ANY(%(purposes)s) AND t.used_at IS NULL AND t.expires_at > %(now)s
+    AND (t.email = '' OR t.email = u.email)
+    AND (t.purpose <> 'recovery' OR u.password_updated_at IS NULL
+        OR t.created_at > u.password_updated_at)
+"""
+_FIND = f"SELECT 1 {_LIVE} AND t.digest = ANY(%(digests)s)"
 
 # One statement: of many who use a token at the same moment one gets it, and of many who guess a
 # short one each costs a try. Rows are locked in order, so that two guesses never wait in a circle.
-_REDEEM = """
+_REDEEM = f"""
     UPDATE account_token SET
         tries_left = tries_left - 1,
         used_at = CASE WHEN digest = ANY(%(digests)s) THEN %(now)s::timestamptz END
     WHERE id IN (
-        SELECT t.id FROM account_token t JOIN account u ON u.id = t.user_id
-        WHERE u.project_id = %(project)s AND u.uid = %(user)s AND u.deleted_at IS NULL
-        AND t.purpose = ANY(%(purposes)s) AND t.used_at IS NULL AND t.expires_at > %(now)s
-        AND (t.email = '' OR t.email = u.email)
+        SELECT t.id {_LIVE}
         AND (t.tries_left > 0 OR (t.tries_left IS NULL AND t.digest = ANY(%(digests)s)))
         ORDER BY t.id FOR UPDATE OF t
     )
     RETURNING uid, purpose, created_at, expires_at, used_at
-"""
+"""  # noqa: S608  # constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +100,10 @@ def create_session(*, caller: Caller, user_id: str, secret: str) -> OpenedSessio
     if not user.is_active:
         raise ApiError(ErrorKind.USER_BLOCKED)
     provider, factor = _LOGINS[redeemed.purpose]
-    return open_session(caller, user, new_session(caller, user, provider, factor=factor))
+    with transaction.atomic():
+        if redeemed.purpose in _BY_MAIL and not user.is_email_verified:
+            user = _first_proof(caller, user)
+        return open_session(caller, user, new_session(caller, user, provider, factor=factor))
 
 
 def issue(
@@ -115,21 +131,53 @@ def redeem(caller: Caller, user_uid: str, purposes: tuple[Purpose, ...], secret:
 
     Raises: USER_INVALID_TOKEN
     """
-    digests = [
-        token_digest(secret, project_id=caller.project.id, user_uid=user_uid, purpose=purpose)
-        for purpose in purposes
-    ]
-    parameters = {
-        "project": caller.project.id,
-        "user": user_uid,
-        "purposes": [str(purpose) for purpose in purposes],
-        "digests": digests,
-        "now": clock.now(),
-    }
+    parameters = _parameters(caller, user_uid, purposes, secret)
     for uid, purpose, created_at, expires_at, used_at in sql.fetch_all(_REDEEM, parameters):
         if used_at is not None:
             return Redeemed(uid, Purpose(purpose), created_at, expires_at)
     raise ApiError(ErrorKind.USER_INVALID_TOKEN)
+
+
+def check_redeemable(
+    caller: Caller, user_uid: str, purposes: tuple[Purpose, ...], secret: str
+) -> None:
+    """Check that `redeem` would find a token now, before work is done for its sake.
+
+    Raises: USER_INVALID_TOKEN
+    """
+    if sql.fetch_one(_FIND, _parameters(caller, user_uid, purposes, secret)) is None:
+        raise ApiError(ErrorKind.USER_INVALID_TOKEN)
+
+
+def _parameters(
+    caller: Caller, user_uid: str, purposes: tuple[Purpose, ...], secret: str
+) -> dict[str, Any]:
+    project_id = caller.project.id
+    return {
+        "project": project_id,
+        "user": user_uid,
+        "purposes": [str(purpose) for purpose in purposes],
+        "digests": [
+            token_digest(secret, project_id=project_id, user_uid=user_uid, purpose=purpose)
+            for purpose in purposes
+        ],
+        "now": clock.now(),
+    }
+
+
+def _first_proof(caller: Caller, user: User) -> User:
+    """Note that a user reads the mail of their address.
+
+    Until then anybody may have signed up with it: their password goes, and what it let in.
+    """
+    columns: dict[str, Any] = {"is_email_verified": True}
+    if user.password:
+        columns |= {"password": "", "password_updated_at": clock.now()}
+        Session.objects.filter(user_id=user.id).delete()
+    proved = change_user(caller.project.id, user.uid, **columns)
+    publish_user(caller, proved, "update.verification")
+    announce_identity(caller.project.id, user_uid=user.uid, reason="verification")
+    return proved
 
 
 def shown(caller: Caller, user: User, token: Token, secret: str, phrase: str = "") -> TokenOutput:

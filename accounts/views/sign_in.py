@@ -1,7 +1,12 @@
 """Paths that sign users in without a password."""
 
 from accounts import cookies, services
-from accounts.inputs import CreateTokenInput, TokenSessionInput
+from accounts.inputs import (
+    CreateTokenInput,
+    EmailTokenInput,
+    MagicUrlTokenInput,
+    TokenSessionInput,
+)
 from gateway.operations import RateLimit, operation
 from gateway.views import Answer, Call, Endpoint, created
 from kernel.fields import as_dict, read_input
@@ -25,6 +30,39 @@ class TokenSessionsView(Endpoint):
     def post(self, call: Call) -> Answer:
         data = read_input(TokenSessionInput, call.params)
         return signed_in(call, services.create_session(caller=call.caller, **as_dict(data)))
+
+
+class MagicUrlTokensView(Endpoint):
+    @operation(
+        "account.createMagicURLToken",
+        scope="sessions.write",
+        rate_limit=RateLimit(60, ("url:{url},email:{param-email}", "url:{url},ip:{ip}")),
+    )
+    def post(self, call: Call) -> Answer:
+        data = read_input(MagicUrlTokenInput, call.params)
+        return created(services.create_magic_url_token(caller=call.caller, **as_dict(data)))
+
+
+class MagicUrlSessionsView(Endpoint):
+    """The older path of both steps."""
+
+    post = MagicUrlTokensView.post
+
+    @operation("account.updateMagicURLSession", scope="sessions.write", rate_limit=SECRET_LIMIT)
+    def put(self, call: Call) -> Answer:
+        data = read_input(TokenSessionInput, call.params)
+        return signed_in(call, services.create_session(caller=call.caller, **as_dict(data)))
+
+
+class EmailTokensView(Endpoint):
+    @operation(
+        "account.createEmailToken",
+        scope="sessions.write",
+        rate_limit=RateLimit(10, ("url:{url},email:{param-email}", "url:{url},ip:{ip}")),
+    )
+    def post(self, call: Call) -> Answer:
+        data = read_input(EmailTokenInput, call.params)
+        return created(services.create_email_token(caller=call.caller, **as_dict(data)))
 
 
 class UserTokensView(Endpoint):

@@ -3,9 +3,14 @@
 from functools import partial
 
 import pytest
+from django.db import IntegrityError
 
-from accounts.models import Session, Token
+from accounts.models import Mail, Session, Token, User
+from accounts.services.proofs import send_recovery
+from kernel import jobs
+from tests.accounts.mailbox import newest_code, newest_link
 from tests.accounts.test_races import at_once
+from tests.conftest import PASSWORD
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -62,3 +67,89 @@ def test_guesses_at_several_tokens_of_a_user_wait_in_no_circle(project, client_f
     assert [reply.status for reply in replies].count(201) == Token.objects.exclude(
         used_at=None
     ).count()
+
+
+URL = "http://localhost/in"
+
+
+def test_class_09_one_of_fifty_uses_of_a_magic_link_wins(project, client_for):
+    guest = client_for(project)
+    guest.post("/account/tokens/magic-url", {"userId": "a", "email": "a@example.com", "url": URL})
+    body = {"userId": "a", "secret": newest_link()[1]["secret"]}
+    calls = [
+        lambda: guest.post("/account/sessions/token", body),
+        lambda: guest.put("/account/sessions/magic-url", body),
+    ]
+    replies = at_once(calls * 25)
+    assert sorted(reply.status for reply in replies) == [201] + [401] * 49
+    assert Session.objects.count() == 1
+
+
+def test_class_09_one_of_fifty_uses_of_a_code_wins(project, client_for):
+    guest = client_for(project)
+    guest.post("/account/tokens/email", {"userId": "a", "email": "a@example.com"})
+    body = {"userId": "a", "secret": newest_code()}
+    replies = at_once([lambda: guest.post("/account/sessions/token", body)] * 50)
+    assert sorted(reply.status for reply in replies) == [201] + [401] * 49
+
+
+def test_class_09_one_of_fifty_recoveries_with_a_secret_wins(project, client_for, alice):
+    guest = client_for(project)
+    guest.post("/account/recovery", {"email": alice.email, "url": URL})
+    jobs.run_waiting()
+    secret = newest_link()[1]["secret"]
+    changes = [f"{PASSWORD} {number}" for number in range(50)]
+    replies = at_once(
+        [
+            partial(
+                guest.put,
+                "/account/recovery",
+                {"userId": "alice", "secret": secret, "password": password},
+            )
+            for password in changes
+        ]
+    )
+    assert sorted(reply.status for reply in replies) == [200] + [401] * 49
+    (winner,) = (
+        password for password, reply in zip(changes, replies, strict=True) if reply.status == 200
+    )
+    body = {"email": alice.email, "password": winner}
+    assert guest.post("/account/sessions/email", body).status == 201
+
+
+def test_class_09_one_of_fifty_verifications_wins(project, client_for, alice):
+    guest = client_for(project)
+    own = client_for(project, session=alice.session)
+    own.post("/account/verifications/email", {"url": URL})
+    body = {"userId": "alice", "secret": newest_link()[1]["secret"]}
+    replies = at_once([lambda: guest.put("/account/verifications/email", body)] * 50)
+    assert sorted(reply.status for reply in replies) == [200] + [401] * 49
+
+
+@pytest.mark.parametrize("kind", ["magic-url", "email"])
+def test_unknown_address_asked_for_at_once_becomes_one_user(project, client_for, kind):
+    guest = client_for(project)
+    body = {"userId": "unique()", "email": "a@example.com", "url": URL}
+    replies = at_once([lambda: guest.post(f"/account/tokens/{kind}", body)] * 12)
+    assert {reply.status for reply in replies} == {201}
+    assert {reply.json["userId"] for reply in replies} == {User.objects.get().uid}
+
+
+def test_recovery_job_run_by_two_workers_mails_once(project, alice):
+    work = partial(
+        send_recovery, project_uid=project.uid, email=alice.email, url=URL, token_uid="t"
+    )
+    at_once([_quietly(work)] * 4)
+    assert (Mail.objects.count(), Token.objects.count()) == (1, 1)
+
+
+def _quietly(work):
+    """Let a worker fail on what another has done: its job is tried again, and finds nothing."""
+
+    def do():
+        try:
+            work()
+        except IntegrityError:
+            work()
+
+    return do

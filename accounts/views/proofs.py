@@ -1,0 +1,47 @@
+"""Paths by which users prove their address, and replace a forgotten password."""
+
+from accounts import services
+from accounts.inputs import NewPasswordInput, ProofInput, RecoveryInput, VerificationInput
+from gateway.operations import RateLimit, operation
+from gateway.views import Answer, Call, Endpoint, created
+from kernel.fields import as_dict, read_input
+
+# One budget for a path and its older twin.
+VERIFICATION_LIMIT = RateLimit(10, ("method:{method},userId:{userId}",))
+PROOF_LIMIT = RateLimit(10, ("method:{method},userId:{param-userId}",))
+RECOVERY_LIMIT = RateLimit(10, ("url:{url},email:{param-email}", "url:{url},ip:{ip}"))
+NEW_PASSWORD_LIMIT = RateLimit(10, ("url:{url},userId:{param-userId}",))
+
+
+class EmailVerificationsView(Endpoint):
+    @operation(
+        "account.createEmailVerification",
+        "account.createVerification",
+        scope="account",
+        rate_limit=VERIFICATION_LIMIT,
+    )
+    def post(self, call: Call) -> Answer:
+        data = read_input(VerificationInput, call.params)
+        return created(services.create_email_verification(caller=call.caller, **as_dict(data)))
+
+    @operation(
+        "account.updateEmailVerification",
+        "account.updateVerification",
+        scope="public",
+        rate_limit=PROOF_LIMIT,
+    )
+    def put(self, call: Call) -> Answer:
+        data = read_input(ProofInput, call.params)
+        return Answer(services.update_own_email_verification(caller=call.caller, **as_dict(data)))
+
+
+class RecoveryView(Endpoint):
+    @operation("account.createRecovery", scope="sessions.write", rate_limit=RECOVERY_LIMIT)
+    def post(self, call: Call) -> Answer:
+        data = read_input(RecoveryInput, call.params)
+        return created(services.create_recovery(caller=call.caller, **as_dict(data)))
+
+    @operation("account.updateRecovery", scope="sessions.write", rate_limit=NEW_PASSWORD_LIMIT)
+    def put(self, call: Call) -> Answer:
+        data = read_input(NewPasswordInput, call.params)
+        return Answer(services.update_recovery(caller=call.caller, **as_dict(data)))
