@@ -1,6 +1,6 @@
 """Console users as callers: how the console's own pages act through the services."""
 
-from accounts.models import Membership, User
+from accounts.models import Membership, Team, User
 from kernel.caller import CONSOLE_PROJECT, Caller, CallerKind, ProjectContext
 from kernel.errors import ApiError, ErrorKind
 from kernel.scopes import CONSOLE_MEMBER_SCOPES, CONSOLE_USER_SCOPES
@@ -44,6 +44,12 @@ def console_caller(user: User, project_uid: str) -> Caller:
         roles=roles,
         scopes=CONSOLE_MEMBER_SCOPES,
     )
+
+
+def hold_team(uid: str) -> bool:
+    """Tell whether the console has a team, which then stays until the transaction ends."""
+    teams = Team.objects.in_project(_project(CONSOLE_PROJECT).id).filter(uid=uid)
+    return bool(teams.select_for_update(no_key=True).values_list("id"))
 
 
 def _roles(user: User) -> frozenset[str]:

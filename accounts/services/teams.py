@@ -137,7 +137,7 @@ def delete_team(*, caller: Caller, team_id: str) -> None:
     check_owner(caller, team_id)
     parameters = {"project": caller.project.id, "uid": team_id}
     with transaction.atomic():
-        if caller.project.is_console and Project.objects.owned_by_teams([team_id]).exists():
+        if caller.project.is_console and _owns_projects(caller, team_id):
             raise ApiError(ErrorKind.BAD_REQUEST, "The team still owns projects.")
         rows = list(Team.objects.raw(_REMOVE, parameters))
         if not rows:
@@ -145,6 +145,11 @@ def delete_team(*, caller: Caller, team_id: str) -> None:
         publish_team(caller, team_id, "delete", team_output(rows[0], total=0))
         for user_uid in rows[0].member_uids:  # type: ignore[attr-defined]  # of the statement
             announce_identity(caller.project.id, user_uid=user_uid, reason="teams")
+
+
+def _owns_projects(caller: Caller, team_uid: str) -> bool:
+    get_locked_team(caller, team_uid)  # whoever makes a project for the team now waits for this
+    return Project.objects.owned_by_teams([team_uid]).exists()
 
 
 def check_member(caller: Caller, team_uid: str) -> None:

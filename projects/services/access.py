@@ -2,7 +2,9 @@
 
 from collections.abc import Set as AbstractSet
 
+from django.conf import settings
 from django.db.models import Q
+from django.utils.module_loading import import_string
 
 from kernel.caller import Caller, CallerKind, ProjectContext
 from kernel.errors import ApiError, ErrorKind
@@ -42,6 +44,16 @@ def check_team(caller: Caller, team_uid: str) -> None:
     roles = {f"{_TEAM}{team_uid}/{role}" for role in WRITER_ROLES}
     if not is_console_user(caller) or caller.roles.isdisjoint(roles):
         raise ApiError(ErrorKind.USER_UNAUTHORIZED)
+
+
+def hold_team(team_uid: str) -> None:
+    """Keep a team of the console from being deleted until the transaction ends.
+
+    Raises: TEAM_NOT_FOUND
+    """
+    hold = import_string(settings.APPWRITE_HOLD_CONSOLE_TEAM)
+    if team_uid and not hold(team_uid):
+        raise ApiError(ErrorKind.TEAM_NOT_FOUND)
 
 
 def may_manage(roles: AbstractSet[str], project: ProjectContext) -> bool:

@@ -17,6 +17,7 @@ from projects.models import Project
 from projects.outputs import ProjectList, ProjectOutput, project_list_output, project_output
 from projects.services.access import (
     check_team,
+    hold_team,
     is_console_user,
     is_operator,
     readable_project,
@@ -35,7 +36,7 @@ def create_project(
 ) -> ProjectOutput:
     """Create a project owned by a team of the console.
 
-    Raises: USER_UNAUTHORIZED, PROJECT_RESERVED, PROJECT_ALREADY_EXISTS
+    Raises: USER_UNAUTHORIZED, TEAM_NOT_FOUND, PROJECT_RESERVED, PROJECT_ALREADY_EXISTS
     """
     check_team(caller, team_id)
     uid = resolve_id(project_id)
@@ -44,6 +45,7 @@ def create_project(
     now = clock.now()
     try:
         with transaction.atomic():
+            hold_team(team_id)
             project = Project.objects.create(
                 uid=uid, name=name, team_uid=team_id, created_at=now, updated_at=now
             )
@@ -94,13 +96,15 @@ def update_project(*, caller: Caller, project_id: str, name: str) -> ProjectOutp
     return _change(caller, writable_project(caller, project_id), name=name)
 
 
+@transaction.atomic
 def update_team(*, caller: Caller, project_id: str, team_id: str) -> ProjectOutput:
     """Hand a project to another team of the caller's.
 
-    Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED
+    Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED, TEAM_NOT_FOUND
     """
     project = writable_project(caller, project_id)
     check_team(caller, team_id)
+    hold_team(team_id)
     return _change(caller, project, team_uid=team_id)
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any
 
@@ -11,19 +11,21 @@ import pytest
 from django.db import connection
 
 from accounts import roles
-from accounts.models import Membership, Session, User
+from accounts.models import Membership, Session, Team, User
 from accounts.services import (
     create_console_admin,
     create_console_link,
     create_membership,
     create_team,
     delete_membership,
+    delete_team,
     redeem_console_link,
 )
 from kernel.caller import Caller, CallerKind
 from kernel.errors import ApiError
 from kernel.limits import MAX_LABELS
-from projects.services import operator, update_settings
+from projects.models import Project
+from projects.services import create_project, operator, update_settings
 from tests.conftest import PASSWORD
 from tests.database import own_connection
 
@@ -101,6 +103,42 @@ def test_class_09_link_lets_one_of_fifty_in(console_project):
     token = create_console_link()
     results = at_once([lambda: redeem_console_link(token)] * 50)
     assert winners(results) == [user]
+
+
+def console_team(console_project, uid="crew"):
+    """Make a team of the console; returns the console as the caller that may do anything."""
+    Team.objects.create(project_id=console_project.id, uid=uid, name="Crew")
+    return operator()
+
+
+def test_project_is_refused_whose_team_is_deleted_at_the_same_moment(console_project):
+    caller = console_team(console_project)
+    with own_connection() as deleting, ThreadPoolExecutor(1) as thread:
+        deleting.execute("BEGIN")
+        deleting.execute("DELETE FROM team WHERE uid = 'crew'")
+        made = thread.submit(
+            at_once,
+            [partial(create_project, caller=caller, project_id="site", name="S", team_id="crew")],
+        )
+        assert not wait([made], timeout=0.3).done
+        deleting.execute("COMMIT")
+        (refusal,) = made.result(10)
+    assert refusal.kind.type == "team_not_found"
+    assert not Project.objects.filter(uid="site").exists()
+
+
+def test_console_team_is_kept_that_gets_a_project_at_the_same_moment(console_project):
+    for number in range(8):
+        uid = f"crew{number}"
+        caller = console_team(console_project, uid)
+        results = at_once(
+            [
+                partial(delete_team, caller=caller, team_id=uid),
+                partial(create_project, caller=caller, project_id=uid, name="S", team_id=uid),
+            ]
+        )
+        assert len(winners(results)) == 1
+        assert Team.objects.filter(uid=uid).exists() == Project.objects.filter(uid=uid).exists()
 
 
 def test_session_limit_holds_when_a_user_signs_in_everywhere_at_once(project, client_for, alice):

@@ -70,7 +70,12 @@ def eve(console_client: Callable[..., ApiClient]) -> ApiClient:
 
 
 @pytest.fixture
-def site(console_project: ProjectContext) -> ProjectContext:
+def crew(console_project: ProjectContext) -> None:
+    Team.objects.get_or_create(project_id=console_project.id, uid="crew", name="Crew")
+
+
+@pytest.fixture
+def site(crew: None) -> ProjectContext:
     """A project of the team `crew`."""
     services.create_project(
         caller=services.operator(), project_id="site", name="Site", team_id="crew"

@@ -24,11 +24,17 @@ def run(*arguments):
     return json.loads(output.getvalue())
 
 
-def test_create_project_prints_the_project(console_project):
+def test_create_project_prints_the_project(crew):
     project = run("create_project", "demo", "--name", "Demo", "--team", "crew")
     assert_model("Project", project)
     assert (project["$id"], project["name"], project["teamId"]) == ("demo", "Demo", "crew")
     assert Project.objects.filter(uid="demo").exists()
+
+
+def test_create_project_knows_no_team_that_is_not_there(console_project):
+    with pytest.raises(CommandError, match="no team"):
+        run("create_project", "demo", "--name", "Demo", "--team", "nobody")
+    assert not Project.objects.filter(uid="demo").exists()
 
 
 def test_a_project_without_a_team_belongs_to_the_first_console_user(console_project):

@@ -1,11 +1,16 @@
 """Projects over REST: who makes, sees, changes and deletes which."""
 
+from functools import partial
+
 import pytest
 
+from accounts.models import Team
 from documents.models import Database
+from kernel.errors import ApiError, ErrorKind
 from kernel.models import Job, OutboxEvent
 from projects.models import Key, Project
 from projects.removal import clears
+from projects.services import create_project, operator, update_team
 from tests.projects.conftest import admin_mode
 from tests.reference import assert_model
 
@@ -40,6 +45,25 @@ def test_nobody_makes_projects_for_a_team_they_are_no_member_of(owen, eve, team)
     reply = owen.post("/projects", {"projectId": "demo", "name": "Demo", "teamId": team})
     assert (reply.status, reply.error) == (401, "user_unauthorized")
     assert not Project.objects.filter(uid="demo").exists()
+
+
+def test_operator_gives_no_project_to_a_team_that_is_not_there(console_project, join, site):
+    for call in (
+        partial(create_project, project_id="demo", name="Demo", team_id="nobody"),
+        partial(update_team, project_id="site", team_id="nobody"),
+    ):
+        with pytest.raises(ApiError) as refusal:
+            call(caller=operator())
+        assert refusal.value.kind is ErrorKind.TEAM_NOT_FOUND
+    assert not Project.objects.filter(uid="demo").exists()
+    assert Project.objects.get(uid="site").team_uid == "crew"
+
+
+def test_teams_of_projects_own_no_projects(project):
+    Team.objects.create(project_id=project.id, uid="inner", name="Inner")
+    with pytest.raises(ApiError) as refusal:
+        create_project(caller=operator(), project_id="demo", name="Demo", team_id="inner")
+    assert refusal.value.kind is ErrorKind.TEAM_NOT_FOUND
 
 
 def test_viewers_make_no_projects(vera):
