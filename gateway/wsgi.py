@@ -82,7 +82,7 @@ class Handler(ApiHandler, WSGIHandler):
         if not environ.get("PATH_INFO", "").startswith(API_PREFIX):
             return super().__call__(environ, start_response)
         response = self.get_response(self.request_class(environ))
-        headers = [*response.items()]
+        headers = [*response.headers._store.values()]
         headers += [("Set-Cookie", each.output(header="")) for each in response.cookies.values()]
         start_response(f"{response.status_code} {response.reason_phrase}", headers)
         # Closing a whole answer would do nothing but send a signal.

@@ -14,6 +14,8 @@ from psycopg.abc import Loader
 from psycopg.pq import Format
 from psycopg.sql import Composed
 
+from kernel.arrays import TextListDumper
+
 Result = TypeVar("Result")
 Row = tuple[Any, ...]
 Statement = LiteralString | Composed
@@ -130,4 +132,5 @@ def _cursor(raw: Connection[Row]) -> Cursor[Row]:
 def _new_cursor(raw: Connection[Row]) -> Cursor[Row]:
     cursor = Cursor(raw)
     cursor.adapters.register_loader("timestamptz", _TIME_LOADER)
+    cursor.adapters.register_dumper(list, TextListDumper)
     return cursor
