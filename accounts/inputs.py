@@ -160,6 +160,16 @@ class JwtInput:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ListSessionsInput:
+    total: bool = optional(boolean, default=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteSessionsInput:
+    current: bool = optional(boolean, default=True)
+
+
+@dataclass(frozen=True, kw_only=True)
 class NameInput:
     name: str = required(text(MAX_NAME_LENGTH))
 
@@ -224,6 +234,11 @@ class ImportScryptModifiedUserInput(ImportUserInput):
 @dataclass(frozen=True, kw_only=True)
 class UserInput:
     user_id: str = required(uid)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListUserSessionsInput(UserInput):
+    total: bool = optional(boolean, default=True)
 
 
 @dataclass(frozen=True, kw_only=True)

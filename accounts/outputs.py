@@ -222,13 +222,13 @@ def session_output(
 
 
 def session_list_output(
-    sessions: Iterable[Session], *, user_uid: str, current_uid: str
+    sessions: Iterable[Session], *, user_uid: str, current_uid: str, has_total: bool
 ) -> SessionList:
     shown = [
         session_output(each, user_uid=user_uid, is_current=each.uid == current_uid)
         for each in sessions
     ]
-    return {"total": len(shown), "sessions": shown}
+    return {"total": len(shown) if has_total else 0, "sessions": shown}
 
 
 def token_output(

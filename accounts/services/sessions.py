@@ -54,7 +54,7 @@ _OPEN = """
     SELECT opened.id, logged.id, ARRAY(SELECT uid FROM dropped) FROM opened, logged
 """
 _CLOSE = "DELETE FROM session WHERE user_id = %s AND uid = %s RETURNING *"
-_CLOSE_ALL = "DELETE FROM session WHERE user_id = %s RETURNING *"
+_CLOSE_ALL = "DELETE FROM session WHERE user_id = %s AND uid <> %s RETURNING *"
 _EXTEND = (
     "UPDATE session SET expires_at = %s, updated_at = %s"
     " WHERE user_id = %s AND uid = %s AND expires_at > %s RETURNING *"
@@ -137,12 +137,14 @@ def open_session(caller: Caller, user: User, session: Session) -> OpenedSession:
     return OpenedSession(session=session, user_uid=user.uid, packed_secret=packed)
 
 
-def list_sessions(*, caller: Caller) -> SessionList:
+def list_sessions(*, caller: Caller, total: bool = True) -> SessionList:
     """Return the caller's sessions.
 
     Raises: USER_UNAUTHORIZED
     """
-    return list_sessions_of(_own_id(caller), caller.user_uid, current_uid=caller.session_uid)
+    return list_sessions_of(
+        _own_id(caller), caller.user_uid, current_uid=caller.session_uid, has_total=total
+    )
 
 
 def get_session(*, caller: Caller, session_id: str) -> SessionOutput:
@@ -186,14 +188,15 @@ def delete_session(*, caller: Caller, session_id: str) -> bool:
     return uid == caller.session_uid
 
 
-def delete_sessions(*, caller: Caller) -> None:
-    """End all sessions of the caller's, the one they call by too.
+def delete_sessions(*, caller: Caller, current: bool = True) -> None:
+    """End all sessions of the caller's; with `current` the one they call by, too.
 
     Raises: USER_UNAUTHORIZED
     """
     user_id = _own_id(caller)
     with transaction.atomic():
-        for session in list(Session.objects.raw(_CLOSE_ALL, [user_id])):
+        kept_uid = "" if current else caller.session_uid
+        for session in list(Session.objects.raw(_CLOSE_ALL, [user_id, kept_uid])):
             publish(_news(caller, session, caller.user_uid, "delete"))
         announce_identity(caller.project.id, user_uid=caller.user_uid, reason="signed out")
 
@@ -215,10 +218,14 @@ def jwt_of(caller: Caller, user_uid: str, *, session_uid: str, duration: int) ->
     return {"jwt": sign(claims, caller.project.uid, JWT_PURPOSE, seconds=duration)}
 
 
-def list_sessions_of(user_id: int, user_uid: str, *, current_uid: str = "") -> SessionList:
+def list_sessions_of(
+    user_id: int, user_uid: str, *, current_uid: str = "", has_total: bool = True
+) -> SessionList:
     """Return a user's sessions, the oldest first."""
     sessions = Session.objects.filter(user_id=user_id, expires_at__gt=clock.now()).order_by("id")
-    return session_list_output(sessions, user_uid=user_uid, current_uid=current_uid)
+    return session_list_output(
+        sessions, user_uid=user_uid, current_uid=current_uid, has_total=has_total
+    )
 
 
 def end_session(caller: Caller, user_id: int, user_uid: str, session_uid: str) -> None:

@@ -258,13 +258,13 @@ def remove_user(*, user_id: int) -> None:
         user.delete()
 
 
-def list_user_sessions(*, caller: Caller, user_id: str) -> SessionList:
+def list_user_sessions(*, caller: Caller, user_id: str, total: bool = True) -> SessionList:
     """Return a user's sessions.
 
     Raises: USER_NOT_FOUND
     """
     user = get_user_row(caller.project.id, user_id)
-    return list_sessions_of(user.id, user.uid)
+    return list_sessions_of(user.id, user.uid, has_total=total)
 
 
 def create_user_session(*, caller: Caller, user_id: str) -> SessionOutput:

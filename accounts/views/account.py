@@ -3,8 +3,10 @@
 from accounts import cookies, services
 from accounts.inputs import (
     CreateAccountInput,
+    DeleteSessionsInput,
     EmailSessionInput,
     JwtInput,
+    ListSessionsInput,
     NameInput,
     OwnEmailInput,
     OwnPasswordInput,
@@ -86,12 +88,15 @@ class SessionsView(Endpoint):
 
     @operation("account.listSessions", scope="account")
     def get(self, call: Call) -> Answer:
-        return Answer(services.list_sessions(caller=call.caller))
+        data = read_input(ListSessionsInput, call.params)
+        return Answer(services.list_sessions(caller=call.caller, **as_dict(data)))
 
     @operation("account.deleteSessions", scope="account", rate_limit=RateLimit(100))
     def delete(self, call: Call) -> Answer:
-        services.delete_sessions(caller=call.caller)
-        cookies.sign_out(call)
+        data = read_input(DeleteSessionsInput, call.params)
+        services.delete_sessions(caller=call.caller, **as_dict(data))
+        if data.current:
+            cookies.sign_out(call)
         return no_content()
 
 

@@ -5,6 +5,7 @@ from accounts.inputs import (
     CreateUserInput,
     ListInput,
     ListUserMembershipsInput,
+    ListUserSessionsInput,
     UserEmailInput,
     UserEmailVerificationInput,
     UserInput,
@@ -130,7 +131,7 @@ class UserMembershipsView(Endpoint):
 class UserSessionsView(Endpoint):
     @operation("users.listSessions", scope=READ_SESSIONS, is_for_servers=True)
     def get(self, call: Call) -> Answer:
-        data = read_input(UserInput, call.params)
+        data = read_input(ListUserSessionsInput, call.params)
         return Answer(services.list_user_sessions(caller=call.caller, **as_dict(data)))
 
     @operation("users.createSession", scope=WRITE_SESSIONS, is_for_servers=True)
