@@ -46,20 +46,22 @@ _STRIP = """
     )
     SELECT max(id) FROM batch
 """
-_LONGER = "SELECT EXISTS (SELECT 1 FROM {partition} WHERE char_length({value}) > %s)"
+_NEWEST = "SELECT coalesce(max(id), 0) FROM {partition}"
+_LONGER = "SELECT EXISTS (SELECT 1 FROM {partition} WHERE id > %s AND char_length({value}) > %s)"
 _LONGER_ITEM = """
     SELECT EXISTS (
         SELECT 1 FROM {partition}
         CROSS JOIN LATERAL jsonb_array_elements_text(
             CASE jsonb_typeof({value}) WHEN 'array' THEN {value} END
         ) item
-        WHERE char_length(item) > %s
+        WHERE id > %s AND char_length(item) > %s
     )
 """
 # Sealed values tell how long they are.
 _LONGER_SEALED = """
     SELECT EXISTS (
-        SELECT 1 FROM {partition} WHERE split_part(data -> {name} ->> '$sealed', ':', 2)::int > %s
+        SELECT 1 FROM {partition}
+        WHERE id > %s AND split_part(data -> {name} ->> '$sealed', ':', 2)::int > %s
     )
 """
 _LONGER_SEALED_ITEM = """
@@ -68,7 +70,7 @@ _LONGER_SEALED_ITEM = """
         CROSS JOIN LATERAL jsonb_array_elements(
             CASE jsonb_typeof({value}) WHEN 'array' THEN {value} END
         ) item
-        WHERE split_part(item ->> '$sealed', ':', 2)::int > %s
+        WHERE id > %s AND split_part(item ->> '$sealed', ':', 2)::int > %s
     )
 """
 
@@ -139,7 +141,6 @@ def get_attribute(
     return attribute_output(_find(collection, key, names))
 
 
-@transaction.atomic
 def update_attribute(
     *,
     caller: Caller,
@@ -160,18 +161,22 @@ def update_attribute(
         ATTRIBUTE_DEFAULT_UNSUPPORTED, ATTRIBUTE_VALUE_INVALID, ATTRIBUTE_LIMIT_EXCEEDED,
         ATTRIBUTE_INVALID_RESIZE
     """
-    collection = load_collection(caller, names, database_id, collection_id, is_locked=True)
-    old = _find(collection, key, names)
-    if not old.is_available:
-        raise ApiError(names.attribute_not_available)
-    if old.type != type_:
-        raise ApiError(names.attribute_type_invalid)
-    new = definitions.check_attribute(
-        old.changed(key=new_key or key, **_given(changes)), names=names
-    )
-    _check_size(collection, old, new, names)
-    _replace(collection, old, new, names)
-    return _publish(caller, collection, new, names, "update")
+    wanted = {**_given(changes), "key": new_key or key}
+    # Documents are many. They are looked at before the collection is locked, and under the lock
+    # only those that came meanwhile.
+    collection = load_collection(caller, names, database_id, collection_id)
+    before, new = _changed(collection, key, type_, wanted, names)
+    newest = 0
+    if _is_smaller(before, new):
+        newest = _newest(collection)
+        _check_size(collection, before, new, names)
+    with transaction.atomic():
+        collection = load_collection(caller, names, database_id, collection_id, is_locked=True)
+        old, new = _changed(collection, key, type_, wanted, names)
+        if _is_smaller(old, new):
+            _check_size(collection, old, new, names, after=newest if old.name == before.name else 0)
+        _replace(collection, old, new, names)
+        return _publish(caller, collection, new, names, "update")
 
 
 @transaction.atomic
@@ -324,9 +329,31 @@ def _replace(collection: Collection, old: Attribute, new: Attribute, names: Voca
     save_collection(collection, "attributes", "indexes", "has_retired_names")
 
 
-def _check_size(collection: Collection, old: Attribute, new: Attribute, names: Vocabulary) -> None:
-    if not old.kind.has_size or new.size >= old.size:
-        return
+def _changed(
+    collection: Collection, key: str, type_: str, wanted: dict[str, Any], names: Vocabulary
+) -> tuple[Attribute, Attribute]:
+    """Return an attribute as it is and as it is wanted."""
+    old = _find(collection, key, names)
+    if not old.is_available:
+        raise ApiError(names.attribute_not_available)
+    if old.type != type_:
+        raise ApiError(names.attribute_type_invalid)
+    return old, definitions.check_attribute(old.changed(**wanted), names=names)
+
+
+def _is_smaller(old: Attribute, new: Attribute) -> bool:
+    return old.kind.has_size and new.size < old.size
+
+
+def _newest(collection: Collection) -> int:
+    statement = psql.SQL(_NEWEST).format(partition=partitions.identifier(collection.id))
+    row = sql.fetch_one(statement)
+    return int(row[0]) if row else 0
+
+
+def _check_size(
+    collection: Collection, old: Attribute, new: Attribute, names: Vocabulary, *, after: int = 0
+) -> None:
     if old.encrypt:
         query: LiteralString = _LONGER_SEALED_ITEM if old.array else _LONGER_SEALED
     else:
@@ -336,7 +363,7 @@ def _check_size(collection: Collection, old: Attribute, new: Attribute, names: V
         name=psql.Literal(old.name),
         value=attribute_types.expression(old),
     )
-    row = sql.fetch_one(statement, (new.size,))
+    row = sql.fetch_one(statement, (after, new.size))
     if row and row[0]:
         raise ApiError(names.attribute_invalid_resize)
 
