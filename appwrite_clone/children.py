@@ -163,7 +163,7 @@ def _say_ready(ready: Ready, **_: object) -> None:
 
 
 def _stop_after_this_job(*_: object) -> None:
-    celery_state.should_stop = os.EX_OK
+    celery_state.should_stop = os.EX_OK  # type: ignore[assignment]  # typed as None alone
 
 
 # The beat

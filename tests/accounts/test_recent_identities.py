@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 from datetime import timedelta
 from textwrap import dedent
+from typing import Any
 
 import pytest
 import time_machine
@@ -15,6 +16,7 @@ from django.db import connection
 from accounts import authentication
 from accounts.models import Session
 from kernel import clock, notify
+from kernel.caller import Credentials
 from projects.models import Key
 from tests.conftest import PASSWORD
 
@@ -131,7 +133,7 @@ def test_class_16_a_new_password_ends_other_known_sessions(project, client_for, 
 def test_class_16_a_known_key_is_dead_with_its_deletion(project, admin, client_for, make_key):
     key = client_for(project, key=make_key(project, ["users.read"]))
     assert key.get("/users").status == 200
-    newest = Key.objects.order_by("-id").first()
+    newest = Key.objects.latest("id")
     assert admin.delete(f"/project/keys/{newest.uid}").status == 204
     assert key.get("/users").status == 401
 
@@ -139,7 +141,7 @@ def test_class_16_a_known_key_is_dead_with_its_deletion(project, admin, client_f
 def test_a_known_key_loses_scopes_at_once(project, admin, client_for, make_key):
     key = client_for(project, key=make_key(project, ["users.read"]))
     assert key.get("/users").status == 200
-    newest = Key.objects.order_by("-id").first()
+    newest = Key.objects.latest("id")
     changed = {"name": "less", "scopes": ["teams.read"]}
     assert admin.put(f"/project/keys/{newest.uid}", changed).status == 200
     assert key.get("/users").status == 401
@@ -156,7 +158,7 @@ def test_class_17_a_known_session_expires_on_time(user, statements):
 def test_class_17_a_known_key_expires_on_time(project, admin, client_for, make_key):
     key = client_for(project, key=make_key(project, ["users.read"]))
     end = clock.now() + timedelta(hours=1)
-    Key.objects.filter(pk=Key.objects.order_by("-id").first().pk).update(expires_at=end)
+    Key.objects.filter(pk=Key.objects.latest("id").pk).update(expires_at=end)
     assert key.get("/users").status == 200
     with time_machine.travel(end, tick=False):
         assert key.get("/users").error == "project_key_expired"
@@ -243,7 +245,7 @@ class OtherProcess:
 
     def __init__(self):
         parts = connection.settings_dict
-        self._process = subprocess.Popen(
+        process: Any = subprocess.Popen(
             [sys.executable, "-c", self.PROGRAM],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -254,7 +256,8 @@ class OtherProcess:
                 "DATABASE_URL": _with_database(os.environ["DATABASE_URL"], parts["NAME"]),
             },
         )
-        assert self._process.stdout.readline() == "ready\n"
+        self._process = process
+        assert process.stdout.readline() == "ready\n"
 
     def ask(self, **credentials):
         """Return the kind of the caller, whether they are blocked, and how many were asked."""
@@ -293,12 +296,12 @@ def test_class_16_another_process_hears_of_a_deleted_key(project, admin, make_ke
     secret = make_key(project, ["users.read"])
     assert other.ask(key=secret)[0] == "key"
     assert other.ask(key=secret) == ("key", False, 0)
-    admin.delete(f"/project/keys/{Key.objects.order_by('-id').first().uid}")
+    admin.delete(f"/project/keys/{Key.objects.latest('id').uid}")
     assert _until(lambda: other.ask(key=secret)[0] == "guest") < REVOCATION_SECONDS
 
 
 def _roles(project, person):
-    credentials = authentication.Credentials(session=person.session)
+    credentials = Credentials(session=person.session)
     return authentication.authenticate(project, credentials).roles
 
 

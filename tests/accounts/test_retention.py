@@ -14,7 +14,7 @@ PAST, LATER = -timedelta(minutes=5), timedelta(minutes=5)
 
 
 @pytest.fixture
-def user(alice) -> User:
+def user(alice):
     Session.objects.all().delete()
     return User.objects.get(uid="alice")
 

@@ -32,7 +32,7 @@ def test_total_is_a_boolean(me):
 
 
 def test_all_sessions_but_the_current_one_end(me, events):
-    ended = Session.objects.order_by("id").first()
+    ended = Session.objects.earliest("id")
     reply = me.delete("/account/sessions", {"current": False})
     assert (reply.status, list(reply.cookies)) == (204, [])
     assert [each["current"] for each in me.get("/account/sessions").json["sessions"]] == [True]

@@ -50,7 +50,7 @@ def test_documents_are_scanned_before_the_collection_is_locked(admin, title):
 
 
 def test_document_that_comes_after_the_scan_is_seen(admin, title):
-    scans = []
+    scans: list[object] = []
 
     def write_after(execute, sql, params, many, context):
         result = execute(sql, params, many, context)

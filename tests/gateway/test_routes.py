@@ -76,6 +76,7 @@ def test_any_path_leads_where_django_leads(segments):
 def test_a_word_goes_before_a_parameter_and_falls_back_to_it(target, route, values):
     texts = ["a/b", "a/<str:x>", "a/<str:x>/d", "a/b/<str:y>/d", "<str:x>/q/<str:y>", "e/"]
     match = Routes(map(view, texts)).find(target)
+    assert match is not None
     assert (match.route, match.kwargs) == (route, values)
 
 
@@ -87,11 +88,14 @@ def test_other_paths_lead_nowhere(target):
 
 def test_of_two_patterns_for_a_path_the_first_counts():
     routes = Routes([path("a/<str:x>", answer, name="1"), path("a/<str:y>", answer, name="2")])
-    assert routes.find("a/b").url_name == "1"
+    match = routes.find("a/b")
+    assert match is not None
+    assert match.url_name == "1"
 
 
 def test_the_arguments_of_a_pattern_reach_the_view():
     match = Routes([path("a/<str:x>", answer, {"x": "fixed", "y": 1})]).find("a/b")
+    assert match is not None
     assert match.kwargs == {"x": "fixed", "y": 1}
 
 

@@ -1,5 +1,6 @@
 """The switch that stops writing on a nearly full disk."""
 
+import os
 import shutil
 import signal
 from collections.abc import Callable
@@ -18,7 +19,7 @@ POSTMASTER = 4711
 def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """Signals that were sent, instead of being sent."""
     sent: list[tuple[int, int]] = []
-    monkeypatch.setattr(space.os, "kill", lambda *sending: sent.append(sending))
+    monkeypatch.setattr(os, "kill", lambda *sending: sent.append(sending))
     return sent
 
 

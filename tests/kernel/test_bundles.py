@@ -39,7 +39,7 @@ def held(sender):
 
 
 def heard(listener, count):
-    found = []
+    found: list[str] = []
     while len(found) < count:
         came = listener.notifies(timeout=WAIT_SECONDS, stop_after=count - len(found))
         news = [message.payload for message in came]
@@ -56,9 +56,14 @@ def test_messages_come_in_the_order_they_were_posted(sender, listener):
 
 
 def test_what_came_meanwhile_leaves_in_one_statement(sender, listener, monkeypatch):
-    sizes = []
+    sizes: list[int] = []
     send = sender._send
-    monkeypatch.setattr(sender, "_send", lambda bundle: (sizes.append(len(bundle)), send(bundle)))
+
+    def send_and_note(bundle):
+        sizes.append(len(bundle))
+        send(bundle)
+
+    monkeypatch.setattr(sender, "_send", send_and_note)
     with held(sender):
         for number in range(100):
             sender._waiting.append((CHANNEL, str(number)))

@@ -135,7 +135,7 @@ def test_a_reader_by_transaction_skips_no_late_commit():
 def _read(reader, rule):
     """Read the log; other transactions of the server, tests beside this one, hold it up a while."""
     deadline = time.monotonic() + WAIT_SECONDS
-    rows = []
+    rows: list[Any] = []
     while not rows and time.monotonic() < deadline:
         time.sleep(0.05)
         reader.execute(rule)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -42,14 +43,14 @@ def asked(recent, source, times=3, group=1, key="k"):
 
 @pytest.mark.usefixtures("_listening")
 def test_a_value_is_read_once_in_its_time():
-    recent, source = Recent(seconds=60, maximum=10), Source()
+    recent, source = Recent[Any](seconds=60, maximum=10), Source()
     assert asked(recent, source) == ["value"] * 3
     assert source.reads == 1
 
 
 @pytest.mark.usefixtures("_listening")
 def test_a_value_is_read_anew_after_its_time():
-    recent, source = Recent(seconds=0.05, maximum=10), Source()
+    recent, source = Recent[Any](seconds=0.05, maximum=10), Source()
     asked(recent, source)
     time.sleep(0.06)
     asked(recent, source)
@@ -58,7 +59,7 @@ def test_a_value_is_read_anew_after_its_time():
 
 @pytest.mark.usefixtures("_listening")
 def test_the_time_counts_from_before_the_reading():
-    recent, source = Recent(seconds=0.05, maximum=10), Source()
+    recent, source = Recent[Any](seconds=0.05, maximum=10), Source()
 
     def read_slowly():
         value = source()
@@ -71,14 +72,14 @@ def test_the_time_counts_from_before_the_reading():
 
 @pytest.mark.usefixtures("_listening")
 def test_that_there_is_nothing_is_not_kept():
-    recent, source = Recent(seconds=60, maximum=10), Source(None)
+    recent, source = Recent[Any](seconds=60, maximum=10), Source(None)
     assert asked(recent, source) == [None] * 3
     assert source.reads == 3
 
 
 @pytest.mark.usefixtures("_listening")
 def test_a_changed_group_is_dropped_and_no_other():
-    recent, source = Recent(seconds=60, maximum=10), Source()
+    recent, source = Recent[Any](seconds=60, maximum=10), Source()
     asked(recent, source, group=1)
     asked(recent, source, group=2)
     recent.drop(1)
@@ -89,7 +90,7 @@ def test_a_changed_group_is_dropped_and_no_other():
 
 @pytest.mark.usefixtures("_listening")
 def test_a_value_that_changes_while_it_is_read_is_not_kept():
-    recent, source = Recent(seconds=60, maximum=10), Source("old")
+    recent, source = Recent[Any](seconds=60, maximum=10), Source("old")
 
     def read_before_the_change():
         old = source()
@@ -103,7 +104,7 @@ def test_a_value_that_changes_while_it_is_read_is_not_kept():
 
 @pytest.mark.usefixtures("_listening")
 def test_no_more_values_are_kept_than_allowed():
-    recent, source = Recent(seconds=60, maximum=10), Source()
+    recent, source = Recent[Any](seconds=60, maximum=10), Source()
     for key in range(1000):
         recent.find(key % 3, key, source)
     assert sum(map(len, recent._groups.values())) <= 10
@@ -111,14 +112,14 @@ def test_no_more_values_are_kept_than_allowed():
 
 def test_nothing_is_kept_while_nobody_listens():
     notify.stop()
-    recent, source = Recent(seconds=60, maximum=10), Source()
+    recent, source = Recent[Any](seconds=60, maximum=10), Source()
     asked(recent, source)
     assert source.reads == 3
 
 
 @pytest.mark.usefixtures("_listening")
 def test_many_threads_may_ask():
-    recent, source = Recent(seconds=60, maximum=50), Source()
+    recent, source = Recent[Any](seconds=60, maximum=50), Source()
     failures = []
 
     def ask():

@@ -60,7 +60,7 @@ def test_a_connection_in_a_transaction_is_left_alone():
 
 
 def test_times_come_in_utc():
-    (moment,) = sql.fetch_one("SELECT timestamptz '2026-05-04 03:02:01.123+02'")
+    ((moment,),) = sql.fetch_all("SELECT timestamptz '2026-05-04 03:02:01.123+02'")
 
     assert moment == datetime(2026, 5, 4, 1, 2, 1, 123000, tzinfo=UTC)
     assert moment.utcoffset() == timedelta(0)
