@@ -1,5 +1,6 @@
 """One ASGI application: websockets to Channels, HTTP to Django's synchronous core."""
 
+import gc
 import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "appwrite_clone.settings")
@@ -53,6 +54,7 @@ async def _live(receive: Receive, send: Send) -> None:
         if message["type"] == "lifespan.startup":
             notify.start()
             notify.start_sending()
+            gc.freeze()  # looking for garbage then passes over all that is here to stay
             await send({"type": "lifespan.startup.complete"})
         else:
             http.stop()

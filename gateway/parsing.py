@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import orjson
@@ -147,5 +148,10 @@ def _as_list(value: Any) -> Any:
 
 def header(meta: Mapping[str, Any], name: str) -> str:
     """Return a request header by its public name, or an empty text."""
-    value: str = meta.get("HTTP_" + name.upper().replace("-", "_"), "")
+    value: str = meta.get(_meta_name(name), "")
     return value
+
+
+@cache
+def _meta_name(name: str) -> str:
+    return "HTTP_" + name.upper().replace("-", "_")
