@@ -1,5 +1,6 @@
 """Classes 22, 23, 31 to 33: no caller of one project reaches another, or past its scopes."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
@@ -146,9 +147,8 @@ def test_class_31_internal_tables_are_no_collections(world: World, name: str) ->
     for route in routes():
         for place in {"databaseId", "collectionId", "tableId"}.intersection(route.path_names):
             ids = {**world.ids, place: name}
-            reply = check(
-                world.server.call(route.verb, route.path.format(**ids), world.body(route))
-            )
+            path = route.path.format_map(defaultdict(lambda: "unknown", ids))
+            reply = check(world.server.call(route.verb, path, world.body(route)))
             # A leading underscore is no id at all.
             assert reply.status == (400 if name.startswith("_") else 404), (str(route), reply.json)
     assert fingerprint() == before
@@ -210,7 +210,7 @@ def test_class_33_keys_that_read_write_nothing(world: World) -> None:
         reply = check(reader.call(route.verb, world.path(route), world.body(route)))
         if route.is_read:
             read += reply.status == 200
-        else:
+        elif not route.is_redeeming:
             assert reply.status in (401, 403), (str(route), reply.json)
         assert fingerprint() == before, str(route)
     assert read > 40
