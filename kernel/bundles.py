@@ -2,15 +2,19 @@
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, LiteralString
 
 import psycopg
 
+from kernel.arrays import TextListDumper
 from kernel.sql import has_something_to_read
 
 MAX_BUNDLE = 256
+# From one bundle to the next: where many write, waking up for each message costs more than it.
+PAUSE_SECONDS = 0.005
 MAX_WAITING = 10_000
 FINISH_SECONDS = 2.0
 
@@ -25,14 +29,14 @@ _logger = logging.getLogger(__name__)
 
 
 class Sender:
-    """Sends messages in the order they were posted: each at once, or with all that came meanwhile.
+    """Sends messages in the order they were posted: at once, or with all that came in a pause.
 
     Those who post neither wait nor learn of failures. At the end what waits is sent.
     """
 
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
-        self._connection: Connection | None = None
+        self._cursor: psycopg.Cursor[tuple[Any, ...]] | None = None
         self._waiting: deque[Message] = deque()
         self._changed = threading.Condition()
         self._is_ending = False
@@ -61,8 +65,9 @@ class Sender:
                 self._send(bundle)
             except psycopg.Error as error:
                 _logger.warning("%d messages were lost: %s", len(bundle), error)
-        if self._connection is not None:
-            self._connection.close()
+            time.sleep(PAUSE_SECONDS)
+        if self._cursor is not None:
+            self._cursor.connection.close()
 
     def _next(self) -> list[Message]:
         """Wait for messages; none come any more after the last.
@@ -78,12 +83,14 @@ class Sender:
 
     def _send(self, bundle: list[Message]) -> None:
         channels, payloads = zip(*bundle, strict=True)
-        self._live_connection().execute(_SEND, (list(channels), list(payloads)), prepare=True)
+        self._live_cursor().execute(_SEND, (list(channels), list(payloads)), prepare=True)
 
-    def _live_connection(self) -> Connection:
-        live = self._connection
-        if live is None or live.closed or has_something_to_read(live.fileno()):
-            if live is not None:
-                live.close()
-            live = self._connection = self._connect()
-        return live
+    def _live_cursor(self) -> psycopg.Cursor[tuple[Any, ...]]:
+        if self._cursor is not None:
+            used = self._cursor.connection
+            if not used.closed and not has_something_to_read(used.fileno()):
+                return self._cursor
+            used.close()
+        self._cursor = self._connect().cursor()
+        self._cursor.adapters.register_dumper(list, TextListDumper)
+        return self._cursor
