@@ -29,6 +29,8 @@ ASCENDING = "asc"
 SYSTEM_COLUMNS: Final = {"$id": "uid", "$createdAt": "created_at", "$updatedAt": "updated_at"}
 ID_LENGTH = 36
 
+#: How the names begin of those indexes of a partition that collections list.
+OWN_INDEXES = "ix_"
 LOCK_SPACE = 0x5157_4E04
 _STATE = (
     "SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
@@ -82,7 +84,7 @@ def dump(index: Index) -> dict[str, Any]:
 
 def name(collection_id: int, version: int, place: int = 0) -> str:
     """Return a name no index had before: versions only grow."""
-    return f"ix_{collection_id:d}_{version:d}_{place:d}"
+    return f"{OWN_INDEXES}{collection_id:d}_{version:d}_{place:d}"
 
 
 def build(collection_id: int, index: Index, attributes: Mapping[str, Attribute]) -> None:

@@ -18,6 +18,18 @@ _READ_ONLY = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class SentDocument:
+    """One of several documents that are sent together. Without permissions it keeps those it has.
+
+    The id may be empty, for one to be made up.
+    """
+
+    uid: str
+    data: Mapping[str, Any]
+    permissions: list[str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Values:
     """What a write sets: values by stored name, names that lose theirs, and the times, if any.
 

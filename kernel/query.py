@@ -71,12 +71,16 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """A whole list request. `select` is None where no select was given."""
+    """A whole list request. `select` is None where no select was given.
+
+    `has_limit` tells a limit that was asked for from the usual size of a page.
+    """
 
     conditions: tuple[Condition, ...] = ()
     orders: tuple[Order, ...] = ()
     is_random: bool = False
     limit: int = DEFAULT_PAGE_SIZE
+    has_limit: bool = False
     offset: int = 0
     cursor: Cursor | None = None
     select: tuple[str, ...] | None = None
@@ -237,6 +241,7 @@ class _Builder:
             conditions=tuple(self.conditions),
             orders=tuple(self.orders),
             is_random=self.is_random,
+            has_limit="limit" in self.page,
             select=None if self.select is None else tuple(self.select),
             **self.page,
         )

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from documents.inputs.paths import CollectionInput
+from documents.values import SentDocument
 from kernel.fields import (
     boolean,
     custom_id,
     integer,
     json_object,
     key,
+    list_of,
     number,
     optional,
     permissions,
@@ -17,6 +19,7 @@ from kernel.fields import (
     required,
     uid,
 )
+from kernel.limits import MAX_BULK_DOCUMENTS
 from kernel.permissions import ITEM_ACTIONS
 
 _permissions = permissions(ITEM_ACTIONS)
@@ -26,8 +29,18 @@ def _no_transaction(value: object) -> str:
     raise ValueError("Transactions are not supported")
 
 
-def _no_bulk(value: object) -> str:
-    raise ValueError("Writing several at once is not supported")
+def _sent_document(value: object) -> SentDocument:
+    data = dict(json_object(value))
+    uid = data.pop("$id", None)
+    granted = data.pop("$permissions", None)
+    return SentDocument(
+        uid="" if uid is None else custom_id(uid),
+        data=data,
+        permissions=None if granted is None else _permissions(granted),
+    )
+
+
+_sent_documents = list_of(_sent_document, maximum=MAX_BULK_DOCUMENTS)
 
 
 def _numeric(value: object) -> int | float:
@@ -58,7 +71,6 @@ class CreateDocumentInput(CollectionInput):
     document_id: str = optional(custom_id, default="")
     data: dict[str, Any] = optional(json_object, default={})
     permissions: list[str] | None = optional(_permissions)
-    documents: str = optional(_no_bulk, default="")
     transaction_id: str = optional(_no_transaction, default="")
 
 
@@ -95,3 +107,24 @@ class DecrementInput(DeleteDocumentInput):
     attribute: str = required(key)
     value: int | float = optional(_positive, default=1)
     bound: int | float | None = optional(_numeric, name="min")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateDocumentsInput(CollectionInput):
+    documents: list[SentDocument] = required(_sent_documents)
+    transaction_id: str = optional(_no_transaction, default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateDocumentsInput(CollectionInput):
+    """The data may hold permissions."""
+
+    data: SentDocument = optional(_sent_document, default=SentDocument("", {}, None))
+    queries: list[str] = optional(queries, default=[])
+    transaction_id: str = optional(_no_transaction, default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteDocumentsInput(CollectionInput):
+    queries: list[str] = optional(queries, default=[])
+    transaction_id: str = optional(_no_transaction, default="")

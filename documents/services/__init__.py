@@ -28,13 +28,17 @@ from documents.services.databases import (
 )
 from documents.services.documents import (
     create_document,
+    create_documents,
     decrement_document_attribute,
     delete_document,
+    delete_documents,
     get_document,
     increment_document_attribute,
     list_documents,
     update_document,
+    update_documents,
     upsert_document,
+    upsert_documents,
 )
 from documents.services.indexes import (
     build_index,
@@ -56,12 +60,14 @@ __all__ = [
     "create_database",
     "create_default_database",
     "create_document",
+    "create_documents",
     "create_index",
     "decrement_document_attribute",
     "delete_attribute",
     "delete_collection",
     "delete_database",
     "delete_document",
+    "delete_documents",
     "delete_index",
     "drop_index",
     "get_attribute",
@@ -87,5 +93,7 @@ __all__ = [
     "update_collection",
     "update_database",
     "update_document",
+    "update_documents",
     "upsert_document",
+    "upsert_documents",
 ]

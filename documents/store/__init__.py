@@ -4,6 +4,18 @@ A statement names the partition of its collection itself and reads the collectio
 that it never works by an outdated schema. Writes log their event in the same statement.
 """
 
+from documents.store.bulk import (
+    FaultyRowError,
+    LateRowError,
+    Row,
+    TooManyRowsError,
+    Written,
+    change_found,
+    change_many,
+    create_many,
+    delete_found,
+    lock_existing,
+)
 from documents.store.listings import CursorNotFoundError, CursorWithoutValueError, Page, find
 from documents.store.rows import (
     Change,
@@ -23,18 +35,28 @@ __all__ = [
     "CursorNotFoundError",
     "CursorWithoutValueError",
     "DuplicateIdError",
+    "FaultyRowError",
     "GrantTargetError",
     "Grants",
+    "LateRowError",
     "Log",
     "Outcome",
     "OversizedValueError",
     "Page",
+    "Row",
     "StoredDocument",
+    "TooManyRowsError",
     "UniqueValueError",
+    "Written",
+    "change_found",
+    "change_many",
     "create",
+    "create_many",
     "delete",
+    "delete_found",
     "find",
     "get",
+    "lock_existing",
     "operated",
     "update",
 ]

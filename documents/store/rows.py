@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection, transaction
 from psycopg import errors as pg_errors
 
 from documents.catalog import CollectionSchema, StaleSchemaError
+from documents.indexes import OWN_INDEXES
 from documents.operators import Operation
 from kernel import sql
 
@@ -103,18 +104,26 @@ class Outcome(NamedTuple):
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
+def guarded(*, is_part: bool = False) -> Iterator[None]:
     """Translate what the database refuses; inside a transaction, without spoiling that.
 
-    Raises: StaleSchemaError, UniqueValueError, OversizedValueError, GrantTargetError
+    As a part of a transaction that fails as a whole it needs no savepoint.
+
+    Raises: StaleSchemaError, DuplicateIdError, UniqueValueError, OversizedValueError,
+        GrantTargetError
     """
     try:
-        with transaction.atomic() if connection.in_atomic_block else nullcontext():
+        is_inside = connection.in_atomic_block
+        with transaction.atomic(savepoint=not is_part) if is_inside else nullcontext():
             yield
     except DatabaseError as error:
         match error.__cause__:
-            case pg_errors.UniqueViolation():
-                raise UniqueValueError from error
+            case pg_errors.UniqueViolation() as violation:
+                name = violation.diag.constraint_name or ""
+                is_value = name.startswith(OWN_INDEXES)
+                raise (UniqueValueError if is_value else DuplicateIdError) from error
+            case pg_errors.DeadlockDetected():  # the others go on; the work is done once more
+                raise StaleSchemaError from error
             case pg_errors.ProgramLimitExceeded():
                 raise OversizedValueError from error
             case pg_errors.ForeignKeyViolation():

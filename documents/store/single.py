@@ -61,11 +61,11 @@ def create(
     """
     statement = Statement.CREATE_WITH_GRANTS if grants.texts else Statement.CREATE
     values = (
-        _log_values(schema, log)
+        log_values(schema, log)
         | _grant_values(grants)
         | {
             "uid": uid,
-            "data": _json(data),
+            "data": json_text(data),
             "created": created_at,
             "updated": updated_at,
         }
@@ -94,13 +94,13 @@ def update(schema: CollectionSchema, uid: str, change: Change, log: Log) -> Outc
         GrantTargetError: A role or a permission that a grant names is gone.
     """
     values = (
-        _log_values(schema, log)
+        log_values(schema, log)
         | _grant_values(change.grants)
         | {
             "uid": uid,
-            "data": _json(change.data),
+            "data": json_text(change.data),
             "dropped": list(change.dropped),
-            "operations": operations_json(change.operations),
+            "operations": operationsjson_text(change.operations),
             "created": change.created_at,
             "updated": change.updated_at,
             "has_own_time": change.has_own_time,
@@ -136,7 +136,7 @@ def delete(
     Raises:
         StaleSchemaError: The collection has another version.
     """
-    values = _log_values(schema, log) | {
+    values = log_values(schema, log) | {
         "uid": uid,
         "is_granted": is_granted,
         "granting": granting,
@@ -159,7 +159,7 @@ def _outcome(schema: CollectionSchema, row: sql.Row | None) -> Outcome | None:
     return Outcome(row[1], row[2], row[3], row[4], row[5], document(row[6:12]))
 
 
-def _log_values(schema: CollectionSchema, log: Log) -> dict[str, Any]:
+def log_values(schema: CollectionSchema, log: Log) -> dict[str, Any]:
     known = schema.attributes
     return {
         "collection": schema.id,
@@ -168,9 +168,9 @@ def _log_values(schema: CollectionSchema, log: Log) -> dict[str, Any]:
         "secured": schema.has_document_security,
         "keys": list(known),
         "names": [attribute.name for attribute in known.values()],
-        "blanks": [_json(attribute.blank) for attribute in known.values()],
+        "blanks": [json_text(attribute.blank) for attribute in known.values()],
         "event": log.name,
-        "fixed": _json(log.fixed),
+        "fixed": json_text(log.fixed),
         "roles": list(log.roles),
         "actor": log.actor,
         "now": log.at,
@@ -193,16 +193,16 @@ def operated(data: Mapping[str, Any], operations: Sequence[Operation]) -> dict[s
 
     The entry `$fault` is all there is where one of them is not possible.
     """
-    row = sql.fetch_one(_OPERATED, (_json(data), operations_json(operations)))
+    row = sql.fetch_one(_OPERATED, (json_text(data), operationsjson_text(operations)))
     result: dict[str, Any] = orjson.loads(row[0]) if row else {}
     return result
 
 
-def operations_json(operations: Sequence[Operation]) -> str | None:
+def operationsjson_text(operations: Sequence[Operation]) -> str | None:
     if not operations:
         return None
-    return _json([each.arguments for each in operations])
+    return json_text([each.arguments for each in operations])
 
 
-def _json(value: Any) -> str:
+def json_text(value: Any) -> str:
     return orjson.dumps(value).decode()

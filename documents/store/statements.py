@@ -21,7 +21,8 @@ COLUMNS: LiteralString = """
     to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"') AS created_at,
     to_char(d.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"') AS updated_at
 """
-_PARTS: dict[str, LiteralString] = {
+#: What statements have in common. Some name others, and the partition.
+PARTS: dict[str, LiteralString] = {
     "columns": COLUMNS,
     "locked": "d.id, d.uid, d.data, d.permissions, d.created_at, d.updated_at",
     "this": "d.collection_id = %(collection)s::bigint AND d.uid = %(uid)s::text",
@@ -179,5 +180,5 @@ class Statement(Enum):
 def on_partition(statement: Statement, collection_id: int) -> LiteralString:
     """Return the text of a statement for one collection."""
     partition = partitions.identifier(collection_id)
-    parts = {name: psql.SQL(text).format(partition=partition) for name, text in _PARTS.items()}
+    parts = {name: psql.SQL(text).format(partition=partition) for name, text in PARTS.items()}
     return psql.SQL(statement.value).format(partition=partition, **parts).as_string(None)

@@ -6,11 +6,14 @@ from typing import Any, Final
 from documents.inputs.documents import (
     ChangeDocumentInput,
     CreateDocumentInput,
+    CreateDocumentsInput,
     DecrementInput,
     DeleteDocumentInput,
+    DeleteDocumentsInput,
     GetDocumentInput,
     IncrementInput,
     ListDocumentsInput,
+    UpdateDocumentsInput,
 )
 from documents.services import documents as services
 from documents.views.endpoints import VocabularyEndpoint
@@ -29,7 +32,7 @@ _PER_CALLER = ("ip:{ip},method:{method},url:{url},userId:{userId}",)
 CHANGES: Final = RateLimit(120, _PER_CALLER, window_seconds=60)
 DELETIONS: Final = RateLimit(60, _PER_CALLER, window_seconds=60)
 #: Parameters that are only accepted to be refused.
-_REFUSED = ("documents", "transaction_id")
+_REFUSED = ("transaction_id",)
 
 
 class _DocumentEndpoint(VocabularyEndpoint):
@@ -58,7 +61,62 @@ class DocumentsView(_DocumentEndpoint):
         needs_project=True,
     )
     def post(self, call: Call) -> Answer:
-        return created(services.create_document(**self.arguments(CreateDocumentInput, call)))
+        if call.params.get(self.names.documents) is None:
+            return created(services.create_document(**self.arguments(CreateDocumentInput, call)))
+        for alone in (self.names.inputs.get("document_id", "documentId"), "data", "permissions"):
+            if call.params.get(alone) is not None:
+                raise ApiError(
+                    ErrorKind.BAD_REQUEST,
+                    f'Param "{alone}" is not for several {self.names.documents} at once.',
+                )
+        return self.post_many(call)
+
+    @operation(
+        "databases.createDocuments",
+        "tablesDB.createRows",
+        scope=WRITE,
+        twin_scope=ROW_WRITE,
+        rate_limit=CHANGES,
+        needs_project=True,
+    )
+    def post_many(self, call: Call) -> Answer:
+        return created(services.create_documents(**self.arguments(CreateDocumentsInput, call)))
+
+    @operation(
+        "databases.upsertDocuments",
+        "tablesDB.upsertRows",
+        scope=WRITE,
+        twin_scope=ROW_WRITE,
+        rate_limit=CHANGES,
+        needs_project=True,
+    )
+    def put(self, call: Call) -> Answer:
+        sent = self.arguments(CreateDocumentsInput, call)
+        return Answer(services.upsert_documents(**sent, unless_after=_unless_after(call)))
+
+    @operation(
+        "databases.updateDocuments",
+        "tablesDB.updateRows",
+        scope=WRITE,
+        twin_scope=ROW_WRITE,
+        rate_limit=CHANGES,
+        needs_project=True,
+    )
+    def patch(self, call: Call) -> Answer:
+        sent = self.arguments(UpdateDocumentsInput, call)
+        return Answer(services.update_documents(**sent, unless_after=_unless_after(call)))
+
+    @operation(
+        "databases.deleteDocuments",
+        "tablesDB.deleteRows",
+        scope=WRITE,
+        twin_scope=ROW_WRITE,
+        rate_limit=DELETIONS,
+        needs_project=True,
+    )
+    def delete(self, call: Call) -> Answer:
+        sent = self.arguments(DeleteDocumentsInput, call)
+        return Answer(services.delete_documents(**sent, unless_after=_unless_after(call)))
 
 
 class DocumentView(_DocumentEndpoint):

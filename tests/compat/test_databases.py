@@ -393,6 +393,30 @@ def test_operator_changes_the_stored_value(
     assert lists("upsert_document", uid, {"due": Operator.date_set_now()}).data["due"] != due
 
 
+def test_many_are_written_at_once(service: Vocabulary, notes: Collection):
+    def listed(page: Any) -> list[tuple[str, Any]]:
+        return [(each.id, each.data["size"]) for each in service.listed(page, "documents")]
+
+    made = notes("create_documents", [{"$id": uid, "title": uid} for uid in ("a", "b")])
+    put = notes("upsert_documents", [{"$id": uid, "title": uid, "size": 5} for uid in ("b", "c")])
+    changed = notes(
+        "update_documents", {"size": Operator.increment(2)}, [Query.greater_than("size", 1)]
+    )
+    deleted = notes("delete_documents", [Query.equal("size", 7)])
+
+    assert (made.total, listed(made)) == (2, [("a", 1), ("b", 1)])
+    assert listed(put) == [("b", 5), ("c", 5)]
+    assert listed(changed) == [("b", 7), ("c", 7)]
+    assert (deleted.total, listed(deleted)) == (2, [("b", 7), ("c", 7)])
+    assert listed(notes("list_documents")) == [("a", 1)]
+
+
+def test_user_does_not_write_many(notes: Collection, alice: Person):
+    with pytest.raises(AppwriteException) as refused:
+        notes.by(alice.client)("create_documents", [{"$id": "a", "title": "a"}])
+    assert (refused.value.code, refused.value.type) == (401, "general_unauthorized_scope")
+
+
 def test_key_keeps_the_dates_of_what_it_moves(notes: Collection):
     moved = datetime(2020, 1, 2, tzinfo=UTC).isoformat(timespec="milliseconds")
 

@@ -1,5 +1,11 @@
 """Documents; in the other vocabulary: rows."""
 
+from documents.services.documents.bulk import (
+    create_documents,
+    delete_documents,
+    update_documents,
+    upsert_documents,
+)
 from documents.services.documents.reading import get_document, list_documents
 from documents.services.documents.steps import (
     decrement_document_attribute,
@@ -14,11 +20,15 @@ from documents.services.documents.writing import (
 
 __all__ = [
     "create_document",
+    "create_documents",
     "decrement_document_attribute",
     "delete_document",
+    "delete_documents",
     "get_document",
     "increment_document_attribute",
     "list_documents",
     "update_document",
+    "update_documents",
     "upsert_document",
+    "upsert_documents",
 ]

@@ -29,7 +29,7 @@ def list_documents(
     Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND, USER_UNAUTHORIZED, QUERY_INVALID,
         CURSOR_NOT_FOUND, DATABASE_QUERY_ORDER_NULL
     """
-    query = _parsed(queries)
+    query = parsed_queries(queries)
     if query.is_random and query.cursor is not None:
         raise filters.refusal("A cursor needs an order that is not random")
 
@@ -55,7 +55,7 @@ def get_document(
 
     Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND, DOCUMENT_NOT_FOUND, QUERY_INVALID
     """
-    query = _parsed(queries)
+    query = parsed_queries(queries)
     if query != ListQuery(select=query.select):
         raise filters.refusal("Only select is offered here")
 
@@ -69,7 +69,11 @@ def get_document(
     return catalog.with_schema(caller, database_id, collection_id, names=names, work=work)
 
 
-def _parsed(queries: Sequence[str]) -> ListQuery:
+def parsed_queries(queries: Sequence[str]) -> ListQuery:
+    """Read the `queries` parameter.
+
+    Raises: QUERY_INVALID
+    """
     try:
         return parse_queries(queries)
     except QueryError as error:

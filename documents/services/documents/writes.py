@@ -12,7 +12,7 @@ from documents.catalog import CollectionSchema, StaleSchemaError
 from documents.operators import FAULT, PAST_BOUND, Operation
 from documents.outputs import common_output, document_output
 from documents.services.documents.access import may
-from documents.store import Change, Grants, Log, Outcome
+from documents.store import Change, Grants, Log, Outcome, StoredDocument
 from documents.values import Values
 from documents.vocabulary import Vocabulary
 from kernel import clock, events
@@ -196,13 +196,27 @@ def log_of(write: Write, schema: CollectionSchema) -> Log:
 
 def announce(write: Write, schema: CollectionSchema, log: Log, outcome: Outcome) -> dict[str, Any]:
     """Hand the logged event to its subscribers; return the document's answer."""
-    output = document_output(outcome.document, schema, write.names)
+    return announce_document(
+        write.names, schema, log, outcome.document, event_id=outcome.event_id or 0
+    )
+
+
+def announce_document(
+    names: Vocabulary,
+    schema: CollectionSchema,
+    log: Log,
+    document: StoredDocument,
+    *,
+    event_id: int,
+) -> dict[str, Any]:
+    """Hand a document's logged event to its subscribers; return the document's answer."""
+    output = document_output(document, schema, names)
     payload = output
     if schema.has_encryption:
-        payload = document_output(outcome.document, schema, write.names, keeps_sealed=True)
+        payload = document_output(document, schema, names, keeps_sealed=True)
     readers = list(log.roles)
     if schema.has_document_security:
-        readers += roles_for(READ, outcome.document.permissions)
+        readers += roles_for(READ, document.permissions)
     events.announce(
         Event(
             name=log.name,
@@ -211,7 +225,7 @@ def announce(write: Write, schema: CollectionSchema, log: Log, outcome: Outcome)
             payload=payload,
             roles=tuple(readers),
             actor=log.actor,
-            id=outcome.event_id or 0,
+            id=event_id,
             created_at=log.at,
         )
     )

@@ -1,0 +1,214 @@
+"""Many documents at once: each kind of write is one statement, however many rows it touches."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString, NamedTuple
+
+from psycopg import sql as psql
+
+from documents import filters, partitions
+from documents.catalog import CollectionSchema
+from documents.operators import Operation
+from documents.store.many import Many
+from documents.store.rows import (
+    Grants,
+    Log,
+    StoredDocument,
+    check_version,
+    document,
+    guarded,
+)
+from documents.store.single import json_text, log_values
+from kernel import sql
+from kernel.limits import MAX_BULK_ROWS
+from kernel.permissions import READ, roles_for
+from kernel.query import ListQuery
+
+Parts = Mapping[str, psql.Composable]
+_NONE: Parts = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What a bulk write does to one document, or to each that it picks if it names none.
+
+    Grants of None stay as they are. Documents that exist keep a time that is None.
+    """
+
+    uid: str | None
+    data: Mapping[str, Any]
+    dropped: Sequence[str] = ()
+    operations: Sequence[Operation] = ()
+    grants: Grants | None
+    created_at: datetime | None
+    updated_at: datetime
+    has_own_time: bool
+
+
+class Written(NamedTuple):
+    """A document of a bulk write, and the row of its event unless nothing changed."""
+
+    document: StoredDocument
+    event_id: int | None
+
+
+class TooManyRowsError(Exception):
+    """A write would touch more documents than it may."""
+
+
+class LateRowError(Exception):
+    """A document changed after the time that a write allows."""
+
+
+class FaultyRowError(Exception):
+    """A stored value does not allow an operation of a write."""
+
+    def __init__(self, uid: str, fault: str) -> None:
+        super().__init__(fault)
+        self.uid = uid
+        self.fault = fault
+
+
+def create_many(
+    schema: CollectionSchema, rows: Sequence[Row], log: Log, *, is_part: bool = False
+) -> list[Written]:
+    """Insert documents with their grants and events, all or none.
+
+    `is_part` says that this is done in a transaction which fails as a whole.
+
+    Raises:
+        StaleSchemaError: The collection has another version.
+        DuplicateIdError: An id is taken.
+        UniqueValueError: A unique index refuses the values.
+        OversizedValueError: A value is too long for an index on it.
+        GrantTargetError: A role or a permission that a grant names is gone.
+        FaultyRowError: An operation is not possible without a value. Undo what was written.
+    """
+    return _written(schema, Many.CREATE, _values(schema, rows, log), is_part=is_part)
+
+
+def change_many(
+    schema: CollectionSchema, rows: Sequence[Row], log: Log, *, unless_after: datetime | None
+) -> list[Written]:
+    """Change documents by their ids, in a transaction; return those that exist.
+
+    Raises: as `create_many`, and LateRowError
+    """
+    statement = Many.UPDATE_NAMED
+    if any(row.grants is not None for row in rows):
+        statement = Many.UPDATE_NAMED_WITH_GRANTS
+    values = _values(schema, rows, log) | {"unless_after": unless_after}
+    return _written(schema, statement, values, is_part=True)
+
+
+def change_found(
+    schema: CollectionSchema, query: ListQuery, row: Row, log: Log, *, unless_after: datetime | None
+) -> list[Written]:
+    """Change every document that fits a query, all or none.
+
+    Raises: as `change_many`, and TooManyRowsError, ApiError (QUERY_INVALID)
+    """
+    parts = _parts(schema, query)
+    values = _values(schema, [row], log) | _picks(schema, query)
+    values["unless_after"] = unless_after
+    if row.grants is None:
+        return _written(schema, Many.UPDATE_PICKED, values, parts=parts)
+    # A statement of its own, so that the next one sees every grant that was made meanwhile.
+    with guarded(), sql.together():
+        sql.execute(_text(schema, Many.LOCK_PICKED, parts), values)
+        return _written(schema, Many.UPDATE_PICKED_WITH_GRANTS, values, parts=parts)
+
+
+def delete_found(
+    schema: CollectionSchema, query: ListQuery, log: Log, *, unless_after: datetime | None
+) -> list[Written]:
+    """Delete every document that fits a query, all or none.
+
+    Raises:
+        StaleSchemaError: The collection has another version.
+        TooManyRowsError, LateRowError
+        ApiError: QUERY_INVALID
+    """
+    values = _values(schema, [], log) | _picks(schema, query)
+    values["unless_after"] = unless_after
+    return _written(schema, Many.DELETE_PICKED, values, parts=_parts(schema, query))
+
+
+def lock_existing(schema: CollectionSchema, uids: Iterable[str]) -> set[str]:
+    """Lock the documents that have these ids; return which exist. In a transaction."""
+    values = {"collection": schema.id, "uids": list(uids)}
+    with guarded(is_part=True):
+        return {row[0] for row in sql.fetch_all(_text(schema, Many.LOCK_NAMED), values)}
+
+
+def _text(schema: CollectionSchema, statement: Many, parts: Parts = _NONE) -> LiteralString:
+    return statement.text(partition=partitions.identifier(schema.id), **parts)
+
+
+def _parts(schema: CollectionSchema, query: ListQuery) -> Parts:
+    steps = filters.sortings(schema.attributes, query.orders)
+    return {
+        "where": filters.where(schema.attributes, query.conditions),
+        "order": psql.SQL(", ").join(step.clause() for step in steps),
+    }
+
+
+def _picks(schema: CollectionSchema, query: ListQuery) -> dict[str, Any]:
+    most = MAX_BULK_ROWS + 1
+    return filters.values(schema.attributes, query.conditions) | {
+        "limit": min(query.limit, most) if query.has_limit else most,
+        "offset": query.offset,
+    }
+
+
+def _written(
+    schema: CollectionSchema,
+    statement: Many,
+    values: Mapping[str, Any],
+    *,
+    parts: Parts = _NONE,
+    is_part: bool = False,
+) -> list[Written]:
+    with guarded(is_part=is_part):
+        rows = sql.fetch_all(_text(schema, statement, parts), values)
+    check_version(schema, rows[0] if rows else None)
+    found = [row for row in rows if row[4] is not None]
+    if len(found) > MAX_BULK_ROWS:
+        raise TooManyRowsError
+    for row in found:
+        if row[1]:
+            raise LateRowError
+        if row[2] is not None:
+            fault, _, uid = row[2].partition("@")
+            raise FaultyRowError(uid or row[5], fault)
+    return [Written(document(row[4:10]), row[3]) for row in found]
+
+
+def _values(schema: CollectionSchema, rows: Sequence[Row], log: Log) -> dict[str, Any]:
+    before, _, after = log.name.partition("*")
+    return log_values(schema, log) | {
+        "before": before,
+        "after": after,
+        "rows": json_text([_input(place, row) for place, row in enumerate(rows)]),
+        "most": MAX_BULK_ROWS,
+        "unless_after": None,
+    }
+
+
+def _input(place: int, row: Row) -> dict[str, Any]:
+    grants = row.grants
+    return {
+        "place": place,
+        "new_uid": row.uid,
+        "new_data": row.data,
+        "dropped": list(row.dropped),
+        "operations": [each.arguments for each in row.operations] or None,
+        "new_permissions": None if grants is None else grants.texts,
+        "readers": None if grants is None else roles_for(READ, grants.texts),
+        "groups": [] if grants is None else grants.group_ids,
+        "grants": [] if grants is None else grants.permission_ids,
+        "created": row.created_at,
+        "updated": row.updated_at,
+        "has_own_time": row.has_own_time,
+    }
