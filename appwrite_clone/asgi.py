@@ -16,7 +16,6 @@ from appwrite_clone.bridge import Bridge
 from appwrite_clone.bridge.asgi_types import Receive, Scope, Send
 from gateway.wsgi import get_application
 from kernel import notify
-from projects.middleware import headers_unread
 
 wsgi = get_application()  # sets Django up, which everything below needs
 
@@ -24,7 +23,7 @@ http = Bridge(
     wsgi,
     version=settings.APPWRITE_VERSION,
     on_thread_exit=connections.close_all,
-    refusal_headers=headers_unread,
+    refusal_headers=import_module("projects.middleware").headers_unread,
 )
 sockets: Any = None
 if "realtime" in settings.SERVICES:
