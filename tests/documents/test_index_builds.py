@@ -117,14 +117,15 @@ def test_finished_build_of_a_killed_worker_is_taken_over(admin, letters, jobs):
 
 def test_second_builder_gives_way_and_its_job_is_tried_again(admin, letters, jobs):
     ask(admin)
+    lock = (indexes.LOCK_SPACE, collection().id)
     with own_connection() as other:
-        other.execute(
-            "SELECT pg_advisory_lock(%s::int, %s::int)", (indexes.LOCK_SPACE, collection().id)
-        )
+        other.execute("SELECT pg_advisory_lock(%s::int, %s::int)", lock)
         jobs()
         assert status(admin) == "processing"
         waiting = Job.objects.get(name="documents.build_index")
         assert (waiting.status, waiting.attempts) == ("waiting", 1)
+        # Closing the connection would free it, too, but some time later.
+        other.execute("SELECT pg_advisory_unlock(%s::int, %s::int)", lock)
 
     build(waiting.arguments["name"])
 
