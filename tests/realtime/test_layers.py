@@ -9,6 +9,7 @@ from realtime.layers import MessageTooLargeError, PostgresChannelLayer
 
 SECONDS = 5.0
 SILENCE_SECONDS = 0.2
+POLL_SECONDS = 0.02
 
 
 @pytest.fixture
@@ -124,6 +125,9 @@ def test_a_full_channel_is_told_as_a_gap(run):
         await layer.group_add("group", await layer.new_channel())
         for number in range(5):
             await layer.group_send("group", {"type": "x", "number": number})
+        async with asyncio.timeout(SECONDS):
+            while len(gaps) < 2:
+                await asyncio.sleep(POLL_SECONDS)
         await asyncio.sleep(SILENCE_SECONDS)
         assert len(gaps) == 2
 
