@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.operations import all_operations
 from kernel.scopes import KEY_BASE_SCOPES, PROJECT_KEY_SCOPES
 from tests.client import ApiClient
 from tests.documents.blog import query
@@ -243,7 +242,3 @@ def test_class_33_no_scope_but_its_own_opens_an_operation(world: World) -> None:
             sender = client(world.project, key=make_key(world.project, scopes))
             reply = check(sender.call(route.verb, world.path(route), world.body(route)))
             assert (reply.status, reply.error) == (401, "general_unauthorized_scope"), str(route)
-
-
-def test_every_operation_is_tried() -> None:
-    assert {route.operation.id for route in routes()} == set(all_operations())
