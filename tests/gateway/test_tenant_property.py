@@ -51,7 +51,9 @@ CREDENTIALS = (
     "console session",
 )
 IDS = {
+    "attribute": ["title"],
     "collectionId": ["posts"],
+    "column": ["title"],
     "tableId": ["posts"],
     "databaseId": [DATABASE, "default"],
     "documentId": ["p", "secret"],
