@@ -168,14 +168,22 @@ def test_signing_out_silences_the_sockets_of_both_processes_within_a_second(serv
         assert time.monotonic() - started < 1
 
 
+def wait_for_others(server: Installation, victim: int) -> None:
+    """Wait for two web processes beside a killed one, which listens until it is buried."""
+    deadline = time.monotonic() + BUILD_SECONDS
+    while len(set(processes.web_processes(server.supervisor, server.port)) - {victim}) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    while victim in processes.web_processes(server.supervisor, server.port):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def test_a_killed_process_takes_only_its_own_sockets_along(server, sessions):
     with listening(server, SOCKETS) as guests:
         victim, _survivor = processes.web_processes(server.supervisor, server.port)
         os.kill(victim, signal.SIGKILL)
-        deadline = time.monotonic() + BUILD_SECONDS
-        while len(processes.web_processes(server.supervisor, server.port)) < 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_for_others(server, victim)
         write(server, sessions["alice"], "after", 'read("any")')
         heard = 0
         for one in guests:
