@@ -14,7 +14,7 @@ from accounts import services as accounts
 from console.forms import FirstAdminForm, LoginForm
 from console.views import OwnPasswordView
 from gateway.credentials import read_credentials
-from kernel import ratelimit
+from kernel import addresses, ratelimit
 from kernel.errors import ApiError
 
 LOGIN_BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -93,7 +93,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped base
 
 
 def _is_too_fast(request: HttpRequest) -> bool:
-    key = f"console-login:{read_credentials(request).ip}"
+    key = f"console-login:{addresses.subscriber(read_credentials(request).ip)}"
     state = ratelimit.hit(key, limit=LOGIN_LIMIT, window_seconds=LOGIN_WINDOW_SECONDS)
     return state.is_exceeded
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from gateway.operations import Operation, RateLimit
-from kernel import ratelimit
+from kernel import addresses, ratelimit
 from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
 from kernel.ratelimit import RateState
@@ -52,7 +52,12 @@ def keys(
     limit: RateLimit, *, caller: Caller, url: str, method: str, params: Mapping[str, Any]
 ) -> list[str]:
     """Return the counter keys of a call, each tied to its project and limit."""
-    known = {"{url}": url, "{ip}": caller.ip, "{method}": method, "{userId}": caller.user_uid}
+    known = {
+        "{url}": url,
+        "{ip}": addresses.subscriber(caller.ip),
+        "{method}": method,
+        "{userId}": caller.user_uid,
+    }
     return [
         f"{caller.project.id}:{limit.limit}/{limit.window_seconds}:{_filled(key, known, params)}"
         for key in limit.keys

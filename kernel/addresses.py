@@ -13,6 +13,8 @@ _HOST = re.compile(
 )
 #: Schemes whose URLs name no host.
 _WITHOUT_HOST = frozenset({"mailto", "news", "file", "urn", "tel"})
+#: What one subscriber of IPv6 is given at least (RFC 6177): its addresses are one caller.
+SUBSCRIBER_PREFIX_BITS = 64
 
 
 def url(value: object) -> str:
@@ -47,3 +49,20 @@ def ip(value: object) -> str:
     except ValueError:
         pass
     raise ValueError("Value must be a valid IP address")
+
+
+def subscriber(address: str) -> str:
+    """Return what stands for a caller where calls are counted by address.
+
+    An address of IPv4 (also one mapped into IPv6) is itself; one of IPv6 is its network of
+    `SUBSCRIBER_PREFIX_BITS`, whose addresses a single caller can take at will.
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((int(parsed), SUBSCRIBER_PREFIX_BITS), strict=False))

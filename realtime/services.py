@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from documents.encryption import open_payload
-from kernel import ratelimit, sql
+from kernel import addresses, ratelimit, sql
 from kernel.caller import Caller, CallerKind, Credentials, ProjectContext
 from kernel.errors import ApiError, ErrorKind
 from realtime.limits import CONNECTS_PER_WINDOW, RATE_WINDOW_SECONDS
@@ -133,7 +133,7 @@ def _count_connect(project: ProjectContext, credentials: Credentials) -> None:
     if not settings.ABUSE_LIMITS:
         return
     state = ratelimit.hit(
-        f"realtime:{project.uid}:{credentials.ip}",
+        f"realtime:{project.uid}:{addresses.subscriber(credentials.ip)}",
         limit=CONNECTS_PER_WINDOW,
         window_seconds=RATE_WINDOW_SECONDS,
     )

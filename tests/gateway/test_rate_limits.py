@@ -55,6 +55,15 @@ def test_projects_have_counters_of_their_own(client_for, project, other_project)
     assert client_for(other_project).post(PATH, {}).status == 400
 
 
+def test_addresses_of_one_network_of_ipv6_share_a_counter(client_for, project, settings):
+    settings.TRUSTED_PROXIES = 1
+    guest = client_for(project)
+    for last in range(LIMIT):
+        guest.post(PATH, {}, X_Forwarded_For=f"2001:db8::{last}")
+    assert guest.post(PATH, {}, X_Forwarded_For="2001:db8::ffff").status == 429
+    assert guest.post(PATH, {}, X_Forwarded_For="2001:db8:0:1::").status == 400
+
+
 def test_keys_are_not_limited_but_told_the_limit(client_for, project, make_key):
     client = client_for(project, key=make_key(project, ["sessions.write"]))
     for _ in range(LIMIT + 2):

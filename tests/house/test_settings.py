@@ -112,3 +112,10 @@ def test_sender_of_mails_is_one_bare_address(read, sender):
 def test_mail_is_not_sent_unprotected_by_a_typing_error(read):
     with pytest.raises(BadSetting, match="SMTP_SECURE"):
         read(SMTP_SECURE="no")
+
+
+def test_options_of_the_database_url_win_over_the_defaults(read):
+    address = "postgresql://a@db.example/x?connect_timeout=2&sslmode=require"
+    options = read(DATABASE_URL=address)["DATABASES"]["default"]["OPTIONS"]
+    assert (options["connect_timeout"], options["sslmode"]) == ("2", "require")
+    assert options["tcp_user_timeout"] == "9000"

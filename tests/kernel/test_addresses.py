@@ -2,7 +2,7 @@
 
 import pytest
 
-from kernel.addresses import ip, url
+from kernel.addresses import ip, subscriber, url
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,18 @@ def test_addresses_are_taken_as_they_are(text):
 def test_what_is_no_address_is_refused(value):
     with pytest.raises(ValueError, match="Value must be a valid IP address"):
         ip(value)
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::", "2001:db8:1:3::/64"),
+        ("", ""),
+    ],
+)
+def test_addresses_of_one_subscriber_count_as_one(address, counted):
+    assert subscriber(address) == counted
