@@ -1,0 +1,188 @@
+"""The tests that documents must pass, and the values these bind."""
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, LiteralString
+
+from psycopg import sql as psql
+
+from documents import attributes
+from documents.attributes import Attribute
+from documents.filters.columns import Column, column, refusal
+from kernel.query import CONTAINMENTS, NULL_TESTS, RANGES, Condition, Filter, Group, leaves
+
+_COMPARISONS: Mapping[str, LiteralString] = {
+    "equal": "=",
+    "notEqual": "<>",
+    "lessThan": "<",
+    "lessThanEqual": "<=",
+    "greaterThan": ">",
+    "greaterThanEqual": ">=",
+}
+_PATTERNS: Mapping[str, tuple[LiteralString, str, str]] = {
+    "startsWith": ("LIKE", "", "%"),
+    "notStartsWith": ("NOT LIKE", "", "%"),
+    "endsWith": ("LIKE", "%", ""),
+    "notEndsWith": ("NOT LIKE", "%", ""),
+}
+_SUBSTRINGS: Mapping[str, LiteralString] = {
+    "contains": "LIKE ANY",
+    "containsAny": "LIKE ANY",
+    "notContains": "NOT LIKE ALL",
+}
+_WILDCARDS = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
+_ARRAY_METHODS = CONTAINMENTS | NULL_TESTS
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A value to be bound, and its SQL type."""
+
+    value: Any
+    type: LiteralString
+
+
+def shape(conditions: Sequence[Condition]) -> tuple[Hashable, ...]:
+    """Return what the SQL of conditions depends on, which is everything but their values."""
+    return tuple(
+        (each.method, shape(each.conditions))
+        if isinstance(each, Group)
+        else (each.method, each.attribute, len(each.values) == 1)
+        for each in conditions
+    )
+
+
+def values(schema: Mapping[str, Attribute], conditions: Sequence[Condition]) -> dict[str, Any]:
+    """Check conditions; return their values by the names of their placeholders in `where`.
+
+    Raises: QUERY_INVALID
+    """
+    found: dict[str, Any] = {}
+    for condition in leaves(conditions):
+        for operand in _operands(column(schema, condition.attribute), condition):
+            found[_placeholder(len(found))] = operand.value
+    return found
+
+
+def where(schema: Mapping[str, Attribute], conditions: Sequence[Condition]) -> psql.Composable:
+    """Return the test that rows must pass, `true` where there is none.
+
+    Raises: QUERY_INVALID
+    """
+    if not conditions:
+        return psql.SQL("true")
+    return _joined(schema, conditions, count(), " AND ")
+
+
+def _placeholder(place: int) -> str:
+    return f"p{place}"
+
+
+def _joined(
+    schema: Mapping[str, Attribute],
+    conditions: Sequence[Condition],
+    places: Iterator[int],
+    word: LiteralString,
+) -> psql.Composable:
+    tests = [_condition(schema, each, places) for each in conditions]
+    return psql.SQL("({})").format(psql.SQL(word).join(tests))
+
+
+def _condition(
+    schema: Mapping[str, Attribute], condition: Condition, places: Iterator[int]
+) -> psql.Composable:
+    if isinstance(condition, Group):
+        word: LiteralString = " AND " if condition.method == "and" else " OR "
+        return _joined(schema, condition.conditions, places, word)
+    tested = column(schema, condition.attribute)
+    bound = [
+        psql.Placeholder(_placeholder(next(places))) + psql.SQL("::" + operand.type)
+        for operand in _operands(tested, condition)
+    ]
+    return _test(tested, condition, bound)
+
+
+def _test(tested: Column, condition: Filter, bound: Sequence[psql.Composable]) -> psql.Composable:
+    method = condition.method
+    if method in NULL_TESTS:
+        return tested.expression + psql.SQL(" IS NULL" if method == "isNull" else " IS NOT NULL")
+    if method in RANGES:
+        word = psql.SQL(" BETWEEN " if method == "between" else " NOT BETWEEN ")
+        return psql.SQL("({}{}{} AND {})").format(tested.expression, word, *bound)
+    if tested.is_array:
+        return _containment(tested, method, bound[0])
+    if method in _SUBSTRINGS:
+        return _operation(tested, _SUBSTRINGS[method], _listed(bound[0]))
+    if method in _PATTERNS:
+        return _operation(tested, _PATTERNS[method][0], bound[0])
+    if method == "equal" and len(condition.values) > 1:
+        return _operation(tested, "= ANY", _listed(bound[0]))
+    return _operation(tested, _COMPARISONS[method], bound[0])
+
+
+def _containment(tested: Column, method: str, bound: psql.Composable) -> psql.Composable:
+    if method == "containsAll":
+        return _operation(tested, "@>", bound)
+    fits = _operation(tested, "@> ANY", _listed(bound))
+    return psql.SQL("NOT ") + fits if method == "notContains" else fits
+
+
+def _operation(
+    tested: Column, operator: LiteralString, operand: psql.Composable
+) -> psql.Composable:
+    return psql.SQL("({} {} {})").format(tested.expression, psql.SQL(operator), operand)
+
+
+def _listed(operand: psql.Composable) -> psql.Composable:
+    return psql.SQL("({})").format(operand)
+
+
+def _operands(tested: Column, condition: Filter) -> list[Operand]:
+    """Check a test and return the values it binds.
+
+    Raises: QUERY_INVALID
+    """
+    method = condition.method
+    _check_place(tested, condition)
+    try:
+        found = [tested.read(value) for value in condition.values]
+    except ValueError:
+        raise refusal(f'Query value is invalid for attribute "{tested.name}"') from None
+    if tested.is_array and found:
+        return [_array_operand(method, found)]
+    if method in _SUBSTRINGS:
+        return [Operand([f"%{_escaped(value)}%" for value in found], "text[]")]
+    if method in _PATTERNS:
+        _, before, after = _PATTERNS[method]
+        return [Operand(f"{before}{_escaped(found[0])}{after}", "text")]
+    if method == "equal" and len(found) > 1:
+        return [Operand(found, tested.type + "[]")]
+    return [Operand(value, tested.type) for value in found]
+
+
+def _array_operand(method: str, found: list[Any]) -> Operand:
+    if method == "containsAll":
+        return Operand(attributes.json_text(found), "jsonb")
+    return Operand([attributes.json_text([value]) for value in found], "text[]::jsonb[]")
+
+
+def _check_place(tested: Column, condition: Filter) -> None:
+    """Refuse tests that make no sense for the type of their attribute."""
+    method = condition.method
+    if tested.is_array:
+        reason = "" if method in _ARRAY_METHODS else "it is an array"
+    elif method == "containsAll":
+        reason = "it is not an array"
+    elif method in _SUBSTRINGS and not tested.is_text:
+        reason = "it is not an array or a string"
+    elif method in _PATTERNS and not tested.is_text:
+        reason = "it is not a string"
+    else:
+        return
+    if reason:
+        raise refusal(f'Cannot query {method} on attribute "{tested.name}" because {reason}.')
+
+
+def _escaped(value: str) -> str:
+    return value.translate(_WILDCARDS)

@@ -1,0 +1,101 @@
+"""The order of a listing, and the place in it where a page begins."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from psycopg import sql as psql
+
+from documents.attributes import Attribute
+from documents.filters.columns import SEQUENCE, Column, column, refusal
+from kernel.query import Order
+
+_UNIQUE_COLUMNS = frozenset({"$id", "$sequence"})
+_TIMES = frozenset({"$createdAt", "$updatedAt"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """One step of an order. Missing values come first ascending, last descending."""
+
+    column: Column
+    is_descending: bool
+
+    def clause(self) -> psql.Composable:
+        direction = psql.SQL(" DESC" if self.is_descending else " ASC")
+        if not self.column.is_nullable:
+            return self.column.expression + direction
+        nulls = psql.SQL(" NULLS LAST" if self.is_descending else " NULLS FIRST")
+        return self.column.expression + direction + nulls
+
+    def reversed(self) -> "Sorting":
+        return Sorting(self.column, not self.is_descending)
+
+
+def sortings(schema: Mapping[str, Attribute], orders: Sequence[Order]) -> list[Sorting]:
+    """Return the whole order: what was asked for, then what makes it total.
+
+    Ties fall back to `$sequence` ascending; after a leading time, in the direction of that time.
+
+    Raises: QUERY_INVALID
+    """
+    steps = []
+    for order in orders:
+        ordered = column(schema, order.attribute)
+        if ordered.is_array:
+            raise refusal(f'Cannot order by attribute "{ordered.name}" because it is an array.')
+        steps.append(Sorting(ordered, order.is_descending))
+    if any(step.column.name in _UNIQUE_COLUMNS for step in steps):
+        return steps
+    follows = bool(steps) and steps[0].column.name in _TIMES
+    return [*steps, Sorting(SEQUENCE, follows and steps[0].is_descending)]
+
+
+def beyond(steps: Sequence[Sorting]) -> psql.Composable:
+    """Return the test for rows that come after the row of the statement's `edge` in an order.
+
+    Column `k{n}` of `edge` holds that row's value for step n, never null.
+    """
+    either: list[psql.Composable] = []
+    ties: list[psql.Composable] = []
+    for place, step in enumerate(steps):
+        value = psql.SQL("(SELECT {} FROM edge)").format(psql.Identifier(f"k{place}"))
+        either.append(psql.SQL(" AND ").join([*ties, _past(step, value)]))
+        ties.append(psql.SQL("{} = {}").format(step.column.expression, value))
+    test = psql.SQL("(({}))").format(psql.SQL(") OR (").join(either))
+    return _bounded(steps[0], test)
+
+
+def _past(step: Sorting, value: psql.Composable) -> psql.Composable:
+    if not step.is_descending:
+        return psql.SQL("{} > {}").format(step.column.expression, value)
+    test = psql.SQL("{} < {}").format(step.column.expression, value)
+    if not step.column.is_nullable:
+        return test
+    return psql.SQL("({} OR {} IS NULL)").format(test, step.column.expression)
+
+
+def _bounded(first: Sorting, test: psql.Composable) -> psql.Composable:
+    """Say again, in a form an index can use, where the first step must lie."""
+    if first.is_descending and first.column.is_nullable:
+        return test
+    operator = psql.SQL(" <= " if first.is_descending else " >= ")
+    bound = first.column.expression + operator + psql.SQL("(SELECT k0 FROM edge)")
+    return psql.SQL("({} AND {})").format(bound, test)
+
+
+def edge_values(steps: Sequence[Sorting]) -> psql.Composable:
+    """Return the columns `k0`, `k1`, ... of `edge`."""
+    return psql.SQL(", ").join(
+        psql.SQL("{} AS {}").format(step.column.expression, psql.Identifier(f"k{place}"))
+        for place, step in enumerate(steps)
+    )
+
+
+def edge_has_null(steps: Sequence[Sorting]) -> psql.Composable:
+    """Return the test whether a row of `edge` lacks a value that the order needs."""
+    names = [
+        psql.SQL("{} IS NULL").format(psql.Identifier(f"k{place}"))
+        for place, step in enumerate(steps)
+        if step.column.is_nullable
+    ]
+    return psql.SQL(" OR ").join(names) if names else psql.SQL("false")
