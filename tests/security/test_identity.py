@@ -36,7 +36,7 @@ LOOKALIKES = [
 SPELLINGS = ["BLOG-USER@example.com", "Blog-User@EXAMPLE.com"]
 SPOOFED_ADDRESSES = 60
 SPOOFED_HEADERS = ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Client-IP", "CF-Connecting-IP"]
-SAMPLES = 150
+SAMPLES = 500
 #: What is wanted, and what chance adds to so few samples (three deviations).
 AUC_BOUND = 0.55 + 3 * (1 / (6 * SAMPLES)) ** 0.5
 HASH_KIBIBYTES = 4096
