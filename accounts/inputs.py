@@ -342,6 +342,7 @@ class CreateMembershipInput(TeamInput):
     email: str = optional(or_empty(email), default="")
     user_id: str = optional(or_empty(uid), default="")
     phone: str = optional(or_empty(phone), default="")
+    url: str = optional(or_empty(link), default="")
     name: str = optional(text(MAX_NAME_LENGTH), default="")
     membership_id: str = optional(custom_id, default="unique()")
 
@@ -354,6 +355,12 @@ class MembershipInput(TeamInput):
 @dataclass(frozen=True, kw_only=True)
 class MembershipRolesInput(MembershipInput):
     roles: list[str] = required(team_roles)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptInvitationInput(MembershipInput):
+    user_id: str = required(uid)
+    secret: str = required(text(MAX_SECRET_LENGTH, minimum=1))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -149,7 +149,10 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
 
 class Membership(models.Model):
-    """A user's place in a team; it counts once confirmed."""
+    """A user's place in a team; it counts once confirmed.
+
+    Until then the digest of what was mailed stands for the invitation.
+    """
 
     id = models.BigAutoField(primary_key=True)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
@@ -158,6 +161,8 @@ class Membership(models.Model):
     uid = models.CharField(max_length=36)
     roles = ArrayField(models.CharField(max_length=MAX_TEAM_ROLE_LENGTH), default=list, blank=True)
     is_confirmed = models.BooleanField(default=False)
+    invitation_digest = models.BinaryField(null=True, editable=False)
+    invitation_expires_at = models.DateTimeField(null=True, editable=False)
     invited_at = models.DateTimeField(db_default=Now())
     joined_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(db_default=Now())

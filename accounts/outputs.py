@@ -1,6 +1,7 @@
 """Answers about users, sessions and teams."""
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -262,32 +263,37 @@ def team_output(team: Team, *, total: int) -> TeamOutput:
     }
 
 
-def membership_output(membership: Membership, *, user: User, team: Team) -> MembershipOutput:
-    """Return a place in a team; when its user was last seen is no business of the others."""
+def membership_output(
+    membership: Membership, *, user: User, team: Team, hidden: AbstractSet[str] = frozenset()
+) -> MembershipOutput:
+    """Return a place in a team, without what `hidden` names (`kernel.policies`)."""
     return {
         "$id": membership.uid,
         "$createdAt": api_time(membership.invited_at),
         "$updatedAt": api_time(membership.updated_at),
-        "userId": user.uid,
-        "userName": user.name,
-        "userEmail": user.email or "",
-        "userPhone": user.phone or "",
+        "userId": "" if "userId" in hidden else user.uid,
+        "userName": "" if "userName" in hidden else user.name,
+        "userEmail": "" if "userEmail" in hidden else user.email or "",
+        "userPhone": "" if "userPhone" in hidden else user.phone or "",
         "teamId": team.uid,
         "teamName": team.name,
         "invited": api_time(membership.invited_at),
         "joined": api_time(membership.joined_at),
         "confirm": membership.is_confirmed,
-        "mfa": user.has_mfa,
-        "userAccessedAt": "",
+        "mfa": "userMFA" not in hidden and user.has_mfa,
+        "userAccessedAt": "" if "userAccessedAt" in hidden else api_time(user.accessed_at),
         "roles": membership.roles,
     }
 
 
-def membership_list_output(memberships: Iterable[Membership], total: int) -> MembershipList:
+def membership_list_output(
+    memberships: Iterable[Membership], total: int, *, hidden: AbstractSet[str] = frozenset()
+) -> MembershipList:
     return {
         "total": total,
         "memberships": [
-            membership_output(each, user=each.user, team=each.team) for each in memberships
+            membership_output(each, user=each.user, team=each.team, hidden=hidden)
+            for each in memberships
         ],
     }
 

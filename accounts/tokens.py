@@ -56,6 +56,7 @@ class Purpose(StrEnum):
     EMAIL = "email"
     VERIFICATION = "verification"
     RECOVERY = "recovery"
+    INVITATION = "invitation"
 
 
 def new_session_secret() -> str:

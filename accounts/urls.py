@@ -12,6 +12,7 @@ ACCOUNT = [
     path("account/password", account.AccountPasswordView.as_view()),
     path("account/status", account.AccountStatusView.as_view()),
     path("account/prefs", account.AccountPrefsView.as_view()),
+    path("account/memberships", account.AccountMembershipsView.as_view()),
     path("account/sessions", account.SessionsView.as_view()),
     path("account/sessions/email", account.EmailSessionsView.as_view()),
     path("account/tokens/magic-url", sign_in.MagicUrlTokensView.as_view()),
@@ -58,5 +59,6 @@ TEAMS = [
     path("teams/<str:teamId>/prefs", teams.TeamPrefsView.as_view()),
     path(MEMBERSHIPS, teams.MembershipsView.as_view()),
     path(f"{MEMBERSHIPS}/<str:membershipId>", teams.MembershipView.as_view()),
+    path(f"{MEMBERSHIPS}/<str:membershipId>/status", teams.MembershipStatusView.as_view()),
 ]
 urlpatterns: list[URLPattern] = [*ACCOUNT, *USERS, *TEAMS]

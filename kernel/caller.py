@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from kernel.policies import DEFAULT_POLICIES, Policies
+
 CONSOLE_PROJECT = "console"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
@@ -35,6 +37,7 @@ class ProjectContext:
     session_limit: int = 0
     user_limit: int = 0
     requires_verified_email: bool = False
+    policies: Policies = DEFAULT_POLICIES
 
     @property
     def is_console(self) -> bool:

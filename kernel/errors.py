@@ -161,6 +161,14 @@ class ErrorKind(Enum):
         400,
         "There must be at least one owner in the organization.",
     )
+    TEAM_INVALID_SECRET = ("team_invalid_secret", 401, "The invitation is not valid, or is over.")
+    TEAM_MEMBERSHIP_MISMATCH = (
+        "team_membership_mismatch",
+        404,
+        "The membership is one of another team.",
+    )
+    TEAM_INVITE_MISMATCH = ("team_invite_mismatch", 401, "The invitation is for another user.")
+    PHONE_DISABLED = ("general_phone_disabled", 503, "No way to send text messages is configured.")
     SMTP_DISABLED = ("general_smtp_disabled", 503, "No mail server is configured.")
 
     DATABASE_NOT_FOUND = ("database_not_found", 404, "There is no database with this id.")

@@ -28,7 +28,7 @@ AUTH_METHODS = {
     "magic-url": True,
     "email-otp": True,
     "anonymous": True,
-    "invites": False,
+    "invites": True,
     "jwt": True,
     "phone": False,
     "passkey": False,

@@ -30,6 +30,9 @@ class Project(models.Model):
     session_limit = models.PositiveIntegerField(default=DEFAULT_SESSION_LIMIT)
     user_limit = models.PositiveIntegerField(default=0)
     requires_verified_email = models.BooleanField(default=False)
+    policies = models.JSONField(
+        default=dict, db_default=models.Value({}, models.JSONField()), blank=True
+    )
     disabled_services = ArrayField(models.CharField(max_length=36), default=list, blank=True)
     disabled_protocols = ArrayField(models.CharField(max_length=36), default=list, blank=True)
     created_at = models.DateTimeField(db_default=Now())

@@ -29,11 +29,13 @@ from accounts.services.imports import (
     create_scrypt_user,
     create_sha_user,
 )
+from accounts.services.invitations import update_membership_status
 from accounts.services.memberships import (
     create_membership,
     delete_membership,
     get_membership,
     list_memberships,
+    list_own_memberships,
     list_user_memberships,
     update_membership,
 )
@@ -135,6 +137,7 @@ __all__ = [
     "get_user_prefs",
     "has_console_admin",
     "list_memberships",
+    "list_own_memberships",
     "list_sessions",
     "list_teams",
     "list_user_memberships",
@@ -148,6 +151,7 @@ __all__ = [
     "update_email",
     "update_email_verification",
     "update_membership",
+    "update_membership_status",
     "update_name",
     "update_own_email_verification",
     "update_password",

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from django.db import IntegrityError, models, transaction
 
-from accounts.events import announce_identity, publish_team, publish_user
+from accounts.events import publish_user
+from accounts.links import check_link
 from accounts.models import Membership, Team, User
 from accounts.outputs import (
     MembershipList,
@@ -12,12 +13,12 @@ from accounts.outputs import (
     membership_list_output,
     membership_output,
 )
-from accounts.services.rows import NewUser, add_user, get_user_row, telling_taken
+from accounts.services.invitations import hidden_from, invite, publish_membership
+from accounts.services.rows import NewUser, add_user, get_own_user, get_user_row, telling_taken
 from accounts.services.teams import OWNER, check_member, check_owner, get_locked_team
 from kernel import clock
 from kernel.caller import Caller
-from kernel.errors import ApiError, ErrorKind
-from kernel.event_names import id_part
+from kernel.errors import ApiError, ErrorKind, invalid
 from kernel.ids import UNIQUE_ID, resolve_id
 from kernel.listing import list_page
 from kernel.sql import violated_constraint
@@ -34,10 +35,16 @@ _COLUMNS = {
     "confirm": "is_confirmed",
     "roles": "roles",
 }
-_SEARCHED = ("uid", "user__uid", "user__name", "user__email")
+#: What a search looks into, and the field it would tell of.
+_SEARCHED = {
+    "uid": "$id",
+    "user__uid": "userId",
+    "user__name": "userName",
+    "user__email": "userEmail",
+}
 
 
-def create_membership(
+def create_membership(  # noqa: PLR0913  # whom to invite, by what, as what
     *,
     caller: Caller,
     team_id: str,
@@ -45,27 +52,35 @@ def create_membership(
     email: str = "",
     user_id: str = "",
     phone: str = "",
+    url: str = "",
     name: str = "",
     membership_id: str = UNIQUE_ID,
 ) -> MembershipOutput:
-    """Put a user into a team, for a key or a console member; an unknown address makes the user.
+    """Put a user into a team at once, for a key or a console member; an owner's call invites them.
 
-    An owner's invitations go out by mail, which has to be configured.
+    An unknown address makes the user. The invitation is a link to `url` by mail; a second one takes
+    the place of the first.
 
-    Raises: BAD_REQUEST, TEAM_NOT_FOUND, USER_UNAUTHORIZED, USER_NOT_FOUND, SMTP_DISABLED,
-        MEMBERSHIP_ALREADY_CONFIRMED
+    Raises: BAD_REQUEST, ARGUMENT_INVALID, TEAM_NOT_FOUND, USER_UNAUTHORIZED, USER_NOT_FOUND,
+        USER_EMAIL_NOT_FOUND, PHONE_DISABLED, MEMBERSHIP_ALREADY_CONFIRMED
     """
     if not (email or user_id or phone):
         raise ApiError(ErrorKind.BAD_REQUEST, "At least one of userId, email, or phone is required")
     check_owner(caller, team_id)
     if not caller.is_privileged:
-        raise ApiError(ErrorKind.SMTP_DISABLED)
+        _check_invitation(caller, url)
     held = list(dict.fromkeys(roles))
     with telling_taken(is_creating=True), transaction.atomic():
         team = get_locked_team(caller, team_id)
         user = _user_to_add(caller, email=email, user_id=user_id, phone=phone, name=name)
-        membership = _join(team, user, membership_id, held)
-        return _publish(caller, membership, user, team, "create")
+        membership = _place(team, user, membership_id, held)
+        if caller.is_privileged:
+            membership.is_confirmed, membership.joined_at = True, membership.updated_at
+            membership.invitation_digest = membership.invitation_expires_at = None
+        else:
+            invite(caller, membership, url)
+        _save(membership)
+        return publish_membership(caller, membership, "create")
 
 
 def list_memberships(
@@ -81,17 +96,18 @@ def list_memberships(
     Raises: TEAM_NOT_FOUND, ARGUMENT_INVALID, CURSOR_NOT_FOUND
     """
     check_member(caller, team_id)
+    hidden = hidden_from(caller)
     rows, count = list_page(
         _in_team(caller, team_id),
         queries,
-        columns=_COLUMNS,
+        columns={name: column for name, column in _COLUMNS.items() if name not in hidden},
         search=search,
-        search_columns=_SEARCHED,
+        search_columns=[column for column, name in _SEARCHED.items() if name not in hidden],
         has_total=total,
     )
     if not rows and not Team.objects.in_project(caller.project.id).filter(uid=team_id).exists():
         raise ApiError(ErrorKind.TEAM_NOT_FOUND)
-    return membership_list_output(rows, count)
+    return membership_list_output(rows, count, hidden=hidden)
 
 
 def list_user_memberships(
@@ -107,15 +123,17 @@ def list_user_memberships(
     Raises: USER_NOT_FOUND, ARGUMENT_INVALID, CURSOR_NOT_FOUND
     """
     user = get_user_row(caller.project.id, user_id)
-    rows, count = list_page(
-        Membership.objects.filter(user_id=user.id).select_related("user", "team"),
-        queries,
-        columns=_COLUMNS,
-        search=search,
-        search_columns=_SEARCHED,
-        has_total=total,
-    )
-    return membership_list_output(rows, count)
+    return _memberships_of(user, queries, search, has_total=total)
+
+
+def list_own_memberships(
+    *, caller: Caller, queries: Sequence[str] = (), search: str = "", total: bool = True
+) -> MembershipList:
+    """Return a page of the teams the caller is in, or invited to.
+
+    Raises: USER_UNAUTHORIZED, ARGUMENT_INVALID, CURSOR_NOT_FOUND
+    """
+    return _memberships_of(get_own_user(caller), queries, search, has_total=total)
 
 
 def get_membership(*, caller: Caller, team_id: str, membership_id: str) -> MembershipOutput:
@@ -125,7 +143,9 @@ def get_membership(*, caller: Caller, team_id: str, membership_id: str) -> Membe
     """
     check_member(caller, team_id)
     membership = _find(caller, team_id, membership_id)
-    return membership_output(membership, user=membership.user, team=membership.team)
+    return membership_output(
+        membership, user=membership.user, team=membership.team, hidden=hidden_from(caller)
+    )
 
 
 def update_membership(
@@ -138,14 +158,14 @@ def update_membership(
     """
     check_owner(caller, team_id)
     with transaction.atomic():
-        team = get_locked_team(caller, team_id)
+        get_locked_team(caller, team_id)
         membership = _find(caller, team_id, membership_id)
         if OWNER not in roles:
             _check_other_owner(caller, membership, ErrorKind.MEMBERSHIP_DOWNGRADE_PROHIBITED)
         membership.roles = list(dict.fromkeys(roles))
         membership.updated_at = clock.now()
         membership.save(update_fields=["roles", "updated_at"])
-        return _publish(caller, membership, membership.user, team, "update")
+        return publish_membership(caller, membership, "update")
 
 
 def delete_membership(*, caller: Caller, team_id: str, membership_id: str) -> None:
@@ -159,11 +179,11 @@ def delete_membership(*, caller: Caller, team_id: str, membership_id: str) -> No
     else:
         check_owner(caller, team_id)
     with transaction.atomic():
-        team = get_locked_team(caller, team_id)
+        get_locked_team(caller, team_id)
         membership = _find(caller, team_id, membership_id)
         _check_other_owner(caller, membership, ErrorKind.MEMBERSHIP_DELETION_PROHIBITED)
         Membership.objects.filter(id=membership.id).delete()
-        _publish(caller, membership, membership.user, team, "delete")
+        publish_membership(caller, membership, "delete")
 
 
 def _user_to_add(caller: Caller, *, email: str, user_id: str, phone: str, name: str) -> User:
@@ -178,23 +198,40 @@ def _user_to_add(caller: Caller, *, email: str, user_id: str, phone: str, name: 
     return user
 
 
-def _join(team: Team, user: User, membership_id: str, roles: list[str]) -> Membership:
-    """Confirm a pending membership, or add one."""
+def _check_invitation(caller: Caller, url: str) -> None:
+    if not url:
+        raise invalid("url", "URL is required")
+    check_link(caller.project, url)
+
+
+def _memberships_of(
+    user: User, queries: Sequence[str], search: str, *, has_total: bool
+) -> MembershipList:
+    rows, count = list_page(
+        Membership.objects.filter(user_id=user.id).select_related("user", "team"),
+        queries,
+        columns=_COLUMNS,
+        search=search,
+        search_columns=tuple(_SEARCHED),
+        has_total=has_total,
+    )
+    return membership_list_output(rows, count)
+
+
+def _place(team: Team, user: User, membership_id: str, roles: list[str]) -> Membership:
+    """Return the pending membership of a user with these roles, or a new one."""
     now = clock.now()
     membership = Membership.objects.filter(team=team, user=user).first()
     if membership is None:
-        membership = Membership(
-            project_id=team.project_id,
-            team=team,
-            user=user,
-            uid=resolve_id(membership_id),
-            invited_at=now,
-        )
+        membership = Membership(project_id=team.project_id, uid=resolve_id(membership_id))
     elif membership.is_confirmed:
         raise ApiError(ErrorKind.MEMBERSHIP_ALREADY_CONFIRMED)
-    membership.roles = roles
-    membership.is_confirmed = True
-    membership.joined_at = membership.updated_at = now
+    membership.team, membership.user, membership.roles = team, user, roles
+    membership.invited_at = membership.updated_at = now
+    return membership
+
+
+def _save(membership: Membership) -> None:
     try:
         membership.save()
     except IntegrityError as error:
@@ -203,7 +240,6 @@ def _join(team: Team, user: User, membership_id: str, roles: list[str]) -> Membe
         raise ApiError(
             ErrorKind.MEMBERSHIP_ALREADY_CONFIRMED, "The membership id is taken."
         ) from error
-    return membership
 
 
 def _in_team(caller: Caller, team_uid: str) -> "models.QuerySet[Membership]":
@@ -227,13 +263,3 @@ def _check_other_owner(caller: Caller, membership: Membership, kind: ErrorKind) 
     )
     if not others.exclude(id=membership.id).exists():
         raise ApiError(kind)
-
-
-def _publish(
-    caller: Caller, membership: Membership, user: User, team: Team, action: str
-) -> MembershipOutput:
-    output = membership_output(membership, user=user, team=team)
-    name = f"memberships.{id_part(membership.uid)}.{action}"
-    publish_team(caller, team.uid, name, output, changed=user.uid)
-    announce_identity(caller.project.id, user_uid=user.uid, reason="teams")
-    return output

@@ -102,7 +102,7 @@ def create_session(*, caller: Caller, user_id: str, secret: str) -> OpenedSessio
     provider, factor = _LOGINS[redeemed.purpose]
     with transaction.atomic():
         if redeemed.purpose in _BY_MAIL and not user.is_email_verified:
-            user = _first_proof(caller, user)
+            user = first_proof(caller, user)
         return open_session(caller, user, new_session(caller, user, provider, factor=factor))
 
 
@@ -165,13 +165,14 @@ def _parameters(
     }
 
 
-def _first_proof(caller: Caller, user: User) -> User:
+def first_proof(caller: Caller, user: User) -> User:
     """Note that a user reads the mail of their address.
 
-    Until then anybody may have signed up with it: their password goes, and what it let in.
+    Until then anybody may have signed up with it: their password goes, and what it let in, unless
+    it is that user who calls.
     """
     columns: dict[str, Any] = {"is_email_verified": True}
-    if user.password:
+    if user.password and not caller.is_user:
         columns |= {"password": "", "password_updated_at": clock.now()}
         Session.objects.filter(user_id=user.id).delete()
     proved = change_user(caller.project.id, user.uid, **columns)

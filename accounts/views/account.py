@@ -6,6 +6,7 @@ from accounts.inputs import (
     DeleteSessionsInput,
     EmailSessionInput,
     JwtInput,
+    ListInput,
     ListSessionsInput,
     NameInput,
     OwnEmailInput,
@@ -72,6 +73,13 @@ class AccountPrefsView(Endpoint):
     def patch(self, call: Call) -> Answer:
         data = read_input(PrefsInput, call.params)
         return Answer(services.update_prefs(caller=call.caller, **as_dict(data)))
+
+
+class AccountMembershipsView(Endpoint):
+    @operation("account.listMemberships", scope="account")
+    def get(self, call: Call) -> Answer:
+        data = read_input(ListInput, call.params)
+        return Answer(services.list_own_memberships(caller=call.caller, **as_dict(data)))
 
 
 class EmailSessionsView(Endpoint):

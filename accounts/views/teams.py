@@ -1,7 +1,8 @@
 """Paths below `/teams`."""
 
-from accounts import services
+from accounts import cookies, services
 from accounts.inputs import (
+    AcceptInvitationInput,
     CreateMembershipInput,
     CreateTeamInput,
     ListInput,
@@ -89,3 +90,13 @@ class MembershipView(Endpoint):
         data = read_input(MembershipInput, call.params)
         services.delete_membership(caller=call.caller, **as_dict(data))
         return no_content()
+
+
+class MembershipStatusView(Endpoint):
+    @operation("teams.updateMembershipStatus", scope="public")
+    def patch(self, call: Call) -> Answer:
+        data = read_input(AcceptInvitationInput, call.params)
+        accepted = services.update_membership_status(caller=call.caller, **as_dict(data))
+        if accepted.session:
+            cookies.sign_in(call, accepted.session.packed_secret, accepted.session.lifetime)
+        return Answer(accepted.membership)

@@ -2,10 +2,13 @@
 
 import time
 
+import orjson
+
 from kernel import notify, sql
 from kernel.caller import ProjectContext
 from kernel.ids import is_valid_id
 from kernel.limits import PROJECT_CACHE_SECONDS
+from kernel.policies import Policies
 from projects.keys import forget_keys
 
 CHANNEL = "appwrite_projects"
@@ -13,7 +16,8 @@ MAX_CACHED_PROJECTS = 10_000
 
 _FIND = """
     SELECT p.id, p.uid, p.name, p.team_uid, p.session_seconds, p.session_limit,
-        p.user_limit, p.requires_verified_email, p.disabled_services, p.disabled_protocols,
+        p.user_limit, p.requires_verified_email, p.policies, p.disabled_services,
+        p.disabled_protocols,
         array_agg(DISTINCT lower(f.hostname)) FILTER (WHERE f.hostname <> ''),
         array_agg(DISTINCT lower(f.key)) FILTER (WHERE f.key <> '')
     FROM project p LEFT JOIN platform f ON f.project_id = p.id
@@ -71,6 +75,7 @@ def _context(  # noqa: PLR0913  # the columns of one row
     session_limit: int,
     user_limit: int,
     requires_verified_email: bool,
+    policies: str,
     disabled_services: list[str],
     disabled_protocols: list[str],
     hosts: list[str] | None,
@@ -89,4 +94,5 @@ def _context(  # noqa: PLR0913  # the columns of one row
         session_limit=session_limit,
         user_limit=user_limit,
         requires_verified_email=requires_verified_email,
+        policies=Policies.of(orjson.loads(policies)),
     )

@@ -173,16 +173,6 @@ def test_membership_id_may_be_chosen_and_is_unique_in_the_project(server, owner,
     assert reply.status == 409
 
 
-def test_invitations_of_users_need_mail(owner, member, outsider, events):
-    body = {"email": "new@example.com", "roles": [], "url": "http://localhost"}
-    events.clear()
-    reply = owner.post("/teams/band/memberships", body)
-    assert (reply.status, reply.error) == (503, "general_smtp_disabled")
-    assert member.post("/teams/band/memberships", body).error == "user_unauthorized"
-    assert outsider.post("/teams/band/memberships", body).error == "team_not_found"
-    assert events.names() == []
-
-
 def test_memberships_are_listed_and_shown(member, server, owner):
     listed = member.get("/teams/band/memberships")
     assert_model("MembershipList", listed.json)

@@ -153,3 +153,17 @@ def _quietly(work):
             work()
 
     return do
+
+
+def test_class_09_one_of_fifty_uses_of_an_invitation_wins(project, client_for, alice):
+    owner, guest = client_for(project, session=alice.session), client_for(project)
+    owner.post("/teams", {"teamId": "band", "name": "Band"})
+    body = {"email": "a@example.com", "roles": [], "url": URL}
+    made = owner.post("/teams/band/memberships", body).json
+    proof = {"userId": made["userId"], "secret": newest_link()[1]["secret"]}
+    path = f"/teams/band/memberships/{made['$id']}/status"
+    before = Session.objects.count()
+    replies = at_once([lambda: guest.patch(path, proof)] * 50)
+    assert [reply.status for reply in replies].count(200) == 1
+    assert {reply.status for reply in replies} <= {200, 401, 409}
+    assert Session.objects.count() == before + 1

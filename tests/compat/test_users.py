@@ -95,3 +95,20 @@ def test_user_sees_no_team_of_others(alice: Person, bob: Person):
     with pytest.raises(AppwriteException) as missing:
         Teams(bob.client).get(team.id)
     assert missing.value.code == 404
+
+
+def test_owner_invites_a_user_and_key_lets_one_in(key: Client, alice: Person, bob: Person):
+    team = Teams(alice.client).create(ID.unique(), "Inviting")
+
+    pending = Teams(alice.client).create_membership(
+        team.id, ["writer"], user_id=bob.id, url="http://localhost/join"
+    )
+    with pytest.raises(AppwriteException) as refused:
+        Teams(bob.client).update_membership_status(team.id, pending.id, bob.id, "guessed")
+    joined = Teams(key).create_membership(team.id, ["writer"], user_id=bob.id)
+    listed = Account(bob.client).list_memberships()
+
+    assert (pending.confirm, pending.useremail, pending.roles) == (False, bob.email, ["writer"])
+    assert (refused.value.code, refused.value.type) == (401, "team_invalid_secret")
+    assert (joined.confirm, joined.id) == (True, pending.id)
+    assert [each.teamid for each in listed.memberships] == [team.id]

@@ -316,6 +316,8 @@ def _attack(path: str, verb: str, *credentials: str, **named: str) -> Attack:
     )
 
 
+#: Refusals by design, though their statuses are those of servers.
+NOT_OFFERED = ("user_auth_method_unsupported", "user_console_count_exceeded")
 DOCUMENT = "/v1/databases/{databaseId}/collections/{collectionId}/documents/{documentId}"
 
 
@@ -340,7 +342,7 @@ def test_no_request_reads_or_changes_what_another_project_holds(world: World, at
     changed = [name for name, digest in after.items() if digest != world.before[name]]
     assert changed == [], (attack, reply.status, reply.json)
     assert CANARY.encode() not in reply.content, (attack, reply.json)
-    assert reply.status < 500, (attack, reply.json)
+    assert reply.status < 500 or reply.error in NOT_OFFERED, (attack, reply.json)
 
 
 def test_the_same_requests_do_reach_what_is_their_own(world: World, client_for: ClientFor):
