@@ -6,7 +6,7 @@ once more. A refusal that no statement has confirmed is confirmed by one that re
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from documents import attributes
 from documents.attributes import Attribute
 from documents.vocabulary import Vocabulary
 from kernel import sql
+from kernel.arrays import text_array
 from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
 
@@ -50,6 +51,10 @@ class CollectionSchema:
     permissions: tuple[str, ...]
     attributes: Mapping[str, Attribute]
     has_encryption: bool
+    #: What an answer shows: each attribute's key, its name in rows, and what stands for no value.
+    shown: Sequence[tuple[str, str, Any]]
+    #: The same for the database: arrays of keys, of names, and of JSON texts.
+    shown_arrays: tuple[str, str, str]
 
     @property
     def key(self) -> Key:
@@ -137,6 +142,7 @@ def _load(caller: Caller, key: Key, names: Vocabulary) -> CollectionSchema:
 def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> CollectionSchema:
     loaded = (attributes.load(each) for each in orjson.loads(row[7]))
     usable = {each.key: each for each in loaded if each.is_available}
+    shown = [(each.key, each.name, each.blank) for each in usable.values()]
     return CollectionSchema(
         id=row[0],
         project_id=caller.project.id,
@@ -150,6 +156,12 @@ def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> Collecti
         permissions=tuple(row[6]),
         attributes=usable,
         has_encryption=any(each.encrypt for each in usable.values()),
+        shown=shown,
+        shown_arrays=(
+            text_array(key for key, _, _ in shown),
+            text_array(name for _, name, _ in shown),
+            text_array(orjson.dumps(blank).decode() for _, _, blank in shown),
+        ),
     )
 
 

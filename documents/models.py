@@ -234,11 +234,17 @@ class DocumentUserObjectPermission(UserObjectPermissionBase):
 
 
 class DocumentGroupObjectPermission(GroupObjectPermissionBase):
-    """A grant on a document to a role."""
+    """A grant on a document to a role.
+
+    The database does not check the references: each check locks the row it finds, which is the
+    same few for all writers. Groups go with their whole project only, permissions never.
+    """
 
     id = models.BigAutoField(primary_key=True)
-    group = models.ForeignKey(Group, on_delete=models.CASCADE, db_index=False)
-    permission = models.ForeignKey(Permission, on_delete=models.CASCADE, db_index=False)
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    permission = models.ForeignKey(
+        Permission, on_delete=models.CASCADE, db_constraint=False, db_index=False
+    )
     content_object = models.ForeignKey(
         Document, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
     )

@@ -1,5 +1,6 @@
 """How lists of texts go to the database, which writes have many of."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from psycopg import DataError
@@ -25,11 +26,25 @@ class TextListDumper(ListDumper):
     def dump(self, obj: list[Any]) -> Buffer | None:
         if not _are_texts(obj):
             return super().dump(obj)
-        escaped = [text.replace("\\", "\\\\").replace('"', '\\"') for text in obj]
-        literal = '{"' + '","'.join(escaped) + '"}'
-        if "\0" in literal:
-            raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
-        return literal.encode()
+        return text_array(obj).encode()
+
+
+def text_array(texts: Iterable[str]) -> str:
+    """Write an array of texts as PostgreSQL reads it, for statements that say it is one.
+
+    Raises:
+        DataError: A text holds a NUL.
+    """
+    escaped = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
+    literal = '{"' + '","'.join(escaped) + '"}' if escaped else "{}"
+    if "\0" in literal:
+        raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+    return literal
+
+
+def number_array(numbers: Iterable[int]) -> str:
+    """Write an array of whole numbers as PostgreSQL reads it."""
+    return "{" + ",".join(map(str, numbers)) + "}"
 
 
 def _are_texts(obj: list[Any]) -> bool:

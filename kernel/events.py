@@ -11,6 +11,9 @@ import orjson
 from django.db import transaction
 
 from kernel import clock, sql
+from kernel.limits import OUTBOX_RETENTION_SECONDS
+
+SWEPT_AT_ONCE = 10_000
 
 When = Literal["in_transaction", "after_commit"]
 
@@ -42,6 +45,10 @@ _subscribers: dict[When, list[tuple[str, Subscriber]]] = {"in_transaction": [], 
 _INSERT = (
     "INSERT INTO outbox (project_id, name, payload, roles, actor, created_at)"
     " VALUES (%s, %s, %s::jsonb, %s::text[], %s, %s) RETURNING id"
+)
+_SWEEP = (
+    "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT %s)"
+    " AND created_at < now() - make_interval(secs => %s)"
 )
 
 
@@ -91,6 +98,16 @@ def announce(event: Event) -> Event:
     if interested:
         transaction.on_commit(lambda: _ring(interested, event))
     return event
+
+
+def sweep() -> int:
+    """Delete the oldest events, as far as they are past their time; ids grow along with it."""
+    total = 0
+    swept = SWEPT_AT_ONCE
+    while swept == SWEPT_AT_ONCE:
+        swept = sql.execute(_SWEEP, (SWEPT_AT_ONCE, OUTBOX_RETENTION_SECONDS))
+        total += swept
+    return total
 
 
 def _matching(when: When, name: str) -> list[Subscriber]:

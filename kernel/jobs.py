@@ -16,13 +16,12 @@ import celery
 import orjson
 from django.db import Error, close_old_connections, connection, transaction
 
-from kernel import ratelimit, sql
+from kernel import events, ratelimit, sql
 from kernel.limits import (
     JOB_LEASE_SECONDS,
     JOB_MAX_ATTEMPTS,
     JOB_RENEW_SECONDS,
     JOB_RETENTION_SECONDS,
-    OUTBOX_RETENTION_SECONDS,
 )
 
 TASK_NAME = "kernel.run_job"
@@ -152,11 +151,7 @@ def _sweep_own() -> int:
         "DELETE FROM job WHERE status = 'done' AND finished_at < now() - make_interval(secs => %s)",
         (JOB_RETENTION_SECONDS,),
     )
-    events = sql.execute(
-        "DELETE FROM outbox WHERE created_at < now() - make_interval(secs => %s)",
-        (OUTBOX_RETENTION_SECONDS,),
-    )
-    return jobs + events + ratelimit.sweep()
+    return jobs + events.sweep() + ratelimit.sweep()
 
 
 _CLAIM = (

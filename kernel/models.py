@@ -38,9 +38,7 @@ class OutboxEvent(models.Model):
     class Meta:
         db_table = "outbox"
         indexes = [
-            models.Index(fields=["xid", "id"], name="outbox_cursor"),
             models.Index(fields=["project_id", "xid", "id"], name="outbox_project_cursor"),
-            models.Index(fields=["created_at"], name="outbox_created_at"),
         ]
 
     def __str__(self) -> str:

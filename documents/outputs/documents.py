@@ -37,8 +37,8 @@ def document_output(
         "$permissions": document.permissions,
     }
     if select is None or EVERYTHING in select:
-        for key, attribute in schema.attributes.items():
-            output[key] = data.get(attribute.name, attribute.blank)
+        for key, name, blank in schema.shown:
+            output[key] = data.get(name, blank)
     else:
         for key in select:
             if key in schema.attributes:

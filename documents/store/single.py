@@ -22,6 +22,7 @@ from documents.store.rows import (
 )
 from documents.store.statements import Statement, on_partition
 from kernel import sql
+from kernel.arrays import number_array, text_array
 from kernel.clock import api_time
 from kernel.permissions import READ, roles_for
 
@@ -60,16 +61,31 @@ def create(
         GrantTargetError: A role or a permission that a grant names is gone.
     """
     statement = Statement.CREATE_WITH_GRANTS if grants.texts else Statement.CREATE
-    values = (
-        log_values(schema, log)
-        | _grant_values(grants)
-        | {
-            "uid": uid,
-            "data": json_text(data),
-            "created": created_at,
-            "updated": updated_at,
-        }
-    )
+    times = api_time(created_at), api_time(updated_at)
+    readers = roles_for(READ, grants.texts) if schema.has_document_security else []
+    values = _grant_values(grants) | {
+        "collection": schema.id,
+        "version": schema.version,
+        "project": schema.project_id,
+        "uid": uid,
+        "data": json_text(data),
+        "created": created_at,
+        "updated": updated_at,
+        "event": log.name,
+        "payload": json_text(
+            {
+                **log.fixed,
+                **{key: data.get(name, blank) for key, name, blank in schema.shown},
+                "$id": uid,
+                "$permissions": grants.texts,
+                "$createdAt": times[0],
+                "$updatedAt": times[1],
+            }
+        ),
+        "roles": text_array([*log.roles, *readers]),
+        "actor": log.actor,
+        "now": log.at,
+    }
     with guarded():
         row = _fetch(schema, statement, values)
     if row is None:
@@ -77,7 +93,6 @@ def create(
     if row[0] is None:
         taken = _fetch(schema, Statement.EXISTS, {"collection": schema.id, "uid": uid})
         raise DuplicateIdError if taken else UniqueValueError
-    times = api_time(created_at), api_time(updated_at)
     stored = StoredDocument(row[0], uid, data, grants.texts, *times)
     return Outcome(True, True, False, None, row[1], stored)
 
@@ -99,7 +114,7 @@ def update(schema: CollectionSchema, uid: str, change: Change, log: Log) -> Outc
         | {
             "uid": uid,
             "data": json_text(change.data),
-            "dropped": list(change.dropped),
+            "dropped": text_array(change.dropped),
             "operations": operationsjson_text(change.operations),
             "created": change.created_at,
             "updated": change.updated_at,
@@ -160,18 +175,18 @@ def _outcome(schema: CollectionSchema, row: sql.Row | None) -> Outcome | None:
 
 
 def log_values(schema: CollectionSchema, log: Log) -> dict[str, Any]:
-    known = schema.attributes
+    keys, names, blanks = schema.shown_arrays
     return {
         "collection": schema.id,
         "version": schema.version,
         "project": schema.project_id,
         "secured": schema.has_document_security,
-        "keys": list(known),
-        "names": [attribute.name for attribute in known.values()],
-        "blanks": [json_text(attribute.blank) for attribute in known.values()],
+        "keys": keys,
+        "names": names,
+        "blanks": blanks,
         "event": log.name,
         "fixed": json_text(log.fixed),
-        "roles": list(log.roles),
+        "roles": text_array(log.roles),
         "actor": log.actor,
         "now": log.at,
     }
@@ -181,10 +196,10 @@ def _grant_values(grants: Grants | None) -> dict[str, Any]:
     if grants is None:
         return {"permissions": None, "readers": None}
     return {
-        "permissions": list(grants.texts),
-        "readers": roles_for(READ, grants.texts),
-        "groups": grants.group_ids,
-        "grants": grants.permission_ids,
+        "permissions": text_array(grants.texts),
+        "readers": text_array(roles_for(READ, grants.texts)),
+        "groups": number_array(grants.group_ids),
+        "grants": number_array(grants.permission_ids),
     }
 
 

@@ -35,7 +35,7 @@ PARTS: dict[str, LiteralString] = {
             (collection_id, uid, data, permissions, read_roles, created_at, updated_at)
         SELECT fresh.id, %(uid)s::text, %(data)s::jsonb, %(permissions)s::text[],
             %(readers)s::text[], %(created)s::timestamptz, %(updated)s::timestamptz
-        FROM fresh ON CONFLICT DO NOTHING RETURNING *
+        FROM fresh ON CONFLICT DO NOTHING RETURNING id, collection_id
     """,
     "merged": """
         CASE WHEN %(operations)s::jsonb IS NULL THEN d.data || %(data)s::jsonb
@@ -95,6 +95,14 @@ PARTS: dict[str, LiteralString] = {
             %(actor)s::text, %(now)s::timestamptz
         FROM r RETURNING id
     """,
+    # Of a new document all is known but the number that its row gets.
+    "logged_new": """
+        INSERT INTO outbox (project_id, name, payload, roles, actor, created_at)
+        SELECT %(project)s::bigint, %(event)s::text,
+            %(payload)s::jsonb || jsonb_build_object('$sequence', r.id::text),
+            %(roles)s::text[], %(actor)s::text, %(now)s::timestamptz
+        FROM r RETURNING id
+    """,
     "outcome": """
         c.version, v.is_change, v.is_granted, v.is_late, v.fault, log.id, v.id, v.uid,
         coalesce(r.data, v.data), coalesce(r.permissions, v.permissions),
@@ -121,11 +129,11 @@ class Statement(Enum):
         WHERE c.id = %(collection)s::bigint AND c.deleted_at IS NULL
     """
     CREATE = """
-        WITH fresh AS MATERIALIZED ({fresh}), r AS ({created}), log AS ({logged})
+        WITH fresh AS MATERIALIZED ({fresh}), r AS ({created}), log AS ({logged_new})
         SELECT r.id, log.id FROM fresh LEFT JOIN r ON true LEFT JOIN log ON true
     """
     CREATE_WITH_GRANTS = """
-        WITH fresh AS MATERIALIZED ({fresh}), r AS ({created}), log AS ({logged}),
+        WITH fresh AS MATERIALIZED ({fresh}), r AS ({created}), log AS ({logged_new}),
         granted AS ({granted} ORDER BY g.place)
         SELECT r.id, log.id, {compiled} FROM fresh LEFT JOIN r ON true LEFT JOIN log ON true
     """
