@@ -141,3 +141,21 @@ def _read(reader, rule):
         reader.execute(rule)
         rows = reader.fetchall()
     return rows
+
+
+def _log(count, *, days):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO outbox (project_id, name, payload, roles, created_at)"
+            " SELECT 7, 'old', '{}', '{}', now() - make_interval(days => %s)"
+            " FROM generate_series(1, %s)",
+            (days, count),
+        )
+
+
+def test_events_past_their_time_are_swept_in_batches(monkeypatch):
+    monkeypatch.setattr(events, "SWEPT_AT_ONCE", 2)
+    _log(5, days=8)
+    _log(2, days=6)
+    assert events.sweep() == 5
+    assert OutboxEvent.objects.count() == 2
