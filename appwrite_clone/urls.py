@@ -31,5 +31,7 @@ if "console" in settings.SERVICES:
         path("console/", admin.site.urls),
         path("", RedirectView.as_view(url="/console/")),
     ]
-handler404 = "gateway.views.route_not_found"
+    handler404 = "console.views.page_not_found"
+else:
+    handler404 = "gateway.views.route_not_found"
 handler500 = "gateway.views.server_error"

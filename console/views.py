@@ -2,15 +2,27 @@
 
 from typing import Any
 
+from django.contrib import admin
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.views import PasswordChangeView
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
 
 from accounts import services as accounts
 from accounts.console import console_user
 from console.forms import OwnPasswordForm
+from gateway.views import route_not_found
 from kernel.errors import ApiError, ErrorKind
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a path of the console that leads nowhere with a page, any other as the API does."""
+    if not request.path.startswith(reverse("admin:index")):
+        return route_not_found(request, exception)
+    context = admin.site.each_context(request)
+    return render(request, "console/not_found.html", context, status=404)
 
 
 class OwnPasswordView(PasswordChangeView):

@@ -241,3 +241,15 @@ def test_member_without_a_managing_role_sees_nothing(
     assert b"Blog" not in console.get("/console/projects/project/").content
     answer = console.get(f"/console/documents/collection/{posts.pk}/change/")
     assert answer.status_code in (302, 404)
+
+
+@pytest.mark.parametrize("path", ["nowhere/", "projects/nothing/"])
+def test_a_path_that_leads_nowhere_is_told_by_a_page(console: Client, path: str) -> None:
+    answer = console.get(f"/console/{path}")
+    assert (answer.status_code, answer["Content-Type"].split(";")[0]) == (404, "text/html")
+    assert b"No such page" in answer.content
+
+
+def test_unknown_paths_outside_the_console_answer_as_the_api_does(console: Client) -> None:
+    answer = console.get("/nowhere")
+    assert (answer.status_code, answer.json()["type"]) == (404, "general_route_not_found")
