@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from documents import attributes
+from documents import attributes, indexes
 from documents.attributes import Attribute
 from documents.vocabulary import Vocabulary
 from kernel import sql
@@ -37,6 +37,7 @@ class CollectionSchema:
     """What reading and writing documents needs to know of their collection.
 
     `attributes` holds the usable ones by key; `has_encryption` says that some are encrypted.
+    `searchable` are the keys of those with a full-text index.
     """
 
     id: int
@@ -55,6 +56,7 @@ class CollectionSchema:
     shown: Sequence[tuple[str, str, Any]]
     #: The same for the database: arrays of keys, of names, and of JSON texts.
     shown_arrays: tuple[str, str, str]
+    searchable: frozenset[str]
 
     @property
     def key(self) -> Key:
@@ -63,7 +65,7 @@ class CollectionSchema:
 
 _LOAD = """
     SELECT c.id, c.uid, c.version, b.is_enabled, c.is_enabled, c.has_document_security,
-           c.permissions, c.attributes
+           c.permissions, c.attributes, c.indexes
     FROM document_database b
     LEFT JOIN document_collection c
         ON c.database_id = b.id AND c.uid = %s AND c.deleted_at IS NULL
@@ -162,6 +164,7 @@ def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> Collecti
             text_array(name for _, name, _ in shown),
             text_array(orjson.dumps(blank).decode() for _, _, blank in shown),
         ),
+        searchable=indexes.searchable(orjson.loads(row[8])),
     )
 
 

@@ -184,6 +184,9 @@ def _misfit(index: Index) -> str:
 
 
 def _check_parts(index: Index, attributes: Mapping[str, Attribute], names: Vocabulary) -> None:
+    if index.type == index_types.FULLTEXT:
+        _check_prose(index, attributes, names)
+        return
     total = 0
     for place, key in enumerate(index.attributes):
         length = index.length(place)
@@ -202,6 +205,20 @@ def _check_parts(index: Index, attributes: Mapping[str, Attribute], names: Vocab
             names.index_invalid,
             f"Index length is longer than the maximum: {index_types.MAX_INDEX_LENGTH}",
         )
+
+
+def _check_prose(index: Index, attributes: Mapping[str, Attribute], names: Vocabulary) -> None:
+    if any(index.lengths):
+        raise ApiError(names.index_invalid, "A fulltext index takes no lengths.")
+    for key in index.attributes:
+        attribute = None
+        if key not in index_types.SYSTEM_COLUMNS:
+            attribute = _indexable(attributes.get(key), key, names)
+        if attribute is None or not attribute.kind.is_prose:
+            raise ApiError(
+                names.index_invalid,
+                f'Attribute "{key}" cannot be part of a fulltext index, must be of type string.',
+            )
 
 
 def _indexable(attribute: Attribute | None, key: str, names: Vocabulary) -> Attribute:

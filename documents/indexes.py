@@ -1,7 +1,7 @@
 """Indexes of collections: their JSON form, and the expression indexes they are in the database."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,12 +13,13 @@ from psycopg import sql as psql
 
 from documents import attributes as attribute_types
 from documents import partitions
-from documents.attributes import PROCESSING, Attribute
+from documents.attributes import AVAILABLE, PROCESSING, Attribute
 from kernel import clock, sql
 
 KEY = "key"
 UNIQUE = "unique"
-OFFERED_TYPES = (KEY, UNIQUE)
+FULLTEXT = "fulltext"
+OFFERED_TYPES = (KEY, UNIQUE, FULLTEXT)
 
 MAX_INDEXES = 64
 MAX_INDEX_ATTRIBUTES = 32
@@ -36,7 +37,7 @@ _STATE = (
     "SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
     " WHERE c.oid = to_regclass(%s)"
 )
-_CREATE = psql.SQL("CREATE {unique}INDEX {how}{name} ON {partition} ({columns})")
+_CREATE = psql.SQL("CREATE {unique}INDEX {how}{name} ON {partition} USING {method} ({columns})")
 _DROP = psql.SQL("DROP INDEX {how}IF EXISTS {name}")
 
 
@@ -87,6 +88,16 @@ def name(collection_id: int, version: int, place: int = 0) -> str:
     return f"{OWN_INDEXES}{collection_id:d}_{version:d}_{place:d}"
 
 
+def searchable(entries: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the keys of the attributes that full-text indexes are on, those of a JSON list."""
+    return frozenset(
+        key
+        for entry in entries
+        if entry["type"] == FULLTEXT and entry["status"] == AVAILABLE
+        for key in entry["attributes"]
+    )
+
+
 def build(collection_id: int, index: Index, attributes: Mapping[str, Attribute]) -> None:
     """Make an index of the partition; one left invalid by an interrupted build is made anew.
 
@@ -124,7 +135,13 @@ def drop(collection_id: int, index_name: str) -> None:
 
 
 def columns(index: Index, attributes: Mapping[str, Attribute]) -> psql.Composed:
-    """Return what an index is on: the expressions of filters, in the order of sorted lists."""
+    """Return what an index is on: the expressions of filters, in the order of sorted lists.
+
+    A full-text index holds the words of each attribute apart, for any of them to be searched.
+    """
+    if index.type == FULLTEXT:
+        found = (attribute_types.expression(attributes[key]) for key in index.attributes)
+        return psql.SQL(", ").join(map(attribute_types.words, found))
     return psql.SQL(", ").join(
         _column(attributes.get(key), key, length=index.length(place), order=index.order(place))
         for place, key in enumerate(index.attributes)
@@ -148,6 +165,7 @@ def _create(collection_id: int, index: Index, attributes: Mapping[str, Attribute
         how=_how(),
         name=psql.Identifier(index.name),
         partition=partitions.identifier(collection_id),
+        method=psql.SQL("gin" if index.type == FULLTEXT else "btree"),
         columns=columns(index, attributes),
     )
 

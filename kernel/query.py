@@ -1,6 +1,6 @@
 """The query language of list operations: JSON texts to frozen dataclasses. Knows no SQL."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +24,13 @@ NULL_TESTS = frozenset({"isNull", "isNotNull"})
 TEXT_TESTS = frozenset({"startsWith", "notStartsWith", "endsWith", "notEndsWith"})
 CONTAINMENTS = frozenset({"contains", "notContains", "containsAny", "containsAll"})
 LOGICAL = frozenset({"and", "or"})
+SEARCHES = frozenset({"search", "notSearch"})
 ORDERS = {"orderAsc": "asc", "orderDesc": "desc"}
 
 _MANY_VALUES = CONTAINMENTS | {"equal"}
-_FILTERS = COMPARISONS | RANGES | NULL_TESTS | TEXT_TESTS | CONTAINMENTS
+#: The tests that every listing knows, and those that only documents have.
+FILTERS = COMPARISONS | RANGES | NULL_TESTS | TEXT_TESTS | CONTAINMENTS
+DOCUMENT_FILTERS = FILTERS | SEARCHES
 _SEQUENCE = "$sequence"
 
 
@@ -91,15 +94,15 @@ class ListQuery:
         return filtered | {order.attribute for order in self.orders}
 
 
-def parse_queries(texts: Sequence[str]) -> ListQuery:
-    """Read the `queries` parameter of a list operation.
+def parse_queries(texts: Sequence[str], *, methods: Collection[str] = FILTERS) -> ListQuery:
+    """Read the `queries` parameter of a list operation that knows some filter methods.
 
     Raises:
         QueryError: Too many or too long, not JSON, an unknown method, or wrong values.
     """
     if len(texts) > MAX_QUERIES:
         raise QueryError(f"Invalid query: No more than {MAX_QUERIES} queries are allowed")
-    builder = _Builder()
+    builder = _Builder(methods)
     for text in texts:
         builder.add(_decode(text))
     return builder.build()
@@ -111,7 +114,7 @@ def parse_condition(text: str) -> Condition:
     Raises:
         QueryError: The text is no filter.
     """
-    return _condition(_decode(text), depth=0)
+    return _condition(_decode(text), FILTERS, depth=0)
 
 
 def _decode(text: str) -> Mapping[str, Any]:
@@ -142,11 +145,11 @@ def _values(query: Mapping[str, Any]) -> list[Any]:
     return values
 
 
-def _condition(query: Mapping[str, Any], *, depth: int) -> Condition:
+def _condition(query: Mapping[str, Any], methods: Collection[str], *, depth: int) -> Condition:
     method = query["method"]
     if method in LOGICAL:
-        return _group(query, depth=depth)
-    if method not in _FILTERS:
+        return _group(query, methods, depth=depth)
+    if method not in methods:
         raise QueryError(f"Invalid query method: {method[:64]}")
     attribute, values = query.get("attribute", ""), _values(query)
     if not attribute:
@@ -155,7 +158,7 @@ def _condition(query: Mapping[str, Any], *, depth: int) -> Condition:
     return Filter(method, attribute, tuple(values))
 
 
-def _group(query: Mapping[str, Any], *, depth: int) -> Group:
+def _group(query: Mapping[str, Any], methods: Collection[str], *, depth: int) -> Group:
     method, values = query["method"], _values(query)
     if depth >= MAX_QUERY_DEPTH:
         raise QueryError(f"Invalid query: Nested deeper than {MAX_QUERY_DEPTH}")
@@ -163,7 +166,8 @@ def _group(query: Mapping[str, Any], *, depth: int) -> Group:
         raise QueryError(f"Invalid query: {method} requires at least two queries")
     if len(values) > MAX_QUERIES:
         raise QueryError(f"Invalid query: {method} takes at most {MAX_QUERIES} queries")
-    return Group(method, tuple(_condition(_checked(each), depth=depth + 1) for each in values))
+    nested = (_condition(_checked(each), methods, depth=depth + 1) for each in values)
+    return Group(method, tuple(nested))
 
 
 def _check_values(method: str, attribute: str, values: list[Any]) -> None:
@@ -192,7 +196,8 @@ def _how_many(method: str, expected: int) -> str:
 class _Builder:
     """Collects the queries of one request; each paging method may come once."""
 
-    def __init__(self) -> None:
+    def __init__(self, methods: Collection[str]) -> None:
+        self.methods = methods
         self.conditions: list[Condition] = []
         self.orders: list[Order] = []
         self.page: dict[str, Any] = {}
@@ -213,7 +218,7 @@ class _Builder:
         elif method in ("cursorAfter", "cursorBefore"):
             self._add_cursor(method, _values(query))
         else:
-            self.conditions.append(_condition(query, depth=0))
+            self.conditions.append(_condition(query, self.methods, depth=0))
 
     def _add_select(self, values: list[Any]) -> None:
         if not values or any(not isinstance(value, str) or not value for value in values):

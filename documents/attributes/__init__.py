@@ -19,7 +19,13 @@ from documents.attributes.definition import (
     load,
     row_bytes,
 )
-from documents.attributes.expressions import expression, json_text, read_query_value, sql_type
+from documents.attributes.expressions import (
+    expression,
+    json_text,
+    read_query_value,
+    sql_type,
+    words,
+)
 from documents.attributes.structure import (
     MAX_ARRAY_ITEMS,
     StructureError,
@@ -57,4 +63,5 @@ __all__ = [
     "sql_type",
     "stored_value",
     "unknown",
+    "words",
 ]

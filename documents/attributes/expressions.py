@@ -22,6 +22,11 @@ def expression(attribute: Attribute) -> psql.Composed:
     return psql.SQL("((data ->> {})::{})").format(name, psql.SQL(attribute.kind.cast))
 
 
+def words(value: psql.Composable) -> psql.Composed:
+    """Return the SQL of the words that a search finds in a text."""
+    return psql.SQL("document_words({})").format(value)
+
+
 def sql_type(attribute: Attribute) -> LiteralString:
     """Return the SQL type of one value of an attribute."""
     return attribute.kind.cast

@@ -23,6 +23,7 @@ class StringType(AttributeType):
     public_type = "string"
     has_size = True
     is_encryptable = True
+    is_prose = True
 
     def parse(self, value: Any) -> str:
         if not isinstance(value, str) or "\x00" in value:
@@ -50,6 +51,7 @@ class TextType(AttributeType):
     """Text of as many bytes as the type allows."""
 
     is_encryptable = True
+    is_prose = True
 
     def __init__(self, public_type: str, size: int) -> None:
         self.public_type = public_type  # type: ignore[misc]  # one class for three sizes

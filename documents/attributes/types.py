@@ -35,6 +35,7 @@ class AttributeType:
     """One type: `public_type` and `format` tell it apart in answers, `cast` is its SQL type.
 
     `fixed_size` is the size of every attribute of a type that lets clients choose none.
+    `is_prose` says that the values are texts, whose words a search finds.
     """
 
     public_type: ClassVar[str]
@@ -45,6 +46,7 @@ class AttributeType:
     has_size: ClassVar[bool] = False
     has_elements: ClassVar[bool] = False
     is_encryptable: ClassVar[bool] = False
+    is_prose: ClassVar[bool] = False
 
     def parse(self, value: Any) -> Any:
         """Return one value in its stored form, whatever the limits of the attribute.

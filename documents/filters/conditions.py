@@ -9,8 +9,19 @@ from psycopg import sql as psql
 
 from documents import attributes
 from documents.attributes import Attribute
+from documents.catalog import CollectionSchema
 from documents.filters.columns import Column, column, refusal
-from kernel.query import CONTAINMENTS, NULL_TESTS, RANGES, Condition, Filter, Group, leaves
+from kernel.query import (
+    CONTAINMENTS,
+    NULL_TESTS,
+    RANGES,
+    SEARCHES,
+    TEXT_TESTS,
+    Condition,
+    Filter,
+    Group,
+    leaves,
+)
 
 _COMPARISONS: Mapping[str, LiteralString] = {
     "equal": "=",
@@ -33,6 +44,7 @@ _SUBSTRINGS: Mapping[str, LiteralString] = {
 }
 _WILDCARDS = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 _ARRAY_METHODS = CONTAINMENTS | NULL_TESTS
+_TEXT_METHODS = TEXT_TESTS | SEARCHES
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +65,17 @@ def shape(conditions: Sequence[Condition]) -> tuple[Hashable, ...]:
     )
 
 
-def values(schema: Mapping[str, Attribute], conditions: Sequence[Condition]) -> dict[str, Any]:
+def values(schema: CollectionSchema, conditions: Sequence[Condition]) -> dict[str, Any]:
     """Check conditions; return their values by the names of their placeholders in `where`.
 
     Raises: QUERY_INVALID
     """
     found: dict[str, Any] = {}
     for condition in leaves(conditions):
-        for operand in _operands(column(schema, condition.attribute), condition):
+        tested = column(schema.attributes, condition.attribute)
+        if condition.method in SEARCHES and tested.name not in schema.searchable:
+            raise refusal(f'Searching by attribute "{tested.name}" requires a fulltext index.')
+        for operand in _operands(tested, condition):
             found[_placeholder(len(found))] = operand.value
     return found
 
@@ -112,6 +127,8 @@ def _test(tested: Column, condition: Filter, bound: Sequence[psql.Composable]) -
         return psql.SQL("({}{}{} AND {})").format(tested.expression, word, *bound)
     if tested.is_array:
         return _containment(tested, method, bound[0])
+    if method in SEARCHES:
+        return _search(tested, method, bound[0])
     if method in _SUBSTRINGS:
         return _operation(tested, _SUBSTRINGS[method], _listed(bound[0]))
     if method in _PATTERNS:
@@ -126,6 +143,13 @@ def _containment(tested: Column, method: str, bound: psql.Composable) -> psql.Co
         return _operation(tested, "@>", bound)
     fits = _operation(tested, "@> ANY", _listed(bound))
     return psql.SQL("NOT ") + fits if method == "notContains" else fits
+
+
+def _search(tested: Column, method: str, bound: psql.Composable) -> psql.Composable:
+    found = psql.SQL("({} @@ document_search({}))").format(
+        attributes.words(tested.expression), bound
+    )
+    return psql.SQL("(NOT {})").format(found) if method == "notSearch" else found
 
 
 def _operation(
@@ -176,7 +200,7 @@ def _check_place(tested: Column, condition: Filter) -> None:
         reason = "it is not an array"
     elif method in _SUBSTRINGS and not tested.is_text:
         reason = "it is not an array or a string"
-    elif method in _PATTERNS and not tested.is_text:
+    elif method in _TEXT_METHODS and not tested.is_text:
         reason = "it is not a string"
     else:
         return

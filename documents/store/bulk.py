@@ -156,7 +156,7 @@ def _parts(schema: CollectionSchema, query: ListQuery) -> Parts:
 
 def _picks(schema: CollectionSchema, query: ListQuery) -> dict[str, Any]:
     most = MAX_BULK_ROWS + 1
-    return filters.values(schema.attributes, query.conditions) | {
+    return filters.values(schema, query.conditions) | {
         "limit": min(query.limit, most) if query.has_limit else most,
         "offset": query.offset,
     }

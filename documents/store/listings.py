@@ -145,7 +145,7 @@ def _form(
 def _values(
     schema: CollectionSchema, query: ListQuery, *, readable_by: Sequence[str] | None
 ) -> dict[str, Any]:
-    return filters.values(schema.attributes, query.conditions) | {
+    return filters.values(schema, query.conditions) | {
         "collection": schema.id,
         "limit": query.limit,
         "offset": query.offset,

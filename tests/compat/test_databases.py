@@ -192,6 +192,17 @@ def test_index_is_built_and_shown(fruits: Collection, kind: DatabasesIndexType):
     assert [order.lower() for order in found.orders] == ["desc"]
 
 
+def test_text_is_searched(fruits: Collection):
+    fruits("create_index", "words", DatabasesIndexType.FULLTEXT, ["title"])
+    sdk.wait_until(lambda: fruits.statuses("index") == {"available"})
+
+    found = fruits("list_documents", [Query.search("title", "apple che")])
+    others = fruits("list_documents", [Query.not_search("title", "apple")])
+
+    assert [each.id for each in fruits.service.listed(found, "documents")] == ["apple", "cherry"]
+    assert "apple" not in [each.id for each in fruits.service.listed(others, "documents")]
+
+
 def test_unique_index_refuses_a_second(fruits: Collection):
     fruits("create_index", "once", DatabasesIndexType.UNIQUE, ["title"])
     sdk.wait_until(lambda: fruits.statuses("index") == {"available"})

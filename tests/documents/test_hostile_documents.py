@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from documents.definitions import IndexRequest
 from kernel.caller import ProjectContext
 from kernel.query import (
     COMPARISONS,
@@ -15,6 +16,7 @@ from kernel.query import (
     NULL_TESTS,
     ORDERS,
     RANGES,
+    SEARCHES,
     TEXT_TESTS,
 )
 from tests.client import ApiClient, Reply
@@ -83,10 +85,11 @@ METHODS = [
     "cursorAfter",
     "cursorBefore",
     "orderRandom",
-    "search",
+    *SEARCHES,
     "elemMatch",
     "",
 ]
+WORDS = IndexRequest(key="words", type="fulltext", attributes=["content"], orders=[], lengths=[])
 QUERIES = st.one_of(
     JSON.map(lambda value: value if isinstance(value, str) else dumped(value)),
     st.fixed_dictionaries(
@@ -112,7 +115,7 @@ def check(reply: Reply) -> None:
 
 @pytest.fixture
 def key(project: ProjectContext, client_for: ClientFor, make_key: MakeKey) -> ApiClient:
-    make_collection(project)
+    make_collection(project, indexes=[WORDS])
     client = client_for(project, key=make_key(project, ["documents.read", "documents.write"]))
     body = {"documentId": "p", "data": {"title": "T", "likes": 1, "tags": ["a"], "rating": 0.5}}
     assert client.post(DOCUMENTS, body).status == 201

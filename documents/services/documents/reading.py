@@ -12,7 +12,7 @@ from kernel import ids
 from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
 from kernel.permissions import READ
-from kernel.query import ListQuery, QueryError, parse_queries
+from kernel.query import DOCUMENT_FILTERS, ListQuery, QueryError, parse_queries
 
 
 def list_documents(
@@ -75,7 +75,7 @@ def parsed_queries(queries: Sequence[str]) -> ListQuery:
     Raises: QUERY_INVALID
     """
     try:
-        return parse_queries(queries)
+        return parse_queries(queries, methods=DOCUMENT_FILTERS)
     except QueryError as error:
         raise ApiError(ErrorKind.QUERY_INVALID, str(error)) from None
 
