@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from appwrite_clone import env, split
+from kernel import limits
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -112,6 +113,13 @@ TEMPLATES = [
         },
     }
 ]
+
+# How long clients may be away and still learn what changed meanwhile (docs/offline-sync.md).
+CHANGES_RETENTION_SECONDS = env.integer(
+    "CHANGES_RETENTION_SECONDS",
+    limits.CHANGES_RETENTION_SECONDS,
+    minimum=limits.MIN_CHANGES_RETENTION_SECONDS,
+)
 
 # Database: one connection per thread, kept; statements of `kernel.sql` are prepared on it.
 STATEMENT_TIMEOUT_MILLISECONDS = env.integer("STATEMENT_TIMEOUT_MILLISECONDS", 9_000, minimum=1)

@@ -6,6 +6,7 @@ from django.urls import path
 from django.urls.resolvers import URLPattern
 
 from documents.views.attributes import TYPED_VIEWS, AttributesView, AttributeView
+from documents.views.changes import CHANGES, ChangesView
 from documents.views.collections import CollectionsView, CollectionView
 from documents.views.databases import DatabasesView, DatabaseView
 from documents.views.documents import (
@@ -43,8 +44,11 @@ def _paths(dialect: int) -> Iterator[URLPattern]:
     yield path(f"{collection}/indexes", IndexesView.as_view(dialect=dialect))
     yield path(f"{collection}/indexes/<str:key>", IndexView.as_view(dialect=dialect))
     yield path(documents, DocumentsView.as_view(dialect=dialect))
-    document = f"{documents}/<str:{_DOCUMENT_IDS[dialect]}>"
+    document_id = _DOCUMENT_IDS[dialect]
+    document = f"{documents}/<str:{document_id}>"
     attribute = f"{document}/<str:{_ATTRIBUTE_KEYS[dialect]}>"
+    changes_view = ChangesView.as_view(dialect=dialect)
+    yield path(f"{documents}/{CHANGES}", changes_view, {document_id: CHANGES})
     yield path(document, DocumentView.as_view(dialect=dialect))
     yield path(f"{attribute}/increment", IncrementView.as_view(dialect=dialect))
     yield path(f"{attribute}/decrement", DecrementView.as_view(dialect=dialect))

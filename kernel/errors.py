@@ -16,6 +16,12 @@ class ErrorKind(Enum):
     BAD_REQUEST = ("general_bad_request", 400, "The request could not be understood.")
     QUERY_INVALID = ("general_query_invalid", 400, "A query is not valid.")
     CURSOR_NOT_FOUND = ("general_cursor_not_found", 400, "The item the cursor points to is gone.")
+    CURSOR_EXPIRED = (
+        "general_cursor_expired",
+        410,
+        "Not all changes since this cursor can be told. Read the list anew, and go on with a new"
+        " cursor.",
+    )
     ACCESS_FORBIDDEN = (
         "general_access_forbidden",
         401,

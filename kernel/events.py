@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any, Literal
 
 import orjson
+from django.conf import settings
 from django.db import transaction
 
 from kernel import clock, sql
-from kernel.limits import OUTBOX_RETENTION_SECONDS
+from kernel.limits import OUTBOX_MARGIN_SECONDS
 
 SWEPT_AT_ONCE = 10_000
 
@@ -102,10 +103,11 @@ def announce(event: Event) -> Event:
 
 def sweep() -> int:
     """Delete the oldest events, as far as they are past their time; ids grow along with it."""
+    age = settings.CHANGES_RETENTION_SECONDS + OUTBOX_MARGIN_SECONDS
     total = 0
     swept = SWEPT_AT_ONCE
     while swept == SWEPT_AT_ONCE:
-        swept = sql.execute(_SWEEP, (SWEPT_AT_ONCE, OUTBOX_RETENTION_SECONDS))
+        swept = sql.execute(_SWEEP, (SWEPT_AT_ONCE, age))
         total += swept
     return total
 

@@ -24,7 +24,10 @@ class CurrentTransactionId(models.Func):
 
 
 class OutboxEvent(models.Model):
-    """One published event; readers go by (xid, id), since ids are not in commit order."""
+    """One published event; readers go by xid and snapshots, since ids are not in commit order.
+
+    `previous_roles` are those who could read what it is about before it, where that changed.
+    """
 
     id = models.BigAutoField(primary_key=True)
     xid = TransactionIdField(db_default=CurrentTransactionId(), editable=False)
@@ -34,6 +37,8 @@ class OutboxEvent(models.Model):
     roles = ArrayField(models.TextField())
     actor = models.TextField(db_default="")
     created_at = models.DateTimeField(db_default=Now())
+    is_creation = models.BooleanField(db_default=False)
+    previous_roles = ArrayField(models.TextField(), null=True)
 
     class Meta:
         db_table = "outbox"

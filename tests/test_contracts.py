@@ -37,7 +37,11 @@ OLDER_OPERATIONS = {
     "projects.updatePlatform": "project.updateWebPlatform",
 }
 #: Error types of our own, each with its reason in the design.
-OWN_ERRORS = {"general_payload_too_large", "general_service_unavailable"}
+OWN_ERRORS = {
+    "general_payload_too_large",
+    "general_service_unavailable",
+    "general_cursor_expired",
+}
 #: Events of our own: apps hear from them that a project came, changed or went.
 OWN_EVENTS = {"projects.*.create", "projects.*.update", "projects.*.delete"}
 

@@ -17,9 +17,10 @@ from kernel.fields import (
     permissions,
     queries,
     required,
+    text,
     uid,
 )
-from kernel.limits import MAX_BULK_DOCUMENTS
+from kernel.limits import DEFAULT_CHANGES, MAX_BULK_DOCUMENTS, MAX_CHANGES, MAX_CURSOR_LENGTH
 from kernel.permissions import ITEM_ACTIONS
 
 _permissions = permissions(ITEM_ACTIONS)
@@ -62,6 +63,12 @@ class ListDocumentsInput(CollectionInput):
     queries: list[str] = optional(queries, default=[])
     total: bool = optional(boolean, default=True)
     transaction_id: str = optional(_no_transaction, default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListChangesInput(CollectionInput):
+    since: str = optional(text(MAX_CURSOR_LENGTH), default="")
+    limit: int = optional(integer(1, MAX_CHANGES), default=DEFAULT_CHANGES)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,12 +3,18 @@
 from documents.outputs.attributes import attribute_output
 from documents.outputs.collections import collection_output
 from documents.outputs.databases import DatabaseOutput, database_output
-from documents.outputs.documents import common_output, document_list_output, document_output
+from documents.outputs.documents import (
+    change_list_output,
+    common_output,
+    document_list_output,
+    document_output,
+)
 from documents.outputs.indexes import index_output
 
 __all__ = [
     "DatabaseOutput",
     "attribute_output",
+    "change_list_output",
     "collection_output",
     "common_output",
     "database_output",

@@ -5,8 +5,9 @@ from typing import Any
 
 from documents import encryption
 from documents.catalog import CollectionSchema
-from documents.store import Page, StoredDocument
+from documents.store import Changed, Page, StoredDocument
 from documents.vocabulary import Vocabulary
+from kernel.clock import api_time
 
 EVERYTHING = "*"
 
@@ -65,4 +66,34 @@ def document_list_output(
         names.documents: [
             document_output(each, schema, names, select=select) for each in page.documents
         ],
+    }
+
+
+def change_list_output(
+    changed: Sequence[Changed],
+    schema: CollectionSchema,
+    names: Vocabulary,
+    *,
+    cursor: str,
+    has_more: bool,
+) -> dict[str, Any]:
+    """Return the model `DocumentChangeList`, or `RowChangeList`, which are of our own."""
+    return {
+        "total": len(changed),
+        "changes": [_change_output(each, schema, names) for each in changed],
+        "cursor": cursor,
+        "hasMore": has_more,
+    }
+
+
+def _change_output(changed: Changed, schema: CollectionSchema, names: Vocabulary) -> dict[str, Any]:
+    document = changed.document
+    kind = "delete"
+    if document is not None:
+        kind = "update" if changed.was_visible else "create"
+    return {
+        "type": kind,
+        f"{names.document}Id": changed.uid,
+        "changedAt": api_time(changed.changed_at),
+        names.document: document and document_output(document, schema, names),
     }

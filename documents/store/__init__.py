@@ -16,6 +16,16 @@ from documents.store.bulk import (
     delete_found,
     lock_existing,
 )
+from documents.store.changes import (
+    Changed,
+    Changes,
+    LoggedEvent,
+    Missed,
+    Viewer,
+    changes,
+    here,
+    missed,
+)
 from documents.store.listings import CursorNotFoundError, CursorWithoutValueError, Page, find
 from documents.store.rows import (
     Change,
@@ -32,6 +42,8 @@ from documents.store.single import create, delete, get, operated, update
 
 __all__ = [
     "Change",
+    "Changed",
+    "Changes",
     "CursorNotFoundError",
     "CursorWithoutValueError",
     "DuplicateIdError",
@@ -40,6 +52,8 @@ __all__ = [
     "Grants",
     "LateRowError",
     "Log",
+    "LoggedEvent",
+    "Missed",
     "Outcome",
     "OversizedValueError",
     "Page",
@@ -47,16 +61,20 @@ __all__ = [
     "StoredDocument",
     "TooManyRowsError",
     "UniqueValueError",
+    "Viewer",
     "Written",
     "change_found",
     "change_many",
+    "changes",
     "create",
     "create_many",
     "delete",
     "delete_found",
     "find",
     "get",
+    "here",
     "lock_existing",
+    "missed",
     "operated",
     "update",
 ]

@@ -64,7 +64,8 @@ _PARTS: Mapping[str, LiteralString] = {
             FROM verdict v, fresh
             WHERE d.collection_id = %(collection)s::bigint AND d.id = v.id AND v.is_change
                 AND NOT v.is_late AND v.fault IS NULL AND {few}
-            RETURNING d.*, v.new_permissions IS NOT NULL AS is_regranted
+            RETURNING d.*, v.read_roles AS previous,
+                v.new_permissions IS NOT NULL AS is_regranted
         ),
         log AS ({logged_each})
     """,
@@ -109,7 +110,7 @@ class Many(Enum):
                 CASE WHEN i.operations IS NULL THEN i.new_data
                 ELSE document_operated(i.new_data, i.operations) END,
                 i.new_permissions, i.readers, i.created, i.updated
-            FROM fresh CROSS JOIN input i ORDER BY i.place RETURNING *
+            FROM fresh CROSS JOIN input i ORDER BY i.place RETURNING *, NULL::text[] AS previous
         ),
         log AS ({logged_each}), granted AS ({granted_each} ORDER BY r.id, g.place)
         SELECT %(version)s::bigint, false, d.data ->> '$fault', log.id, {columns}, {compiled}
@@ -147,7 +148,7 @@ class Many(Enum):
             DELETE FROM {partition} d USING verdict v, fresh
             WHERE d.collection_id = %(collection)s::bigint AND d.id = v.id
                 AND NOT v.is_late AND {few}
-            RETURNING d.*
+            RETURNING d.*, d.read_roles AS previous
         ),
         revoked AS ({revoked} RETURNING {compiled}), revoked_users AS ({revoked_users}),
         log AS ({logged_each})

@@ -2,7 +2,8 @@
 
 Each is a template of parts; `on_partition` fills in the parts and the collection's own table. In
 all of them `fresh` is the collection if it has the expected version, `seen` the locked document,
-`verdict` that document with what speaks against the write, and `r` the row that was written.
+`verdict` that document with what speaks against the write, and `r` the row that was written, with
+the roles that could read it before in `previous`.
 """
 
 from enum import Enum
@@ -24,7 +25,7 @@ COLUMNS: LiteralString = """
 #: What statements have in common. Some name others, and the partition.
 PARTS: dict[str, LiteralString] = {
     "columns": COLUMNS,
-    "locked": "d.id, d.uid, d.data, d.permissions, d.created_at, d.updated_at",
+    "locked": "d.id, d.uid, d.data, d.permissions, d.read_roles, d.created_at, d.updated_at",
     "this": "d.collection_id = %(collection)s::bigint AND d.uid = %(uid)s::text",
     "fresh": """
         SELECT id FROM document_collection
@@ -59,13 +60,13 @@ PARTS: dict[str, LiteralString] = {
         FROM verdict v, fresh
         WHERE d.collection_id = %(collection)s::bigint AND d.id = v.id
             AND v.is_change AND v.is_granted AND NOT v.is_late AND v.fault IS NULL
-        RETURNING d.*
+        RETURNING d.*, v.read_roles AS previous
     """,
     "deleted": """
         DELETE FROM {partition} d USING verdict v, fresh
         WHERE d.collection_id = %(collection)s::bigint AND d.id = v.id
             AND v.is_granted AND NOT v.is_late
-        RETURNING d.*
+        RETURNING d.*, d.read_roles AS previous
     """,
     "revoked": "DELETE FROM document_group_grant g USING r WHERE g.content_object_id = r.id",
     "revoked_users": "DELETE FROM document_user_grant u USING r WHERE u.content_object_id = r.id",
@@ -77,8 +78,10 @@ PARTS: dict[str, LiteralString] = {
             WITH ORDINALITY AS g (group_id, permission_id, place)
     """,
     # The payload is the answer's JSON: what is the same for all, the values, what the row knows.
+    # Who could read the document before is noted only where a write changed that.
     "logged": """
-        INSERT INTO outbox (project_id, name, payload, roles, actor, created_at)
+        INSERT INTO outbox
+            (project_id, name, payload, roles, actor, created_at, is_creation, previous_roles)
         SELECT %(project)s::bigint, %(event)s::text,
             %(fixed)s::jsonb
             || coalesce((
@@ -92,15 +95,17 @@ PARTS: dict[str, LiteralString] = {
                 '$updatedAt', to_char(r.updated_at AT TIME ZONE 'UTC',
                     'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"')),
             %(roles)s::text[] || CASE WHEN %(secured)s THEN r.read_roles ELSE '{{}}' END,
-            %(actor)s::text, %(now)s::timestamptz
+            %(actor)s::text, %(now)s::timestamptz, r.previous IS NULL,
+            CASE WHEN %(secured)s AND r.previous <> r.read_roles
+            THEN %(roles)s::text[] || r.previous END
         FROM r RETURNING id
     """,
     # Of a new document all is known but the number that its row gets.
     "logged_new": """
-        INSERT INTO outbox (project_id, name, payload, roles, actor, created_at)
+        INSERT INTO outbox (project_id, name, payload, roles, actor, created_at, is_creation)
         SELECT %(project)s::bigint, %(event)s::text,
             %(payload)s::jsonb || jsonb_build_object('$sequence', r.id::text),
-            %(roles)s::text[], %(actor)s::text, %(now)s::timestamptz
+            %(roles)s::text[], %(actor)s::text, %(now)s::timestamptz, true
         FROM r RETURNING id
     """,
     "outcome": """

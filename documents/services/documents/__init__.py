@@ -6,6 +6,13 @@ from documents.services.documents.bulk import (
     update_documents,
     upsert_documents,
 )
+from documents.services.documents.changes import (
+    Replay,
+    collection_of,
+    list_changes,
+    opened_event,
+    replay_changes,
+)
 from documents.services.documents.reading import get_document, list_documents
 from documents.services.documents.steps import (
     decrement_document_attribute,
@@ -19,6 +26,8 @@ from documents.services.documents.writing import (
 )
 
 __all__ = [
+    "Replay",
+    "collection_of",
     "create_document",
     "create_documents",
     "decrement_document_attribute",
@@ -26,7 +35,10 @@ __all__ = [
     "delete_documents",
     "get_document",
     "increment_document_attribute",
+    "list_changes",
     "list_documents",
+    "opened_event",
+    "replay_changes",
     "update_document",
     "update_documents",
     "upsert_document",

@@ -34,7 +34,7 @@ def list_documents(
         raise filters.refusal("A cursor needs an order that is not random")
 
     def work(schema: CollectionSchema) -> dict[str, Any]:
-        readable_by = _readers(caller, schema)
+        readable_by = readers(caller, schema)
         filters.check_select(schema.attributes, query.select)
         page = _page(schema, query, readable_by=readable_by, counts_total=total)
         return document_list_output(page, schema, names, select=query.select)
@@ -80,8 +80,11 @@ def parsed_queries(queries: Sequence[str]) -> ListQuery:
         raise ApiError(ErrorKind.QUERY_INVALID, str(error)) from None
 
 
-def _readers(caller: Caller, schema: CollectionSchema) -> list[str] | None:
-    """The roles whose documents a listing shows; None where it shows all."""
+def readers(caller: Caller, schema: CollectionSchema) -> list[str] | None:
+    """Return the roles whose documents a listing shows; None where it shows all.
+
+    Raises: USER_UNAUTHORIZED
+    """
     if may(caller, READ, schema).is_allowed:
         return None
     if not schema.has_document_security:
