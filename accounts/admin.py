@@ -12,7 +12,7 @@ from django.utils.safestring import mark_safe
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from accounts import services
-from accounts.models import Mail, Membership, Session, Team, User
+from accounts.models import Mail, Membership, Session, Team, TextMessage, User
 from gateway.admin import ServiceAdmin, checked
 from kernel import fields
 from kernel.ids import UNIQUE_ID
@@ -161,6 +161,26 @@ class MailAdmin(ServiceAdmin):
         except DecryptionError:
             return "Cannot be read with this master secret."
         return format_html("<pre>{}</pre>", mark_safe(urlize(text, autoescape=True)))  # noqa: S308  # escaped by urlize
+
+
+@admin.register(TextMessage)
+class TextMessageAdmin(ServiceAdmin):
+    """Messages to phones. Without a provider they wait here, and their codes can be entered."""
+
+    list_display = ("created_at", "recipient", "project", "sent_at", "error")
+    list_filter = ("project",)
+    search_fields = ("recipient",)
+    fields = ("project", "recipient", "created_at", "sent_at", "error", "message")
+    readonly_fields = ("message",)
+    ordering = ("-id",)
+    show_full_result_count = False
+
+    @admin.display(description="Message")
+    def message(self, obj: TextMessage) -> str:
+        try:
+            return services.read_text(obj) or "Sent, and not kept."
+        except DecryptionError:
+            return "Cannot be read with this master secret."
 
 
 class TeamForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time

@@ -46,7 +46,7 @@ from kernel.limits import (
 RECENT = "recent"
 OWNER = "owner"
 
-_PHONE = re.compile(r"\+[0-9]{1,15}\Z")
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}\Z")  # E.164
 _LABEL = re.compile(rf"[A-Za-z0-9]{{1,{MAX_LABEL_LENGTH}}}\Z")
 _TEAM_ROLE = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_TEAM_ROLE_LENGTH - 1}}}\Z")
 
@@ -133,6 +133,12 @@ class MagicUrlTokenInput(EmailTokenInput):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PhoneTokenInput:
+    user_id: str = required(custom_id)
+    phone: str = required(phone)
+
+
+@dataclass(frozen=True, kw_only=True)
 class VerificationInput:
     url: str = required(link)
 
@@ -182,6 +188,12 @@ class PrefsInput:
 @dataclass(frozen=True, kw_only=True)
 class OwnEmailInput:
     email: str = required(email)
+    password: str = required(password)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnPhoneInput:
+    phone: str = required(phone)
     password: str = required(password)
 
 

@@ -204,7 +204,7 @@ class Token(models.Model):
     """A secret that lets its user do one thing once: only its digest is kept.
 
     The digest is bound to the user and the purpose. Secrets short enough to be guessed have a
-    number of tries; those sent by mail are good for the address they went to.
+    number of tries; those sent by mail or to a phone are good for the address they went to.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -213,6 +213,7 @@ class Token(models.Model):
     purpose = models.CharField(max_length=32)
     digest = models.BinaryField(editable=False)
     email = models.CharField(max_length=320, default="", blank=True)
+    phone = models.CharField(max_length=16, default="", db_default="", blank=True)
     tries_left = models.PositiveSmallIntegerField(null=True)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
@@ -247,6 +248,29 @@ class Mail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} to {self.recipient}"
+
+
+class TextMessage(models.Model):
+    """A message to a user's phone: on its way, or kept for the console where none can leave.
+
+    It holds a secret, and so is encrypted, and gone once it is sent.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="text_messages")
+    uid = models.CharField(max_length=36, unique=True)
+    recipient = models.CharField(max_length=16)
+    content = models.TextField(editable=False)
+    error = models.CharField(max_length=512, default="", blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "text_message"
+        indexes = [models.Index(fields=["project", "created_at"], name="text_message_project")]
+
+    def __str__(self) -> str:
+        return f"text message to {self.recipient}"
 
 
 class ConsoleLink(models.Model):

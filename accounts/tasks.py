@@ -23,3 +23,9 @@ def send_recovery(project_uid: str, email: str, url: str, token_uid: str) -> Non
 def send_mail(mail_id: int) -> None:
     """Hand a mail to the SMTP server."""
     services.send_mail(mail_id=mail_id)
+
+
+@jobs.runner("accounts.send_text")
+def send_text(text_id: int) -> None:
+    """Hand a text message to the provider."""
+    services.send_text(text_id=text_id)

@@ -54,6 +54,8 @@ class Purpose(StrEnum):
     GENERIC = "generic"
     MAGIC_URL = "magic-url"
     EMAIL = "email"
+    PHONE = "phone"
+    PHONE_VERIFICATION = "phone-verification"
     VERIFICATION = "verification"
     RECOVERY = "recovery"
     INVITATION = "invitation"

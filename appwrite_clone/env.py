@@ -82,6 +82,21 @@ def url(name: str, default: str) -> str:
     return value
 
 
+def endpoint(name: str, default: str | None = None) -> str:
+    """Return the address of a service to call, maybe with a path; an empty default names none."""
+    value = text(name, default).rstrip("/")
+    if not value:
+        return value
+    try:
+        parts = urlsplit(value)
+        is_plain = parts.hostname and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:
+        is_plain = False
+    if not is_plain or parts.scheme not in ("http", "https") or parts.fragment:
+        raise BadSetting(name, f"{value!r} does not look like https://sms.example.com/send")
+    return value
+
+
 def host_of(address: str) -> str:
     """Return the host of an address as it stands in a Host header."""
     host = urlsplit(address).hostname or ""

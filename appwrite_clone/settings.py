@@ -174,6 +174,18 @@ EMAIL_USE_SSL = _SMTP_SECURE == "ssl"
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.mailbox("SMTP_FROM", f"no-reply@{PUBLIC_HOST}")
 
+# Text messages. Without a provider they stay in the console's outbox.
+SMS_PROVIDER = env.choice("SMS_PROVIDER", ("none", "twilio", "vonage", "webhook"), "none")
+_SMS_URLS = {"twilio": "https://api.twilio.com", "vonage": "https://rest.nexmo.com", "none": ""}
+_SMS_ACCOUNT = None if SMS_PROVIDER in ("twilio", "vonage") else ""  # these cannot do without
+SMS_URL = env.endpoint("SMS_URL", _SMS_URLS.get(SMS_PROVIDER))
+SMS_USERNAME = env.text("SMS_USERNAME", _SMS_ACCOUNT)
+SMS_PASSWORD = env.text("SMS_PASSWORD", "" if SMS_PROVIDER == "none" else None)
+SMS_FROM = env.text("SMS_FROM", _SMS_ACCOUNT)
+
+# Servers of others: public ones over https alone, but for the hosts named here.
+OUTBOUND_HOSTS = frozenset(env.names("OUTBOUND_HOSTS"))
+
 # Sockets and jobs
 REDIS_URL = env.text("REDIS_URL", "")
 CHANNEL_LAYERS = {

@@ -115,6 +115,17 @@ class ErrorKind(Enum):
         409,
         "The email address is verified already.",
     )
+    USER_PHONE_NOT_FOUND = ("user_phone_not_found", 400, "The user has no phone number.")
+    USER_PHONE_NOT_VERIFIED = (
+        "user_phone_not_verified",
+        400,
+        "The phone number must be verified before signing in.",
+    )
+    USER_PHONE_ALREADY_VERIFIED = (
+        "user_phone_already_verified",
+        409,
+        "The phone number is verified already.",
+    )
     USER_AUTH_METHOD_UNSUPPORTED = (
         "user_auth_method_unsupported",
         501,

@@ -8,6 +8,7 @@ from accounts.services.accounts import (
     update_email,
     update_name,
     update_password,
+    update_phone,
     update_prefs,
     update_status,
 )
@@ -40,6 +41,11 @@ from accounts.services.memberships import (
     update_membership,
 )
 from accounts.services.outbox import read_letter, send_mail
+from accounts.services.phones import (
+    create_phone_token,
+    create_phone_verification,
+    update_own_phone_verification,
+)
 from accounts.services.proofs import (
     create_email_verification,
     create_recovery,
@@ -67,6 +73,7 @@ from accounts.services.teams import (
     update_team_name,
     update_team_prefs,
 )
+from accounts.services.texts import read_text, send_text
 from accounts.services.tokens import create_session, create_token
 from accounts.services.users import (
     create_user,
@@ -108,6 +115,8 @@ __all__ = [
     "create_magic_url_token",
     "create_md5_user",
     "create_membership",
+    "create_phone_token",
+    "create_phone_verification",
     "create_phpass_user",
     "create_recovery",
     "create_scrypt_modified_user",
@@ -144,17 +153,21 @@ __all__ = [
     "list_user_sessions",
     "list_users",
     "read_letter",
+    "read_text",
     "redeem_console_link",
     "remove_user",
     "send_mail",
     "send_recovery",
+    "send_text",
     "update_email",
     "update_email_verification",
     "update_membership",
     "update_membership_status",
     "update_name",
     "update_own_email_verification",
+    "update_own_phone_verification",
     "update_password",
+    "update_phone",
     "update_phone_verification",
     "update_prefs",
     "update_recovery",

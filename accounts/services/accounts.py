@@ -83,13 +83,16 @@ def update_email(*, caller: Caller, email: str, password: str) -> AccountOutput:
 
     Raises: USER_INVALID_CREDENTIALS, USER_EMAIL_ALREADY_EXISTS, SERVICE_UNAVAILABLE
     """
-    user = get_own_user(caller)
-    columns = _email_columns(caller, email) | {"checked_hash": user.password}
-    if user.password:
-        _check_password(user, password)
-        return _change(caller, "update.email", **columns)
-    # Without a password yet, this one becomes it: so an anonymous user gets a lasting account.
-    return _change(caller, "update.email", **columns, **_password_columns(password))
+    return _change_contact(caller, "update.email", _email_columns(caller, email), password)
+
+
+def update_phone(*, caller: Caller, phone: str, password: str) -> AccountOutput:
+    """Change the caller's number, which has to be verified anew; their password proves them.
+
+    Raises: USER_INVALID_CREDENTIALS, USER_PHONE_ALREADY_EXISTS, SERVICE_UNAVAILABLE
+    """
+    columns = {"phone": phone, "is_phone_verified": False}
+    return _change_contact(caller, "update.phone", columns, password)
 
 
 def update_password(*, caller: Caller, password: str, old_password: str = "") -> AccountOutput:
@@ -120,13 +123,25 @@ def update_status(*, caller: Caller) -> AccountOutput:
     return account_output(changed)
 
 
+def _change_contact(
+    caller: Caller, action: str, columns: dict[str, Any], password: str
+) -> AccountOutput:
+    user = get_own_user(caller)
+    if user.password:
+        _check_password(user, password)
+    else:
+        # Without a password yet, this one becomes it: so an anonymous user gets a lasting account.
+        columns |= _password_columns(password)
+    return _change(caller, action, checked_hash=user.password, **columns)
+
+
 def _change(caller: Caller, action: str, **columns: Any) -> AccountOutput:
     if not caller.is_user:
         raise ApiError(ErrorKind.USER_UNAUTHORIZED)
     with telling_taken(is_creating=False), transaction.atomic():
         user = change_user(caller.project.id, caller.user_uid, **columns)
         publish_user(caller, user, action)
-        if "is_email_verified" in columns:
+        if not {"is_email_verified", "is_phone_verified"}.isdisjoint(columns):
             announce_identity(caller.project.id, user_uid=user.uid, reason="verification")
     return account_output(user)
 

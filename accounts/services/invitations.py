@@ -10,9 +10,9 @@ from accounts.events import announce_identity, publish_team
 from accounts.links import link_to
 from accounts.models import Membership, User
 from accounts.outputs import MembershipOutput, membership_output
+from accounts.services import contacts
 from accounts.services.outbox import post_mail
 from accounts.services.sessions import OpenedSession, new_session, open_session
-from accounts.services.tokens import first_proof
 from accounts.tokens import PROOF_SECRET_BYTES, Purpose, token_digest
 from kernel import clock, sql
 from kernel.caller import Caller, CallerKind
@@ -72,7 +72,7 @@ def update_membership_status(
     """Accept an invitation by the secret that was mailed; a guest is signed in by it.
 
     Raises: MEMBERSHIP_NOT_FOUND, TEAM_MEMBERSHIP_MISMATCH, MEMBERSHIP_ALREADY_CONFIRMED,
-        TEAM_INVITE_MISMATCH, TEAM_INVALID_SECRET, USER_BLOCKED
+        TEAM_INVITE_MISMATCH, TEAM_INVALID_SECRET, USER_BLOCKED, USER_EMAIL_NOT_VERIFIED
     """
     membership = _find(caller, team_id, membership_id)
     user = membership.user
@@ -88,8 +88,7 @@ def update_membership_status(
         if not user.is_active:
             raise ApiError(ErrorKind.USER_BLOCKED)
         membership.is_confirmed, membership.joined_at, membership.updated_at = True, now, now
-        if not user.is_email_verified:
-            user = membership.user = first_proof(caller, user)
+        user = membership.user = contacts.prove(caller, user, contacts.EMAIL)
         opened = None
         if caller.kind is CallerKind.GUEST:
             session = new_session(caller, user, _PROVIDER, factor=_PROVIDER)

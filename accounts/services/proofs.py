@@ -10,8 +10,9 @@ from accounts.events import announce_identity, publish_token
 from accounts.links import check_link, link_to
 from accounts.models import Session, Token, User
 from accounts.outputs import TokenOutput, token_output
+from accounts.services import contacts
 from accounts.services.outbox import post_mail
-from accounts.services.rows import change_user, find_by_email, get_own_user
+from accounts.services.rows import change_user, find_by_email, get_own_user, get_user_row
 from accounts.services.tokens import check_redeemable, issue, redeem, shown
 from accounts.tokens import PROOF_SECRET_BYTES, Purpose, pseudonym
 from kernel import clock, jobs
@@ -86,6 +87,8 @@ def send_recovery(*, project_uid: str, email: str, url: str, token_uid: str) -> 
     user = find_by_email(project.id, email) if project else None
     if project is None or user is None or not user.is_active:
         return
+    if not contacts.is_own(user, contacts.EMAIL):
+        return
     if not Token.objects.filter(uid=token_uid).exists():
         _mail_recovery(Caller(project=project), user, url, token_uid)
 
@@ -93,12 +96,13 @@ def send_recovery(*, project_uid: str, email: str, url: str, token_uid: str) -> 
 def update_recovery(*, caller: Caller, user_id: str, secret: str, password: str) -> TokenOutput:
     """Replace a password by the secret that was mailed, and end all sessions of its user.
 
-    Raises: USER_INVALID_TOKEN, RATE_LIMIT_EXCEEDED
+    Raises: USER_INVALID_TOKEN, USER_EMAIL_NOT_VERIFIED, RATE_LIMIT_EXCEEDED
     """
     check_redeemable(caller, user_id, _RECOVERING, secret)
     password_hash = passwords.hash_password(password)
     with transaction.atomic():
         proof = redeem(caller, user_id, _RECOVERING, secret).output(user_id)
+        contacts.check_own(get_user_row(caller.project.id, user_id), contacts.EMAIL)
         user = change_user(
             caller.project.id,
             user_id,

@@ -88,7 +88,12 @@ def get_user_row(project_id: int, uid: str) -> User:
 
 
 def find_by_email(project_id: int, email: str) -> User | None:
-    user: User | None = User.objects.in_project(project_id).filter(email=email).first()
+    return find_by_contact(project_id, email=email)
+
+
+def find_by_contact(project_id: int, *, email: str = "", phone: str = "") -> User | None:
+    is_theirs = Q(email=email) if email else Q(phone=phone)
+    user: User | None = User.objects.in_project(project_id).filter(is_theirs).first()
     return user
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.events import announce_identity, publish_token, publish_user
-from accounts.models import Session, Token, User
+from accounts.events import publish_token
+from accounts.models import Token, User
 from accounts.outputs import TokenOutput, token_output
-from accounts.services.rows import change_user, get_user_row
+from accounts.services import contacts
+from accounts.services.rows import get_user_row
 from accounts.services.sessions import OpenedSession, new_session, open_session
 from accounts.tokens import SAFE_SECRET_LENGTH, Purpose, new_token_secret, token_digest
 from kernel import clock, sql
@@ -23,16 +24,22 @@ _LOGINS = {
     Purpose.GENERIC: ("token", "token"),
     Purpose.MAGIC_URL: ("magic-url", "email"),
     Purpose.EMAIL: ("email", "email"),
+    Purpose.PHONE: ("phone", "phone"),
 }
-_BY_MAIL = (Purpose.MAGIC_URL, Purpose.EMAIL)
+#: What signing in by them proves.
+_PROVED = {
+    Purpose.MAGIC_URL: contacts.EMAIL,
+    Purpose.EMAIL: contacts.EMAIL,
+    Purpose.PHONE: contacts.PHONE,
+}
 
-# Sent by mail, a token is good for the address it went to; one that changes a password, until the
-# password is changed.
+# Sent by mail or to a phone, a token is good for the address it went to; one that changes a
+# password, until the password is changed.
 _LIVE = """
     FROM account_token t JOIN account u ON u.id = t.user_id
     WHERE u.project_id = %(project)s AND u.uid = %(user)s AND u.deleted_at IS NULL
     AND t.purpose = ANY(%(purposes)s) AND t.used_at IS NULL AND t.expires_at > %(now)s
-    AND (t.email = '' OR t.email = u.email)
+    AND (t.email = '' OR t.email = u.email) AND (t.phone = '' OR t.phone = u.phone)
     AND (t.purpose <> 'recovery' OR u.password_updated_at IS NULL
         OR t.created_at > u.password_updated_at)
 """
@@ -91,7 +98,8 @@ def create_token(
 def create_session(*, caller: Caller, user_id: str, secret: str) -> OpenedSession:
     """Sign in with a single-use token; an unknown user and a wrong secret look the same.
 
-    Raises: USER_SESSION_ALREADY_EXISTS, USER_INVALID_TOKEN, USER_BLOCKED
+    Raises: USER_SESSION_ALREADY_EXISTS, USER_INVALID_TOKEN, USER_BLOCKED,
+        USER_EMAIL_NOT_VERIFIED, USER_PHONE_NOT_VERIFIED
     """
     if caller.is_user:
         raise ApiError(ErrorKind.USER_SESSION_ALREADY_EXISTS)
@@ -101,13 +109,20 @@ def create_session(*, caller: Caller, user_id: str, secret: str) -> OpenedSessio
         raise ApiError(ErrorKind.USER_BLOCKED)
     provider, factor = _LOGINS[redeemed.purpose]
     with transaction.atomic():
-        if redeemed.purpose in _BY_MAIL and not user.is_email_verified:
-            user = first_proof(caller, user)
+        if redeemed.purpose in _PROVED:
+            user = contacts.prove(caller, user, _PROVED[redeemed.purpose])
         return open_session(caller, user, new_session(caller, user, provider, factor=factor))
 
 
 def issue(
-    user: User, purpose: Purpose, secret: str, *, seconds: int, email: str = "", uid: str = ""
+    user: User,
+    purpose: Purpose,
+    secret: str,
+    *,
+    seconds: int,
+    email: str = "",
+    phone: str = "",
+    uid: str = "",
 ) -> Token:
     """Store a token, good for `seconds`, and drop the user's tokens that are over."""
     now = clock.now()
@@ -118,6 +133,7 @@ def issue(
         purpose=purpose,
         digest=token_digest(secret, project_id=user.project_id, user_uid=user.uid, purpose=purpose),
         email=email,
+        phone=phone,
         tries_left=None if len(secret) >= SAFE_SECRET_LENGTH else MAX_TOKEN_TRIES,
         expires_at=now + timedelta(seconds=seconds),
         created_at=now,
@@ -163,22 +179,6 @@ def _parameters(
         ],
         "now": clock.now(),
     }
-
-
-def first_proof(caller: Caller, user: User) -> User:
-    """Note that a user reads the mail of their address.
-
-    Until then anybody may have signed up with it: their password goes, and what it let in, unless
-    it is that user who calls.
-    """
-    columns: dict[str, Any] = {"is_email_verified": True}
-    if user.password and not caller.is_user:
-        columns |= {"password": "", "password_updated_at": clock.now()}
-        Session.objects.filter(user_id=user.id).delete()
-    proved = change_user(caller.project.id, user.uid, **columns)
-    publish_user(caller, proved, "update.verification")
-    announce_identity(caller.project.id, user_uid=user.uid, reason="verification")
-    return proved
 
 
 def shown(caller: Caller, user: User, token: Token, secret: str, phrase: str = "") -> TokenOutput:

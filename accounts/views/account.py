@@ -11,6 +11,7 @@ from accounts.inputs import (
     NameInput,
     OwnEmailInput,
     OwnPasswordInput,
+    OwnPhoneInput,
     PrefsInput,
     SessionInput,
 )
@@ -47,6 +48,13 @@ class AccountEmailView(Endpoint):
     def patch(self, call: Call) -> Answer:
         data = read_input(OwnEmailInput, call.params)
         return Answer(services.update_email(caller=call.caller, **as_dict(data)))
+
+
+class AccountPhoneView(Endpoint):
+    @operation("account.updatePhone", scope="account")
+    def patch(self, call: Call) -> Answer:
+        data = read_input(OwnPhoneInput, call.params)
+        return Answer(services.update_phone(caller=call.caller, **as_dict(data)))
 
 
 class AccountPasswordView(Endpoint):

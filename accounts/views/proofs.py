@@ -9,6 +9,8 @@ from kernel.fields import as_dict, read_input
 # One budget for a path and its older twin.
 VERIFICATION_LIMIT = RateLimit(10, ("method:{method},userId:{userId}",))
 PROOF_LIMIT = RateLimit(10, ("method:{method},userId:{param-userId}",))
+PHONE_VERIFICATION_LIMIT = RateLimit(10, ("phone-userId:{userId}", "phone-ip:{ip}"))
+PHONE_PROOF_LIMIT = RateLimit(10, ("phone-proof-userId:{param-userId}",))
 RECOVERY_LIMIT = RateLimit(10, ("url:{url},email:{param-email}", "url:{url},ip:{ip}"))
 NEW_PASSWORD_LIMIT = RateLimit(10, ("url:{url},userId:{param-userId}",))
 
@@ -33,6 +35,19 @@ class EmailVerificationsView(Endpoint):
     def put(self, call: Call) -> Answer:
         data = read_input(ProofInput, call.params)
         return Answer(services.update_own_email_verification(caller=call.caller, **as_dict(data)))
+
+
+class PhoneVerificationsView(Endpoint):
+    @operation(
+        "account.createPhoneVerification", scope="account", rate_limit=PHONE_VERIFICATION_LIMIT
+    )
+    def post(self, call: Call) -> Answer:
+        return created(services.create_phone_verification(caller=call.caller))
+
+    @operation("account.updatePhoneVerification", scope="public", rate_limit=PHONE_PROOF_LIMIT)
+    def put(self, call: Call) -> Answer:
+        data = read_input(ProofInput, call.params)
+        return Answer(services.update_own_phone_verification(caller=call.caller, **as_dict(data)))
 
 
 class RecoveryView(Endpoint):

@@ -5,6 +5,7 @@ from accounts.inputs import (
     CreateTokenInput,
     EmailTokenInput,
     MagicUrlTokenInput,
+    PhoneTokenInput,
     TokenSessionInput,
 )
 from gateway.operations import RateLimit, operation
@@ -13,6 +14,8 @@ from kernel.fields import as_dict, read_input
 
 # One budget for every path that takes a secret of the same user.
 SECRET_LIMIT = RateLimit(10, ("ip:{ip},userId:{param-userId}",), reset_on=(201,))
+# Messages cost money: one budget for a path and its older twin.
+PHONE_LIMIT = RateLimit(10, ("phone:{param-phone}", "phone-ip:{ip}"))
 
 
 class AnonymousSessionsView(Endpoint):
@@ -63,6 +66,24 @@ class EmailTokensView(Endpoint):
     def post(self, call: Call) -> Answer:
         data = read_input(EmailTokenInput, call.params)
         return created(services.create_email_token(caller=call.caller, **as_dict(data)))
+
+
+class PhoneTokensView(Endpoint):
+    @operation("account.createPhoneToken", scope="sessions.write", rate_limit=PHONE_LIMIT)
+    def post(self, call: Call) -> Answer:
+        data = read_input(PhoneTokenInput, call.params)
+        return created(services.create_phone_token(caller=call.caller, **as_dict(data)))
+
+
+class PhoneSessionsView(Endpoint):
+    """The older path of both steps."""
+
+    post = PhoneTokensView.post
+
+    @operation("account.updatePhoneSession", scope="sessions.write", rate_limit=SECRET_LIMIT)
+    def put(self, call: Call) -> Answer:
+        data = read_input(TokenSessionInput, call.params)
+        return signed_in(call, services.create_session(caller=call.caller, **as_dict(data)))
 
 
 class UserTokensView(Endpoint):

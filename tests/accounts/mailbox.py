@@ -11,10 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from aiosmtpd.controller import Controller
 
-from accounts.models import Mail
-from accounts.services import read_letter
+from accounts.models import Mail, TextMessage
+from accounts.services import read_letter, read_text
 
 _LINK = re.compile(r"^\S+:\S*secret=\S+$", re.MULTILINE)
+_TEXTED = re.compile(r"\b[0-9]{6}\b")
 _CODE = re.compile(r"^[0-9]{6}$", re.MULTILINE)
 
 
@@ -85,5 +86,15 @@ def newest_link(recipient: str = "") -> tuple[str, dict[str, str]]:
 def newest_code(recipient: str = "") -> str:
     """Return the code of the newest mail."""
     code = _CODE.search(newest_text(recipient))
+    assert code is not None
+    return code.group()
+
+
+def newest_text_code(recipient: str = "") -> str:
+    """Return the code of the newest message to a phone that waits."""
+    rows = TextMessage.objects.filter(**({"recipient": recipient} if recipient else {}))
+    row = rows.order_by("-id").first()
+    assert row is not None
+    code = _TEXTED.search(read_text(row))
     assert code is not None
     return code.group()

@@ -8,7 +8,7 @@ from django.db import IntegrityError
 from accounts.models import Mail, Session, Token, User
 from accounts.services.proofs import send_recovery
 from kernel import jobs
-from tests.accounts.mailbox import newest_code, newest_link
+from tests.accounts.mailbox import newest_code, newest_link, newest_text_code
 from tests.accounts.test_races import at_once
 from tests.conftest import PASSWORD
 
@@ -90,6 +90,18 @@ def test_class_09_one_of_fifty_uses_of_a_code_wins(project, client_for):
     guest.post("/account/tokens/email", {"userId": "a", "email": "a@example.com"})
     body = {"userId": "a", "secret": newest_code()}
     replies = at_once([lambda: guest.post("/account/sessions/token", body)] * 50)
+    assert sorted(reply.status for reply in replies) == [201] + [401] * 49
+
+
+def test_class_09_one_of_fifty_uses_of_a_code_to_a_phone_wins(project, client_for):
+    guest = client_for(project)
+    guest.post("/account/tokens/phone", {"userId": "a", "phone": "+4915112345678"})
+    body = {"userId": "a", "secret": newest_text_code()}
+    calls = [
+        lambda: guest.post("/account/sessions/token", body),
+        lambda: guest.put("/account/sessions/phone", body),
+    ]
+    replies = at_once(calls * 25)
     assert sorted(reply.status for reply in replies) == [201] + [401] * 49
 
 

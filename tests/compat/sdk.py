@@ -1,6 +1,7 @@
 """Clients of the newest official Python SDK, and what tests do with them again and again."""
 
 import json
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,6 +38,10 @@ def key_client(server: Installation) -> Client:
 
 def new_email() -> str:
     return f"{ID.unique()}@example.com"
+
+
+def new_phone() -> str:
+    return f"+49151{secrets.randbelow(10**8):08}"
 
 
 def sign_up(key: Client) -> Person:

@@ -66,6 +66,30 @@ def test_code_by_mail_signs_a_known_address_in(key: Client, alice: Person):
     assert session.userid == alice.id
 
 
+def test_code_to_a_phone_signs_an_unknown_number_in(key: Client):
+    account, number = Account(key), sdk.new_phone()
+
+    token = account.create_phone_token(ID.unique(), number)
+    session = account.update_phone_session(token.userid, token.secret)
+
+    assert (session.provider, len(token.secret)) == ("phone", 6)
+    user = Users(key).get(token.userid)
+    assert (user.phone, user.phoneverification) == (number, True)
+
+
+def test_user_changes_the_number_and_verifies_it(key: Client, alice: Person):
+    account, number = Account(alice.client), sdk.new_phone()
+
+    changed = account.update_phone(number, PASSWORD)
+    token = account.create_phone_verification()
+
+    assert (changed.phone, changed.phoneverification) == (number, False)
+    assert (token.userid, token.secret) == (alice.id, "")
+    with pytest.raises(AppwriteException) as refused:
+        account.update_phone_verification(alice.id, "wrong!")
+    assert (refused.value.code, refused.value.type) == (401, "user_invalid_token")
+
+
 def test_forgotten_password_is_replaced(key: Client, alice: Person):
     account = Account(key)
 

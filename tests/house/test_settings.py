@@ -119,3 +119,32 @@ def test_options_of_the_database_url_win_over_the_defaults(read):
     options = read(DATABASE_URL=address)["DATABASES"]["default"]["OPTIONS"]
     assert (options["connect_timeout"], options["sslmode"]) == ("2", "require")
     assert options["tcp_user_timeout"] == "9000"
+
+
+@pytest.mark.parametrize(
+    ("provider", "url"),
+    [("twilio", "https://api.twilio.com"), ("vonage", "https://rest.nexmo.com")],
+)
+def test_providers_of_text_messages_are_known_by_name(read, provider, url):
+    account = {"SMS_USERNAME": "u", "SMS_PASSWORD": "p", "SMS_FROM": "+15005550006"}
+    assert read(SMS_PROVIDER=provider, **account)["SMS_URL"] == url
+    for name in account:
+        with pytest.raises(BadSetting, match=name):
+            read(SMS_PROVIDER=provider, **{each: account[each] for each in account if each != name})
+
+
+def test_text_messages_wait_in_the_console_unless_a_provider_is_named(read):
+    without = read()
+    assert (without["SMS_PROVIDER"], without["SMS_URL"]) == ("none", "")
+    assert without["OUTBOUND_HOSTS"] == frozenset()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "sms.example.com", "ftp://a.example", "https://", "https://u:p@a.example", "https://a#b"],
+)
+def test_webhook_for_text_messages_is_a_url(read, url):
+    with pytest.raises(BadSetting, match="SMS_URL"):
+        read(SMS_PROVIDER="webhook", SMS_PASSWORD="p", SMS_URL=url)
+    given = read(SMS_PROVIDER="webhook", SMS_PASSWORD="p", SMS_URL="https://a.example/b?c=d")
+    assert given["SMS_URL"] == "https://a.example/b?c=d"

@@ -319,6 +319,8 @@ def _people(server: ApiClient, ids: Mapping[str, str], name: str) -> dict[str, s
             f"/teams/{ids['teamId']}/memberships", {"userId": ids["userId"], "roles": ["owner"]}
         )
     )
+    number = f"+1555{sum(map(ord, name)):07}"
+    made(server.patch(f"/users/{ids['userId']}/phone", {"number": number}), 200)
     made(server.patch(f"/users/{ids['userId']}/prefs", {"prefs": {"of": name}}), 200)
     session = made(server.post(f"/users/{ids['userId']}/sessions", {}))
     key = made(

@@ -1,0 +1,78 @@
+"""Addresses and numbers of users: finding who has one, and who proves one first."""
+
+from typing import Any
+
+from django.db import transaction
+
+from accounts.events import announce_identity, publish_user
+from accounts.models import Session, User
+from accounts.services.rows import NewUser, add_user, change_user, find_by_contact, telling_taken
+from kernel import clock
+from kernel.caller import Caller
+from kernel.errors import ApiError, ErrorKind
+
+EMAIL, PHONE = "is_email_verified", "is_phone_verified"
+_UNPROVED = {EMAIL: ErrorKind.USER_EMAIL_NOT_VERIFIED, PHONE: ErrorKind.USER_PHONE_NOT_VERIFIED}
+
+
+def find_or_add(caller: Caller, user_id: str, **contact: str) -> User:
+    """Return the user who has an `email` or a `phone`, made under this id where there is none.
+
+    Raises: USER_AUTH_METHOD_UNSUPPORTED, USER_ALREADY_EXISTS, USER_COUNT_EXCEEDED
+    """
+    if caller.project.is_console:
+        raise ApiError(ErrorKind.USER_AUTH_METHOD_UNSUPPORTED)
+    user = find_by_contact(caller.project.id, **contact)
+    if user is not None:
+        return user
+    try:
+        with telling_taken(is_creating=True), transaction.atomic():
+            user = add_user(caller.project, NewUser(uid=user_id, **contact))
+            publish_user(caller, user, "create")
+            return user
+    except ApiError as error:
+        # Of two who ask at the same moment the other may have made the user.
+        user = find_by_contact(caller.project.id, **contact)
+        if user is None or error.kind is not ErrorKind.USER_ALREADY_EXISTS:
+            raise
+        return user
+
+
+def is_own(user: User, contact: str) -> bool:
+    """Tell whether whoever reads what is sent to a contact is the user whose row names it.
+
+    Somebody who proved the other contact may have written this one down without its being theirs:
+    until they prove it, too, it opens nothing.
+    """
+    return bool(getattr(user, contact)) or not user.is_verified
+
+
+def check_own(user: User, contact: str) -> None:
+    """Check that a contact may open the account of its user.
+
+    Raises: USER_EMAIL_NOT_VERIFIED, USER_PHONE_NOT_VERIFIED
+    """
+    if not is_own(user, contact):
+        raise ApiError(_UNPROVED[contact])
+
+
+def prove(caller: Caller, user: User, contact: str) -> User:
+    """Note that a user reads what is sent to a contact of theirs.
+
+    Until the first proof anybody may have signed up with it: their password goes, and what it let
+    in, unless it is that user who calls.
+
+    Raises: USER_EMAIL_NOT_VERIFIED, USER_PHONE_NOT_VERIFIED
+    """
+    if getattr(user, contact):
+        return user
+    columns: dict[str, Any] = {contact: True}
+    if not caller.is_user:
+        check_own(user, contact)
+        if user.password:
+            columns |= {"password": "", "password_updated_at": clock.now()}
+            Session.objects.filter(user_id=user.id).delete()
+    proved = change_user(caller.project.id, user.uid, **columns)
+    publish_user(caller, proved, "update.verification")
+    announce_identity(caller.project.id, user_uid=user.uid, reason="verification")
+    return proved

@@ -1,0 +1,68 @@
+"""Codes that go to phones: to sign in, and to verify a number."""
+
+from django.db import transaction
+
+from accounts.events import announce_identity, publish_token
+from accounts.models import Token, User
+from accounts.outputs import TokenOutput
+from accounts.services.contacts import find_or_add
+from accounts.services.rows import change_user, get_own_user
+from accounts.services.texts import post_text
+from accounts.services.tokens import issue, redeem, shown
+from accounts.tokens import Purpose, new_code
+from kernel.caller import Caller
+from kernel.errors import ApiError, ErrorKind
+from kernel.limits import CODE_SECONDS
+
+VERIFICATION = "verification"
+_VERIFYING = (Purpose.PHONE_VERIFICATION,)
+
+
+def create_phone_token(*, caller: Caller, user_id: str, phone: str) -> TokenOutput:
+    """Text a code that signs in once; an unknown number makes a user of this id.
+
+    Raises: USER_AUTH_METHOD_UNSUPPORTED, USER_ALREADY_EXISTS, USER_COUNT_EXCEEDED
+    """
+    user = find_or_add(caller, user_id, phone=phone)
+    code = new_code()
+    with transaction.atomic():
+        token = _text_code(caller, user, Purpose.PHONE, code)
+    return shown(caller, user, token, code)
+
+
+def create_phone_verification(*, caller: Caller) -> TokenOutput:
+    """Text a code that proves the caller's number.
+
+    Raises: USER_UNAUTHORIZED, USER_PHONE_NOT_FOUND, USER_PHONE_ALREADY_VERIFIED
+    """
+    user = get_own_user(caller)
+    if not user.phone:
+        raise ApiError(ErrorKind.USER_PHONE_NOT_FOUND)
+    if user.is_phone_verified:
+        raise ApiError(ErrorKind.USER_PHONE_ALREADY_VERIFIED)
+    code = new_code()
+    with transaction.atomic():
+        token = _text_code(caller, user, Purpose.PHONE_VERIFICATION, code)
+        output = shown(caller, user, token, code)
+        publish_token(caller, user.uid, VERIFICATION, "create", output)
+    return output
+
+
+def update_own_phone_verification(*, caller: Caller, user_id: str, secret: str) -> TokenOutput:
+    """Verify a number by the code that went to it.
+
+    Raises: USER_INVALID_TOKEN
+    """
+    proof = redeem(caller, user_id, _VERIFYING, secret).output(user_id)
+    with transaction.atomic():
+        change_user(caller.project.id, user_id, is_phone_verified=True)
+        publish_token(caller, user_id, VERIFICATION, "update", proof)
+        announce_identity(caller.project.id, user_uid=user_id, reason="verification")
+    return proof
+
+
+def _text_code(caller: Caller, user: User, purpose: Purpose, code: str) -> Token:
+    phone = user.phone or ""
+    token = issue(user, purpose, code, seconds=CODE_SECONDS, phone=phone)
+    post_text(caller.project, recipient=phone, template="otp", code=code)
+    return token
