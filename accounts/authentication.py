@@ -122,6 +122,17 @@ def authenticate(project: ProjectContext, credentials: Credentials) -> Caller:
     return _caller(project, credentials, _by_jwt(project, credentials.jwt), CallerKind.JWT)
 
 
+def user_caller(project: ProjectContext, user_uid: str) -> Caller:
+    """Return a user as the caller of what they left to be done, by the roles they hold now.
+
+    Raises: USER_UNAUTHORIZED
+    """
+    row = sql.fetch_one(_BY_JWT, ("", project.id, user_uid))
+    if row is None or not (identity := _Identity.of(row)).is_active:
+        raise ApiError(ErrorKind.USER_UNAUTHORIZED)
+    return _caller(project, Credentials(), identity, CallerKind.JWT)
+
+
 def find_session_secret(project_uid: str, credentials: Credentials) -> SessionSecret | None:
     """Return the session a request presents for a project: by cookie, header or fallback header."""
     candidates = (SessionSecret.unpack(text) for text in _packed_secrets(project_uid, credentials))

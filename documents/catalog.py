@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any, TypeVar
 
 import orjson
+from django.db import connection
 
 from documents import attributes, indexes
 from documents.attributes import Attribute
@@ -30,6 +31,10 @@ Key = tuple[int, str, str]
 
 class StaleSchemaError(Exception):
     """The collection changed since its schema was read."""
+
+
+class DeadlockError(StaleSchemaError):
+    """Others wait for the locks of this write, and it for theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,10 @@ def with_schema(
         try:
             _check_enabled(schema, caller, names)
             return work(schema)
-        except StaleSchemaError:
+        except StaleSchemaError as error:
+            # Locks are let go by whoever began the transaction, and by nobody within it.
+            if isinstance(error, DeadlockError) and connection.in_atomic_block:
+                raise
             _forget(schema)
         except ApiError:
             if known is None or _is_current(schema):

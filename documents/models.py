@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from accounts.models import User
+from kernel.caller import Caller
 from kernel.limits import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH
 from kernel.permissions import CONTAINER_ACTIONS, ITEM_ACTIONS
 from projects.models import Project
@@ -154,6 +155,88 @@ class Document(models.Model):
 
     def __str__(self) -> str:
         return self.uid
+
+
+class DocumentTransactionQuerySet(models.QuerySet["DocumentTransaction"]):
+    def usable_by(self, caller: Caller) -> Self:
+        """Keep those of a caller: a user's own, and all of the project for keys and the console."""
+        mine = self.filter(project_id=caller.project.id)
+        if caller.is_privileged:
+            return mine
+        return mine.filter(user_uid=caller.user_uid) if caller.user_uid else mine.none()
+
+
+class DocumentTransaction(models.Model):
+    """Writes that are staged one by one and happen together. Keys and the console have no uid.
+
+    While a transaction is being committed its row is locked and still says `pending`, so that
+    nothing has to be mended after a crash.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        COMMITTED = "committed"
+        FAILED = "failed"
+
+    id = models.BigAutoField(primary_key=True)
+    project = models.ForeignKey(
+        Project,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="transactions",
+    )
+    uid = models.CharField(max_length=36)
+    user_uid = models.CharField(max_length=36)
+    status = models.CharField(max_length=16, choices=Status, default=Status.PENDING)
+    operation_count = models.PositiveIntegerField(default=0)
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    objects = DocumentTransactionQuerySet.as_manager()
+
+    class Meta:
+        db_table = "document_transaction"
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["project", "uid"], name="document_transaction_uid"),
+        ]
+        indexes = [
+            models.Index(fields=["project", "user_uid"], name="document_transaction_owner"),
+            models.Index(fields=["expires_at"], name="document_transaction_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return self.uid
+
+
+class StagedOperation(models.Model):
+    """A call of a service on documents that waits for the commit of its transaction.
+
+    `arguments` are encrypted. `actor_uid` is the user who staged it, or a key's or console
+    member's. `touched` lists the documents it touches as `[collection id, uid, version]`, where
+    the version, as it was before the transaction, is null for a document that was not there.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    transaction = models.ForeignKey(
+        DocumentTransaction, on_delete=models.CASCADE, related_name="operations"
+    )
+    service = models.CharField(max_length=64)
+    dialect = models.PositiveSmallIntegerField()
+    arguments = models.TextField()
+    actor_uid = models.CharField(max_length=36)
+    is_privileged = models.BooleanField()
+    touched = models.JSONField(default=list)
+
+    class Meta:
+        db_table = "document_staged_operation"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.service
 
 
 class CollectionOfDocumentField(models.BigIntegerField):  # type: ignore[type-arg]

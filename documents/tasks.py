@@ -67,3 +67,6 @@ def sweep_collection(collection_id: int) -> None:
 def sweep_database(database_id: int) -> None:
     """Remove what a deleted database left."""
     services.sweep_database(database_id=database_id)
+
+
+jobs.hourly(services.sweep_transactions)

@@ -16,6 +16,7 @@ from documents.views.documents import (
     IncrementView,
 )
 from documents.views.indexes import IndexesView, IndexView
+from documents.views.transactions import OperationsView, TransactionsView, TransactionView
 
 _DATABASES = ("databases", "tablesdb")
 _COLLECTIONS = ("collections", "tables")
@@ -32,9 +33,13 @@ def _paths(dialect: int) -> Iterator[URLPattern]:
     collection = f"{collections}/<str:{_COLLECTION_IDS[dialect]}>"
     attributes = f"{collection}/{_ATTRIBUTES[dialect]}"
     documents = f"{collection}/{_DOCUMENTS[dialect]}"
+    transaction = f"{databases}/transactions/<str:transactionId>"
     yield path(databases, DatabasesView.as_view(dialect=dialect))
+    yield path(f"{databases}/transactions", TransactionsView.as_view(dialect=dialect))
     yield path(f"{databases}/<str:databaseId>", DatabaseView.as_view(dialect=dialect))
     yield path(collections, CollectionsView.as_view(dialect=dialect))
+    yield path(transaction, TransactionView.as_view(dialect=dialect))
+    yield path(f"{transaction}/operations", OperationsView.as_view(dialect=dialect))
     yield path(collection, CollectionView.as_view(dialect=dialect))
     yield path(attributes, AttributesView.as_view(dialect=dialect))
     for type_, (create_view, update_view) in TYPED_VIEWS.items():

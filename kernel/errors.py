@@ -284,6 +284,24 @@ class ErrorKind(Enum):
     COLUMN_INDEX_LIMIT_EXCEEDED = ("column_index_limit_exceeded", 400, "Too many indexes.")
     COLUMN_INDEX_INVALID = ("column_index_invalid", 400, "The index is not valid.")
 
+    TRANSACTION_NOT_FOUND = ("transaction_not_found", 404, "There is no transaction with this id.")
+    TRANSACTION_NOT_READY = (
+        "transaction_not_ready",
+        400,
+        "The transaction is not pending: it was committed, or it failed.",
+    )
+    TRANSACTION_EXPIRED = ("transaction_expired", 410, "The transaction has expired.")
+    TRANSACTION_CONFLICT = (
+        "transaction_conflict",
+        409,
+        "Something the transaction touches was changed outside of it.",
+    )
+    TRANSACTION_LIMIT_EXCEEDED = (
+        "transaction_limit_exceeded",
+        400,
+        "The transaction holds too much.",
+    )
+
     REALTIME_MESSAGE_INVALID = (
         "realtime_message_format_invalid",
         1003,

@@ -26,16 +26,12 @@ from kernel.permissions import ITEM_ACTIONS
 _permissions = permissions(ITEM_ACTIONS)
 
 
-def _no_transaction(value: object) -> str:
-    raise ValueError("Transactions are not supported")
-
-
 def _sent_document(value: object) -> SentDocument:
     data = dict(json_object(value))
-    uid = data.pop("$id", None)
+    own_id = data.pop("$id", None)
     granted = data.pop("$permissions", None)
     return SentDocument(
-        uid="" if uid is None else custom_id(uid),
+        uid="" if own_id is None else custom_id(own_id),
         data=data,
         permissions=None if granted is None else _permissions(granted),
     )
@@ -62,7 +58,7 @@ def _positive(value: object) -> int | float:
 class ListDocumentsInput(CollectionInput):
     queries: list[str] = optional(queries, default=[])
     total: bool = optional(boolean, default=True)
-    transaction_id: str = optional(_no_transaction, default="")
+    transaction_id: str = optional(uid, default="")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,14 +74,14 @@ class CreateDocumentInput(CollectionInput):
     document_id: str = optional(custom_id, default="")
     data: dict[str, Any] = optional(json_object, default={})
     permissions: list[str] | None = optional(_permissions)
-    transaction_id: str = optional(_no_transaction, default="")
+    transaction_id: str = optional(uid, default="")
 
 
 @dataclass(frozen=True, kw_only=True)
 class GetDocumentInput(CollectionInput):
     document_id: str = required(uid)
     queries: list[str] = optional(queries, default=[])
-    transaction_id: str = optional(_no_transaction, default="")
+    transaction_id: str = optional(uid, default="")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,13 +89,13 @@ class ChangeDocumentInput(CollectionInput):
     document_id: str = required(uid)
     data: dict[str, Any] = optional(json_object, default={})
     permissions: list[str] | None = optional(_permissions)
-    transaction_id: str = optional(_no_transaction, default="")
+    transaction_id: str = optional(uid, default="")
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeleteDocumentInput(CollectionInput):
     document_id: str = required(uid)
-    transaction_id: str = optional(_no_transaction, default="")
+    transaction_id: str = optional(uid, default="")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +115,7 @@ class DecrementInput(DeleteDocumentInput):
 @dataclass(frozen=True, kw_only=True)
 class CreateDocumentsInput(CollectionInput):
     documents: list[SentDocument] = required(_sent_documents)
-    transaction_id: str = optional(_no_transaction, default="")
+    transaction_id: str = optional(uid, default="")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,10 +124,10 @@ class UpdateDocumentsInput(CollectionInput):
 
     data: SentDocument = optional(_sent_document, default=SentDocument("", {}, None))
     queries: list[str] = optional(queries, default=[])
-    transaction_id: str = optional(_no_transaction, default="")
+    transaction_id: str = optional(uid, default="")
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeleteDocumentsInput(CollectionInput):
     queries: list[str] = optional(queries, default=[])
-    transaction_id: str = optional(_no_transaction, default="")
+    transaction_id: str = optional(uid, default="")

@@ -51,6 +51,15 @@ from documents.services.indexes import (
     list_indexes,
 )
 from documents.services.sweeps import sweep_collection, sweep_database, sweep_project
+from documents.services.transactions import (
+    create_operations,
+    create_transaction,
+    delete_transaction,
+    get_transaction,
+    list_transactions,
+    sweep_transactions,
+    update_transaction,
+)
 
 __all__ = [
     "build_attribute",
@@ -62,6 +71,8 @@ __all__ = [
     "create_document",
     "create_documents",
     "create_index",
+    "create_operations",
+    "create_transaction",
     "decrement_document_attribute",
     "delete_attribute",
     "delete_collection",
@@ -69,12 +80,14 @@ __all__ = [
     "delete_document",
     "delete_documents",
     "delete_index",
+    "delete_transaction",
     "drop_index",
     "get_attribute",
     "get_collection",
     "get_database",
     "get_document",
     "get_index",
+    "get_transaction",
     "give_up_building_attribute",
     "give_up_building_index",
     "give_up_dropping_index",
@@ -85,15 +98,18 @@ __all__ = [
     "list_databases",
     "list_documents",
     "list_indexes",
+    "list_transactions",
     "sweep_attribute",
     "sweep_collection",
     "sweep_database",
     "sweep_project",
+    "sweep_transactions",
     "update_attribute",
     "update_collection",
     "update_database",
     "update_document",
     "update_documents",
+    "update_transaction",
     "upsert_document",
     "upsert_documents",
 ]

@@ -4,7 +4,7 @@ from django.db import transaction
 from psycopg import sql as psql
 
 from documents import partitions
-from documents.models import Collection, Database
+from documents.models import Collection, Database, DocumentTransaction
 from documents.services.databases import hide_database
 from kernel import sql
 
@@ -43,12 +43,13 @@ def sweep_database(*, database_id: int) -> None:
 
 
 def sweep_project(*, project_id: int) -> None:
-    """Remove the databases of a project that is going. Outside a transaction."""
+    """Remove the databases and transactions of a project that is going. Outside a transaction."""
     for database in Database.objects.in_project(project_id):
         with transaction.atomic():
             hide_database(database)
     for database_id in Database.objects.filter(project_id=project_id).values_list("id", flat=True):
         sweep_database(database_id=database_id)
+    DocumentTransaction.objects.filter(project_id=project_id).delete()
 
 
 def _delete_grants(collection_id: int) -> None:

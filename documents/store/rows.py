@@ -10,7 +10,7 @@ import orjson
 from django.db import DatabaseError, connection, transaction
 from psycopg import errors as pg_errors
 
-from documents.catalog import CollectionSchema, StaleSchemaError
+from documents.catalog import CollectionSchema, DeadlockError, StaleSchemaError
 from documents.indexes import OWN_INDEXES
 from documents.operators import Operation
 from kernel import sql
@@ -123,7 +123,7 @@ def guarded(*, is_part: bool = False) -> Iterator[None]:
                 is_value = name.startswith(OWN_INDEXES)
                 raise (UniqueValueError if is_value else DuplicateIdError) from error
             case pg_errors.DeadlockDetected():  # the others go on; the work is done once more
-                raise StaleSchemaError from error
+                raise DeadlockError from error
             case pg_errors.ProgramLimitExceeded():
                 raise OversizedValueError from error
             case pg_errors.ForeignKeyViolation():

@@ -1,7 +1,7 @@
 """Paths of documents and rows."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from documents.inputs.documents import (
     ChangeDocumentInput,
@@ -22,7 +22,6 @@ from gateway.parsing import header
 from gateway.views import Answer, Call, created, no_content
 from kernel import clock
 from kernel.errors import ApiError, ErrorKind
-from kernel.fields import InputT
 
 READ = "documents.read"
 WRITE = "documents.write"
@@ -31,17 +30,9 @@ ROW_WRITE = ("rows.write", "documents.write")
 _PER_CALLER = ("ip:{ip},method:{method},url:{url},userId:{userId}",)
 CHANGES: Final = RateLimit(120, _PER_CALLER, window_seconds=60)
 DELETIONS: Final = RateLimit(60, _PER_CALLER, window_seconds=60)
-#: Parameters that are only accepted to be refused.
-_REFUSED = ("transaction_id",)
 
 
-class _DocumentEndpoint(VocabularyEndpoint):
-    def arguments(self, input_class: type[InputT], call: Call) -> dict[str, Any]:
-        sent = super().arguments(input_class, call)
-        return {name: value for name, value in sent.items() if name not in _REFUSED}
-
-
-class DocumentsView(_DocumentEndpoint):
+class DocumentsView(VocabularyEndpoint):
     @operation(
         "databases.listDocuments",
         "tablesDB.listRows",
@@ -119,7 +110,7 @@ class DocumentsView(_DocumentEndpoint):
         return Answer(services.delete_documents(**sent, unless_after=_unless_after(call)))
 
 
-class DocumentView(_DocumentEndpoint):
+class DocumentView(VocabularyEndpoint):
     @operation(
         "databases.getDocument",
         "tablesDB.getRow",
@@ -140,7 +131,8 @@ class DocumentView(_DocumentEndpoint):
     )
     def put(self, call: Call) -> Answer:
         sent = self.arguments(ChangeDocumentInput, call)
-        return Answer(services.upsert_document(**sent, unless_after=_unless_after(call)))
+        output = services.upsert_document(**sent, unless_after=_unless_after(call))
+        return created(output) if sent["transaction_id"] else Answer(output)
 
     @operation(
         "databases.updateDocument",
@@ -168,7 +160,7 @@ class DocumentView(_DocumentEndpoint):
         return no_content()
 
 
-class IncrementView(_DocumentEndpoint):
+class IncrementView(VocabularyEndpoint):
     @operation(
         "databases.incrementDocumentAttribute",
         "tablesDB.incrementRowColumn",
@@ -182,7 +174,7 @@ class IncrementView(_DocumentEndpoint):
         return Answer(services.increment_document_attribute(**sent))
 
 
-class DecrementView(_DocumentEndpoint):
+class DecrementView(VocabularyEndpoint):
     @operation(
         "databases.decrementDocumentAttribute",
         "tablesDB.decrementRowColumn",

@@ -317,20 +317,6 @@ def test_key_may_set_the_times(project: ProjectContext, writer: ApiClient) -> No
 
 
 @both_vocabularies
-def test_transactions_are_refused_clearly(
-    project: ProjectContext, writer: ApiClient, words: Words
-) -> None:
-    make_collection(project)
-    body = {f"{words.noun}Id": "p", "data": {"title": "T"}, "transactionId": "t"}
-
-    reply = writer.post(words.path, body)
-
-    assert (reply.status, reply.error) == (400, "general_argument_invalid")
-    assert "not supported" in reply.json["message"]
-    assert not Document.objects.exists()
-
-
-@both_vocabularies
 def test_unknown_containers_have_names(
     project: ProjectContext, writer: ApiClient, words: Words
 ) -> None:

@@ -116,10 +116,7 @@ class World:
         names = [each["name"] for each in route.parameters("body")]
         body = {name: value for name in names if (value := self._value(route, name)) is not None}
         special = SPECIAL.get(route.operation.id, {})
-        filled = {
-            name: value.format(**self.ids) if isinstance(value, str) else value
-            for name, value in special.items()
-        }
+        filled = {name: self._filled(value) for name, value in special.items()}
         if route.verb == "PATCH" and "default" in names:
             filled["default"] = None  # it has to be there
         return {**body, **filled, **changes}
@@ -136,6 +133,13 @@ class World:
         return check(
             (client or self.client(route)).call(route.verb, self.path(route), self.body(route))
         )
+
+    def _filled(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._filled(each) for each in value]
+        if isinstance(value, dict):
+            return {name: self._filled(each) for name, each in value.items()}
+        return value.format(**self.ids) if isinstance(value, str) else value
 
     def _value(self, route: Route, name: str) -> Any:
         return self.ids.get(name) if name in REFERENCES else VALUES.get(name)
@@ -210,6 +214,30 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "account.createRecovery": {"url": LINK},
     "databases.createCollection": {"attributes": []},
     "tablesDB.createTable": {"columns": []},
+    "databases.updateTransaction": {"commit": True},
+    "tablesDB.updateTransaction": {"commit": True},
+    "databases.createOperations": {
+        "operations": [
+            {
+                "action": "update",
+                "databaseId": "{databaseId}",
+                "collectionId": "{collectionId}",
+                "documentId": "{documentId}",
+                "data": {"title": "Made"},
+            }
+        ]
+    },
+    "tablesDB.createOperations": {
+        "operations": [
+            {
+                "action": "create",
+                "databaseId": "{databaseId}",
+                "tableId": "{tableId}",
+                "rowId": "made",
+                "data": {"title": "Made"},
+            }
+        ]
+    },
     "teams.createMembership": {"userId": "", "phone": ""},
     "users.createArgon2User": {"password": "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$" + "A" * 43},
     "users.createBcryptUser": {"password": "$2y$04$" + "A" * 53},
@@ -276,6 +304,7 @@ def populate(name: str) -> World:
     ids |= _people(server, ids, name)
     _platforms(server, name)
     _documents(server, ids, name)
+    ids["transactionId"] = made(server.post("/databases/transactions", {}))["$id"]
     return World(
         project=project,
         ids=ids,

@@ -20,6 +20,7 @@ from documents.services.documents.writes import (
     refused_operation,
     sealed,
 )
+from documents.services.transactions.staging import staged
 from documents.store import Grants, Log, Row, Written
 from documents.values import SentDocument, Values
 from documents.vocabulary import Vocabulary
@@ -35,6 +36,7 @@ from kernel.query import ListQuery
 EACH = "*"
 
 
+@staged
 def create_documents(
     *,
     caller: Caller,
@@ -63,6 +65,7 @@ def create_documents(
         raise ApiError(names.document_already_exists) from None
 
 
+@staged
 def upsert_documents(
     *,
     caller: Caller,
@@ -89,6 +92,7 @@ def upsert_documents(
     return write.run(work)
 
 
+@staged
 def update_documents(
     *,
     caller: Caller,
@@ -122,6 +126,7 @@ def update_documents(
     return write.run(work)
 
 
+@staged
 def delete_documents(
     *,
     caller: Caller,

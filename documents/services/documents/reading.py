@@ -7,6 +7,7 @@ from documents import catalog, filters, store
 from documents.catalog import CollectionSchema
 from documents.outputs import document_list_output, document_output
 from documents.services.documents.access import may
+from documents.services.transactions.staging import seeing_staged
 from documents.vocabulary import Vocabulary
 from kernel import ids
 from kernel.caller import Caller
@@ -15,6 +16,7 @@ from kernel.permissions import READ
 from kernel.query import DOCUMENT_FILTERS, ListQuery, QueryError, parse_queries
 
 
+@seeing_staged
 def list_documents(
     *,
     caller: Caller,
@@ -42,6 +44,7 @@ def list_documents(
     return catalog.with_schema(caller, database_id, collection_id, names=names, work=work)
 
 
+@seeing_staged
 def get_document(
     *,
     caller: Caller,

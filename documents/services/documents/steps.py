@@ -5,12 +5,14 @@ from typing import Any
 from documents import operators
 from documents.catalog import CollectionSchema
 from documents.services.documents.writes import Write, change_document
+from documents.services.transactions.staging import staged
 from documents.values import Values
 from documents.vocabulary import Vocabulary
 from kernel.caller import Caller
 from kernel.errors import ApiError
 
 
+@staged
 def increment_document_attribute(
     *,
     caller: Caller,
@@ -32,6 +34,7 @@ def increment_document_attribute(
     return _stepped(write, attribute, value, bound)
 
 
+@staged
 def decrement_document_attribute(
     *,
     caller: Caller,

@@ -19,6 +19,7 @@ from documents.services.documents.writes import (
     grants_of,
     log_of,
 )
+from documents.services.transactions.staging import staged
 from documents.vocabulary import Vocabulary
 from kernel import ids
 from kernel.caller import Caller
@@ -28,6 +29,7 @@ from kernel.permissions import CREATE, DELETE
 MAX_UPSERT_ROUNDS = 5
 
 
+@staged
 def create_document(
     *,
     caller: Caller,
@@ -62,6 +64,7 @@ def create_document(
         raise ApiError(names.document_already_exists) from None
 
 
+@staged
 def update_document(
     *,
     caller: Caller,
@@ -99,6 +102,7 @@ def update_document(
     return output
 
 
+@staged
 def upsert_document(
     *,
     caller: Caller,
@@ -139,6 +143,7 @@ def upsert_document(
     raise ApiError(ErrorKind.SERVICE_UNAVAILABLE)
 
 
+@staged
 def delete_document(
     *,
     caller: Caller,
