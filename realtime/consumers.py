@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Collection, Coroutine
+from collections.abc import Collection, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from django.conf import settings
 
 from kernel.errors import ApiError, ErrorKind
 from kernel.ids import unique_id
-from realtime import frames, protocol, services
+from realtime import frames, protocol, replays, services
 from realtime.database import in_database
 from realtime.handshakes import read_handshake
 from realtime.hub import hub
@@ -28,8 +28,9 @@ from realtime.limits import (
     MESSAGES_PER_WINDOW,
     RATE_WINDOW_SECONDS,
 )
+from realtime.mailboxes import Mailbox
 from realtime.services import Handshake
-from realtime.sockets import Mailbox, Socket
+from realtime.sockets import Socket
 from realtime.subscriptions import Subscription, parse_url, rewrite
 
 CLOSE_REFUSED = 1008
@@ -50,7 +51,8 @@ class RealtimeConsumer(AsyncConsumer):
         self._socket: Socket | None = None
         self._handshake: Handshake | None = None
         self._mailbox = Mailbox(self._end_soon)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writer: asyncio.Task[None] | None = None
         self._window_start = 0.0
         self._window_count = 0
 
@@ -58,7 +60,7 @@ class RealtimeConsumer(AsyncConsumer):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            for task in self._tasks:
+            for task in tuple(self._tasks):
                 task.cancel()
             if self._socket is not None:
                 await hub().drop(self._socket)
@@ -75,7 +77,7 @@ class RealtimeConsumer(AsyncConsumer):
 
     async def connect(self) -> None:
         await self._tell({"type": "websocket.accept"})
-        self._spawn(self._write())
+        self._writer = self._spawn(self._write())
         try:
             await self._open()
         except ApiError as error:
@@ -102,7 +104,7 @@ class RealtimeConsumer(AsyncConsumer):
         form = parse_url(self.scope["query_string"].decode("latin-1"))
         self._handshake = read_handshake(self.scope, form)
         subscribed = {
-            slot: Subscription(unique_id(), channels, queries)
+            slot: Subscription(unique_id(), channels, queries, form.parameters.get("since", ""))
             for slot, (channels, queries) in form.slots.items()
         }
         _check_size(subscribed.values())
@@ -110,21 +112,22 @@ class RealtimeConsumer(AsyncConsumer):
         opened = await in_database(services.open_connection, self._handshake)
         look_up = partial(services.identify, self._handshake)
         socket = Socket(self._handshake.project_uid, opened.caller, look_up, self._mailbox)
+        await self._check_cursors(socket, subscribed.values())
         socket.subscribe(subscribed.values())
         self._socket = socket
         await hub().add(socket)
         await self._recheck(socket, changes)
-        self._mailbox.put(
-            frames.frame(
-                "connected",
-                {
-                    "channels": list(socket.channels),
-                    "subscriptions": {str(slot): each.id for slot, each in subscribed.items()}
-                    or [],
-                    "user": opened.account,
-                },
-            )
-        )
+        missed = await self._read_missed(socket, subscribed.values())
+        named = {str(slot): each.id for slot, each in subscribed.items()}
+        data = {
+            "channels": list(socket.channels),
+            "subscriptions": named or [],
+            "user": opened.account,
+        }
+        if missed:
+            data["replays"] = {id_: _replay_output(each) for id_, each in missed.items()}
+        self._mailbox.put(frames.frame("connected", data))
+        self._catch_up(socket, missed)
 
     async def _answer(self, text: str | None) -> None:
         if text is not None and len(text) > MAX_FRAME_BYTES:
@@ -136,7 +139,7 @@ class RealtimeConsumer(AsyncConsumer):
         elif self._socket is None or self._handshake is None:
             raise protocol.malformed("The connection is not open.")
         elif message.type == "subscribe":
-            self._subscribe(self._socket, message.data)
+            await self._subscribe(self._socket, message.data)
         elif message.type == "unsubscribe":
             self._unsubscribe(self._socket, message.data)
         elif message.type == "authentication":
@@ -144,20 +147,55 @@ class RealtimeConsumer(AsyncConsumer):
         else:
             raise protocol.malformed("Message type is not valid.")
 
-    def _subscribe(self, socket: Socket, data: object) -> None:
+    async def _subscribe(self, socket: Socket, data: object) -> None:
         added = protocol.read_subscriptions(data)
         _check_size({**socket.subscriptions, **{each.id: each for each in added}}.values())
+        await self._check_cursors(socket, added)
         socket.subscribe(added)
         hub().relist(socket)
+        missed = await self._read_missed(socket, added)
         listed = [
             {
                 "subscriptionId": each.id,
                 "channels": list(rewrite(each.channels, socket.caller.user_uid)),
                 "queries": list(each.queries),
             }
+            | ({"replay": _replay_output(missed[each.id])} if each.id in missed else {})
             for each in added
         ]
         self._mailbox.put(frames.response("subscribe", {"subscriptions": listed}))
+        self._catch_up(socket, missed)
+
+    async def _check_cursors(self, socket: Socket, added: Iterable[Subscription]) -> None:
+        for each in added:
+            if not each.since:
+                continue
+            try:
+                if await in_database(replays.fits, socket.caller, each):
+                    continue
+            except ApiError as error:
+                raise protocol.malformed(error.message) from None
+            raise protocol.malformed("All channels have to be of the collection of the cursor.")
+
+    async def _read_missed(
+        self, socket: Socket, added: Iterable[Subscription]
+    ) -> dict[str, replays.Missed]:
+        """Read what was missed, while live events are held back already: so none is lost."""
+        wanted = [each for each in added if each.since]
+        try:
+            return {
+                each.id: await in_database(replays.missed_by, socket.caller, each)
+                for each in wanted
+            }
+        except ApiError as error:
+            for each in wanted:
+                socket.unsubscribe(each.id)
+            hub().relist(socket)
+            raise protocol.malformed(error.message) from None
+
+    def _catch_up(self, socket: Socket, missed: Mapping[str, replays.Missed]) -> None:
+        for id_, each in missed.items():
+            self._spawn(socket.feeds[id_].catch_up(each.entries))
 
     def _unsubscribe(self, socket: Socket, data: object) -> None:
         listed = [
@@ -204,8 +242,11 @@ class RealtimeConsumer(AsyncConsumer):
     async def _tell(self, message: Any) -> None:
         await self.base_send(message)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.get_running_loop().create_task(work))
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _write(self) -> None:
         with contextlib.suppress(OSError):  # the client is gone; the server tells us next
@@ -217,7 +258,9 @@ class RealtimeConsumer(AsyncConsumer):
 
     async def _end(self) -> None:
         """Close once the waiting frames are written; cut off a reader who does not take them."""
-        writer = self._tasks[0]
+        writer = self._writer
+        if writer is None:  # nothing was accepted yet
+            return
         if not self._mailbox.is_overrun:
             await asyncio.wait({writer}, timeout=CLOSE_SECONDS)
         writer.cancel()
@@ -241,6 +284,14 @@ class RealtimeConsumer(AsyncConsumer):
 async def refuse_path(_scope: Any, _receive: Any, send: Any) -> None:
     """Turn away connections to any other path."""
     await send({"type": "websocket.close"})
+
+
+def _replay_output(missed: replays.Missed) -> dict[str, Any]:
+    return {
+        "total": len(missed.entries),
+        "isComplete": missed.is_complete,
+        "cursor": missed.cursor,
+    }
 
 
 def _check_size(subscriptions: Collection[Subscription]) -> None:

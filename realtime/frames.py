@@ -51,3 +51,7 @@ class EventFrames:
             ids = orjson.dumps(subscription_ids).decode()
             text = self._ready[subscription_ids] = f'{self._head},"subscriptions":{ids}}}}}'
         return text
+
+    def marked(self, subscription_id: str, mark: str) -> str:
+        """Return the frame for one subscription that can go on from a cursor."""
+        return f'{self._head},"subscriptions":["{subscription_id}"],"change":"{mark}"}}}}'

@@ -15,12 +15,14 @@ from kernel.caller import CONSOLE_PROJECT
 from kernel.event_names import expand
 from realtime import services
 from realtime.database import in_database
+from realtime.feeds import Entry
 from realtime.frames import EventFrames
 from realtime.identities import Identities
 from realtime.index import SocketIndex
 from realtime.layers import Message, PostgresChannelLayer, group_of, layer
+from realtime.mailboxes import CLOSE_RESTART
 from realtime.pulse import Pulse
-from realtime.sockets import CLOSE_RESTART, Socket
+from realtime.sockets import Socket
 from realtime.topics import topics
 
 IDENTITY_CHANNEL = "appwrite_identity"
@@ -131,10 +133,11 @@ class Hub:
             timestamp=message["timestamp"],
             payload=payload,
         )
+        entry = Entry(message["outbox"], frames)
         verdicts: dict[tuple[str, ...], bool] = {}
         for socket, heard in found.items():
             if ids := socket.matching(heard, payload, verdicts):
-                socket.mailbox.put(frames.naming(ids))
+                socket.deliver(entry, ids)
 
     async def _ensure_channel(self) -> None:
         if self._channel:

@@ -15,7 +15,8 @@ from realtime.limits import (
     IDENTITY_DELAY_SECONDS,
     IDENTITY_REFRESH_SECONDS,
 )
-from realtime.sockets import CLOSE_RESTART, Socket
+from realtime.mailboxes import CLOSE_RESTART
+from realtime.sockets import Socket
 
 SWEEP_SECONDS = 5.0
 

@@ -22,6 +22,14 @@ CLOSE_SECONDS = 5.0
 #: Events that wait for the hub before it asks every socket to come again.
 MAX_WAITING_EVENTS = 10_000
 
+#: Events, and bytes of them, that a subscription with a cursor is told of before it goes live; who
+#: missed more reads the list anew.
+MAX_REPLAYED_EVENTS = 2000
+MAX_REPLAYED_BYTES = 16 * 1024 * 1024
+#: Live events that wait until such a subscription has caught up, and those remembered as told.
+MAX_HELD_EVENTS = 1000
+MAX_KNOWN_EVENTS = 5000
+
 #: Threads that ask the database on behalf of sockets.
 DATABASE_THREADS = 3
 #: A changed identity is looked up so soon, and decided on at the latest so soon.

@@ -55,7 +55,7 @@ def read_session(data: object) -> str:
 def read_subscriptions(data: object) -> list[Subscription]:
     """Read a `subscribe` frame; missing ids are made up."""
     return [
-        Subscription(_subscription_id(each), _channels(each), _queries(each))
+        Subscription(_subscription_id(each), _channels(each), _queries(each), _since(each))
         for each in _objects(data)
     ]
 
@@ -99,6 +99,13 @@ def _queries(entry: dict[str, Any]) -> tuple[str, ...]:
         return check_queries(_texts(entry.get("queries") or []))
     except QueryError as error:
         raise malformed(str(error)) from error
+
+
+def _since(entry: dict[str, Any]) -> str:
+    since = entry.get("since") or ""
+    if not isinstance(since, str):
+        raise malformed("since is not a cursor.")
+    return since
 
 
 def _texts(values: object) -> list[str]:

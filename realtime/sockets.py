@@ -1,22 +1,17 @@
-"""One open connection as the hub sees it: who it is, what it wants, what it has yet to read."""
+"""One open connection as the hub sees it: who it is, and what it wants."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from realtime.limits import MAX_QUEUED_BYTES, MAX_QUEUED_FRAMES
+from realtime.feeds import Entry, Feed
+from realtime.mailboxes import Mailbox
 from realtime.subscriptions import Subscription, rewrite
 
 if TYPE_CHECKING:
     from kernel.caller import Caller
-
-#: Codes on which clients come again: something may have been missed, or the reader was too slow.
-CLOSE_RESTART = 1012
-CLOSE_TRY_AGAIN = 1013
 
 
 class Socket:
@@ -26,6 +21,7 @@ class Socket:
         "caller",
         "channels",
         "checked_at",
+        "feeds",
         "look_up",
         "mailbox",
         "project_uid",
@@ -41,6 +37,8 @@ class Socket:
         self.mailbox = mailbox
         self.subscriptions: dict[str, Subscription] = {}
         self.channels: dict[str, tuple[str, ...]] = {}
+        #: The ways of the subscriptions that go on from a cursor, by their ids.
+        self.feeds: dict[str, Feed] = {}
         self.identify(caller)
 
     def identify(self, caller: Caller) -> None:
@@ -55,14 +53,26 @@ class Socket:
         self.roles = frozenset()
 
     def subscribe(self, subscriptions: Iterable[Subscription]) -> None:
-        self.subscriptions |= {each.id: each for each in subscriptions}
+        """Add subscriptions; live events of those with a cursor wait until they caught up."""
+        for each in subscriptions:
+            self.subscriptions[each.id] = each
+            former = self._drop_feed(each.id)
+            if each.since:
+                self.feeds[each.id] = former.renewed() if former else Feed(each.id, self.mailbox)
         self._name_channels()
 
     def unsubscribe(self, subscription_id: str) -> bool:
         """Drop a subscription; tell whether there was one."""
         was_there = self.subscriptions.pop(subscription_id, None) is not None
+        self._drop_feed(subscription_id)
         self._name_channels()
         return was_there
+
+    def _drop_feed(self, subscription_id: str) -> Feed | None:
+        feed = self.feeds.pop(subscription_id, None)
+        if feed is not None:
+            feed.end()
+        return feed
 
     def rewritten(self, subscription: Subscription) -> tuple[str, ...]:
         return rewrite(subscription.channels, self.caller.user_uid)
@@ -82,6 +92,16 @@ class Socket:
             ids = tuple(dict.fromkeys(id_ for name in heard for id_ in self.channels.get(name, ())))
         return tuple(id_ for id_ in ids if self._wants(id_, payload, verdicts))
 
+    def deliver(self, entry: Entry, subscription_ids: tuple[str, ...]) -> None:
+        """Put a live event into the mailbox, or on the feeds of subscriptions that have one."""
+        if self.feeds:
+            for id_ in subscription_ids:
+                if id_ in self.feeds:
+                    self.feeds[id_].hear(entry)
+            subscription_ids = tuple(id_ for id_ in subscription_ids if id_ not in self.feeds)
+        if subscription_ids:
+            self.mailbox.put(entry.frames.naming(subscription_ids))
+
     def _wants(
         self, id_: str, payload: Mapping[str, Any], verdicts: dict[tuple[str, ...], bool]
     ) -> bool:
@@ -97,54 +117,3 @@ class Socket:
             for channel in self.rewritten(subscription):
                 named[channel] = (*named.get(channel, ()), subscription.id)
         self.channels = named
-
-
-class Mailbox:
-    """Frames on their way to one reader, with one writer, and never more than the limits."""
-
-    __slots__ = ("_bytes", "_frames", "_on_end", "_waiter", "close_code", "is_overrun")
-
-    def __init__(self, on_end: Callable[[], None]) -> None:
-        self._on_end = on_end
-        self._frames: deque[str] = deque()
-        self._bytes = 0
-        self._waiter: asyncio.Future[None] | None = None
-        #: The code to close with once everything before it is written.
-        self.close_code = 0
-        #: The reader is too slow: what waited for it is dropped.
-        self.is_overrun = False
-
-    def put(self, frame: str) -> None:
-        if self.close_code:
-            return
-        self._frames.append(frame)
-        self._bytes += len(frame)
-        if len(self._frames) > MAX_QUEUED_FRAMES or self._bytes > MAX_QUEUED_BYTES:
-            self.is_overrun = True
-            self.close_code = CLOSE_TRY_AGAIN
-            self._frames.clear()
-            self._on_end()
-        self._wake()
-
-    def close(self, code: int) -> None:
-        """Have the connection closed after the frames that wait."""
-        if self.close_code:
-            return
-        self.close_code = code
-        self._on_end()
-        self._wake()
-
-    async def take(self) -> str:
-        """Return the next frame, or nothing when it is time to close."""
-        while not self._frames:
-            if self.close_code:
-                return ""
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        frame = self._frames.popleft()
-        self._bytes -= len(frame)
-        return frame
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)

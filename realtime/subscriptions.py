@@ -36,11 +36,15 @@ class ForbiddenChannelError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Channels as the client named them, and queries that all have to match."""
+    """Channels as the client named them, and queries that all have to match.
+
+    `since` is the cursor of a change feed to go on from, or empty.
+    """
 
     id: str
     channels: tuple[str, ...]
     queries: tuple[str, ...] = (SELECT_ALL,)
+    since: str = ""
 
     def matches(self, payload: Mapping[str, Any]) -> bool:
         return all(_holds(each, payload) for each in conditions_of(self.queries))

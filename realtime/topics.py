@@ -69,12 +69,17 @@ def _project_channels(event: EventName) -> tuple[tuple[str, ...], bool]:
             return (), False
 
 
-def _documents(database: str, collection: str, document: str) -> tuple[str, ...]:
-    lists = (
+def document_lists(database: str, collection: str) -> tuple[str, str, str]:
+    """Return the channels of all documents of a collection."""
+    return (
         f"databases.{database}.collections.{collection}.documents",
         f"databases.{database}.tables.{collection}.rows",
         f"tablesdb.{database}.tables.{collection}.rows",
     )
+
+
+def _documents(database: str, collection: str, document: str) -> tuple[str, ...]:
+    lists = document_lists(database, collection)
     legacy, tables, tablesdb = ((each, f"{each}.{document}") for each in lists)
     return ("documents", *legacy, "rows", *tables, *tablesdb)
 

@@ -143,8 +143,10 @@ _MISSED: LiteralString = """
         ORDER BY s.id LIMIT %(limit)s::bigint
     )
     SELECT c.version, span.until::text, (SELECT count(*) FROM slice), f.id, f.name,
-        f.payload::text, f.created_at
-    FROM document_collection c CROSS JOIN span LEFT JOIN found f ON true
+        CASE WHEN f.bytes <= %(bytes)s::bigint THEN f.payload::text END, f.created_at
+    FROM document_collection c CROSS JOIN span LEFT JOIN (
+        SELECT *, sum(octet_length(payload::text)) OVER (ORDER BY id) AS bytes FROM found
+    ) f ON true
     WHERE c.id = %(collection)s::bigint AND c.deleted_at IS NULL ORDER BY f.id
 """
 
@@ -193,8 +195,13 @@ def changes(schema: CollectionSchema, place: Place, viewer: Viewer, *, limit: in
     )
 
 
-def missed(schema: CollectionSchema, place: Place, viewer: Viewer, *, limit: int) -> Missed:
-    """Return the events since a place, at most `limit`, in an order that suits each document.
+def missed(
+    schema: CollectionSchema, place: Place, viewer: Viewer, *, limit: int, limit_bytes: int
+) -> Missed:
+    """Return the events since a place, in an order that is right for each document; or none.
+
+    They are not complete, and none, where there are more than `limit`, or where their payloads
+    take more than `limit_bytes`.
 
     Raises:
         StaleSchemaError: The collection has another version.
@@ -205,18 +212,21 @@ def missed(schema: CollectionSchema, place: Place, viewer: Viewer, *, limit: int
         "known_xid": str(place.xid),
         "known_id": place.id,
         "limit": limit + 1,
+        "bytes": limit_bytes,
         "scanned": SCANNED_BY_REPLAY,
     }
     with guarded():
         rows = sql.fetch_all(_text(_MISSED, schema.id), values)
     check_version(schema, rows[0] if rows else None)
+    found = [row for row in rows if row[3] is not None]
+    is_complete = len(found) <= limit and rows[0][2] < SCANNED_BY_REPLAY
+    if not is_complete or any(row[5] is None for row in found):
+        return Missed(events=[], place=Place(rows[0][1]), is_complete=False)
     events = [
         LoggedEvent(id=row[3], name=row[4], payload=orjson.loads(row[5]), created_at=row[6])
-        for row in rows
-        if row[3] is not None
+        for row in found
     ]
-    is_complete = len(events) <= limit and rows[0][2] < SCANNED_BY_REPLAY
-    return Missed(events=events, place=Place(rows[0][1]), is_complete=is_complete)
+    return Missed(events=events, place=Place(rows[0][1]), is_complete=True)
 
 
 def _values(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from kernel.caller import Caller, CallerKind, ProjectContext
 from kernel.event_names import expand
 from realtime.hub import Hub
-from realtime.sockets import Mailbox, Socket
+from realtime.mailboxes import Mailbox
+from realtime.sockets import Socket
 from realtime.subscriptions import Subscription, rewrite
 from realtime.topics import topics
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from kernel.caller import Caller, CallerKind, ProjectContext
-from realtime import limits, sockets
+from realtime import limits
 from realtime.frames import EventFrames
 from realtime.identities import _is_same_user
 from realtime.index import SocketIndex
-from realtime.sockets import CLOSE_RESTART, CLOSE_TRY_AGAIN, Mailbox, Socket
+from realtime.mailboxes import CLOSE_RESTART, CLOSE_TRY_AGAIN, Mailbox
+from realtime.sockets import Socket
 from realtime.subscriptions import Subscription
 
 BLOG = ProjectContext(id=1, uid="blog", name="Blog")
@@ -194,4 +195,4 @@ def test_a_blocked_caller_is_not_the_same_user_any_more():
     assert not _is_same_user(alice, replace(alice, is_blocked=True))
     assert not _is_same_user(alice, caller())
     assert not _is_same_user(alice, replace(alice, session_uid="another"))
-    assert sockets.CLOSE_RESTART != 1008  # clients would not come again
+    assert CLOSE_RESTART != 1008  # clients would not come again

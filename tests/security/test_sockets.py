@@ -21,7 +21,8 @@ from projects import services as projects
 from projects.models import Platform, Project
 from realtime.database import in_database
 from realtime.hub import Hub
-from realtime.sockets import Mailbox, Socket
+from realtime.mailboxes import Mailbox
+from realtime.sockets import Socket
 from realtime.subscriptions import Subscription
 from tests.client import ApiClient
 from tests.conftest import Person, sign_up

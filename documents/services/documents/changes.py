@@ -78,7 +78,7 @@ def collection_of(*, caller: Caller, since: str) -> tuple[str, str]:
     return cursor.database_uid, cursor.collection_uid
 
 
-def replay_changes(*, caller: Caller, since: str, limit: int) -> Replay:
+def replay_changes(*, caller: Caller, since: str, limit: int, limit_bytes: int) -> Replay:
     """Return the events since a cursor that the caller would have received.
 
     Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND, USER_UNAUTHORIZED, ARGUMENT_INVALID
@@ -92,9 +92,8 @@ def replay_changes(*, caller: Caller, since: str, limit: int) -> Replay:
             _check(cursor, schema, viewer)
         except ApiError:
             return _replayed(schema, viewer, [], store.here(schema), is_complete=False)
-        found = store.missed(schema, cursor.place, heard, limit=limit)
-        events = found.events if found.is_complete else []
-        return _replayed(schema, viewer, events, found.place, is_complete=found.is_complete)
+        found = store.missed(schema, cursor.place, heard, limit=limit, limit_bytes=limit_bytes)
+        return _replayed(schema, viewer, found.events, found.place, is_complete=found.is_complete)
 
     return catalog.with_schema(
         caller, cursor.database_uid, cursor.collection_uid, names=COLLECTIONS, work=work

@@ -1,0 +1,87 @@
+"""Subscriptions that go on from a cursor: first what was missed, then live, each change once."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import deque
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+from django.conf import settings
+
+from realtime.frames import EventFrames
+from realtime.limits import MAX_HELD_EVENTS, MAX_KNOWN_EVENTS
+from realtime.mailboxes import CLOSE_TRY_AGAIN, Mailbox
+
+MARK_BYTES = 9
+
+
+class Entry(NamedTuple):
+    """An event with its number in the log."""
+
+    id: int
+    frames: EventFrames
+
+
+class Feed:
+    """The way of one subscription's frames, which holds live ones back until it caught up.
+
+    An event may be in the log that is replayed and come live as well: it is told once.
+    """
+
+    def __init__(self, subscription_id: str, mailbox: Mailbox) -> None:
+        self._id = subscription_id
+        self._mailbox = mailbox
+        self._known: dict[int, None] = {}
+        self._held: deque[Entry] | None = deque()
+        self._is_ended = False
+
+    def end(self) -> None:
+        """Tell nothing any more."""
+        self._is_ended = True
+
+    def renewed(self) -> Feed:
+        """Return a feed for another cursor that repeats nothing of this one."""
+        renewed = Feed(self._id, self._mailbox)
+        renewed._known = self._known
+        return renewed
+
+    def hear(self, entry: Entry) -> None:
+        """Take a live event."""
+        if self._held is None:
+            self._tell(entry)
+            return
+        self._held.append(entry)
+        if len(self._held) > MAX_HELD_EVENTS:
+            self._mailbox.close(CLOSE_TRY_AGAIN)
+
+    async def catch_up(self, missed: Sequence[Entry]) -> None:
+        """Tell what was missed, then what came meanwhile, no faster than it is read."""
+        for entry in missed:
+            await self._mailbox.room()
+            self._tell(entry)
+        while self._held:
+            await self._mailbox.room()
+            self._tell(self._held.popleft())
+        self._held = None
+
+    def _tell(self, entry: Entry) -> None:
+        if self._is_ended or entry.id in self._known:
+            return
+        self._known[entry.id] = None
+        if len(self._known) > MAX_KNOWN_EVENTS:
+            del self._known[next(iter(self._known))]
+        self._mailbox.put(entry.frames.marked(self._id, mark(entry.id)))
+
+
+def mark(event_id: int) -> str:
+    """Return a name of an event that is the same on every connection, and tells nothing else."""
+    digest = hashlib.blake2b(str(event_id).encode(), key=_mark_key(), digest_size=MARK_BYTES)
+    return base64.urlsafe_b64encode(digest.digest()).decode()
+
+
+@cache
+def _mark_key() -> bytes:
+    return hashlib.sha256(b"realtime marks " + settings.SECRET_KEY.encode()).digest()

@@ -1,0 +1,343 @@
+"""Subscriptions that go on from a cursor: what was missed, then live events, each of them once."""
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from kernel.caller import ProjectContext
+from realtime import replays
+from realtime.database import in_database
+from realtime.feeds import Entry, Feed
+from realtime.frames import EventFrames
+from realtime.mailboxes import Mailbox
+from tests.client import ApiClient
+from tests.conftest import ClientFor, Person
+from tests.documents.blog import DATABASE, DOCUMENTS, make_collection
+from tests.documents.conftest import MakeKey
+
+CHANNEL = f"databases.{DATABASE}.collections.posts.documents"
+ROWS = f"tablesdb.{DATABASE}.tables.posts.rows"
+ANY, ALICE = 'read("any")', 'read("user:alice")'
+PATIENCE_SECONDS = 5.0
+
+
+@pytest.fixture
+def key(
+    transactional_db: None, project: ProjectContext, client_for: ClientFor, make_key: MakeKey
+) -> ApiClient:
+    make_collection(project, document_security=True)
+    return client_for(project, key=make_key(project, ["documents.read", "documents.write"]))
+
+
+def create(key: ApiClient, uid: str, *permissions: str) -> None:
+    body = {"documentId": uid, "data": {"title": uid}, "permissions": list(permissions or [ANY])}
+    assert key.post(DOCUMENTS, body).status == 201
+
+
+def cursor_of(client: ApiClient) -> str:
+    cursor: str = client.get(f"{DOCUMENTS}/changes").json["cursor"]
+    return cursor
+
+
+async def resume(one: Any, since: str, *, channel: str = CHANNEL, **entry: Any) -> dict[str, Any]:
+    """Subscribe from a cursor; return what the answer says of the replay."""
+    wanted = {"subscriptionId": "s", "channels": [channel], "since": since, **entry}
+    answer = await one.ask("subscribe", [wanted])
+    assert answer["type"] == "response", answer
+    replay: dict[str, Any] = answer["data"]["subscriptions"][0]["replay"]
+    return replay
+
+
+async def receive(one: Any, count: int) -> list[str]:
+    """Return what happened to which document in the next frames, such as `p create`."""
+    events = [(await one.receive())["data"] for _ in range(count)]
+    return [f"{each['payload']['$id']} {each['events'][0].split('.')[-1]}" for each in events]
+
+
+def test_what_was_missed_comes_before_what_comes_live(talk, project, client_for, key):
+    guest = client_for(project)
+    since = cursor_of(guest)
+    create(key, "a")
+    key.patch(f"{DOCUMENTS}/a", {"data": {"likes": 1}})
+    key.delete(f"{DOCUMENTS}/a")
+
+    async def conversation(connections):
+        one = await connections.open(project)
+        replay = await resume(one, since)
+        assert (replay["total"], replay["isComplete"]) == (3, True)
+        assert await receive(one, 3) == ["a create", "a update", "a delete"]
+        await in_database(create, key, "b")
+        assert await receive(one, 1) == ["b create"]
+        assert await one.is_silent()
+        return replay["cursor"]
+
+    talk(conversation)
+
+
+def test_the_new_cursor_leads_to_what_came_after_it(talk, project, client_for, key):
+    since = cursor_of(client_for(project))
+    create(key, "a")
+
+    async def conversation(connections):
+        one = await connections.open(project)
+        replay = await resume(one, since, channel=ROWS)
+        assert await receive(one, 1) == ["a create"]
+        await in_database(create, key, "b")
+        first = (await one.receive())["data"]
+        two = await connections.open(project)
+        again = await resume(two, replay["cursor"], channel=ROWS)
+        assert again["total"] == 1
+        second = (await two.receive())["data"]
+        assert first["change"] == second["change"]  # so clients know what they had
+        assert first["payload"] == second["payload"]
+
+    talk(conversation)
+
+
+def test_on_one_connection_nothing_is_repeated(talk, project, client_for, key):
+    since = cursor_of(client_for(project))
+    create(key, "a")
+
+    async def conversation(connections):
+        one = await connections.open(project)
+        replay = await resume(one, since)
+        assert await receive(one, 1) == ["a create"]
+        await in_database(create, key, "b")
+        assert await receive(one, 1) == ["b create"]
+        assert (await resume(one, replay["cursor"]))["total"] == 1
+        assert await one.is_silent()
+
+    talk(conversation)
+
+
+def test_a_cursor_in_the_url_does_the_same(talk, project, client_for, key):
+    since = cursor_of(client_for(project))
+    create(key, "a")
+
+    async def conversation(connections):
+        one = connections.make(project, channels=[CHANNEL], since=since)
+        data = await one.open()
+        (id_,) = data["subscriptions"].values()
+        assert data["replays"][id_]["total"] == 1
+        assert await receive(one, 1) == ["a create"]
+
+    talk(conversation)
+
+
+def test_queries_channels_and_roles_choose_what_is_replayed(talk, project, client_for, key):
+    since = cursor_of(client_for(project))
+    create(key, "a")
+    create(key, "b")
+    create(key, "hidden", ALICE)
+    only_b = '{"method":"equal","attribute":"title","values":["b"]}'
+
+    async def conversation(connections):
+        one = await connections.open(project)
+        assert (await resume(one, since, queries=[only_b]))["total"] == 1
+        assert await receive(one, 1) == ["b create"]
+        two = await connections.open(project)
+        assert (await resume(two, since, channel=f"{CHANNEL}.a"))["total"] == 1
+        assert await receive(two, 1) == ["a create"]
+        three = await connections.open(project)
+        assert (await resume(three, since, channel=f"{CHANNEL}.delete"))["total"] == 0
+
+    talk(conversation)
+
+
+def test_what_may_no_longer_be_read_is_not_replayed(
+    talk, project: ProjectContext, alice: Person, client_for, key
+):
+    since = cursor_of(client_for(project, session=alice.session))
+    create(key, "a", ALICE)
+    key.patch(f"{DOCUMENTS}/a", {"permissions": []})
+
+    async def conversation(connections):
+        one = await connections.open(project, headers={"X-Appwrite-Session": alice.session})
+        assert (await resume(one, since))["total"] == 0
+        assert await one.is_silent()
+
+    talk(conversation)
+
+
+def test_encrypted_values_are_replayed_opened(talk, project, client_for, make_key):
+    make_collection(
+        project,
+        attributes={"pin": {"type": "string", "size": 200, "encrypt": True}},
+        permissions=[ANY],
+    )
+    key = client_for(project, key=make_key(project, ["documents.write"]))
+    since = cursor_of(client_for(project))
+    key.post(DOCUMENTS, {"documentId": "a", "data": {"pin": "1234"}})
+
+    async def conversation(connections):
+        one = await connections.open(project)
+        await resume(one, since)
+        assert (await one.receive())["data"]["payload"]["pin"] == "1234"
+
+    talk(conversation)
+
+
+# Gaps
+
+
+@pytest.mark.parametrize("limit", ["MAX_REPLAYED_EVENTS", "MAX_REPLAYED_BYTES"])
+def test_who_missed_too_much_is_told_of_a_gap_and_goes_live(
+    talk, project, client_for, key, monkeypatch, limit
+):
+    monkeypatch.setattr(replays, limit, 1)
+    since = cursor_of(client_for(project))
+    create(key, "a")
+    create(key, "b")
+
+    async def conversation(connections):
+        one = await connections.open(project)
+        replay = await resume(one, since)
+        assert (replay["total"], replay["isComplete"]) == (0, False)
+        await in_database(create, key, "c")
+        assert await receive(one, 1) == ["c create"]
+        two = await connections.open(project)
+        assert (await resume(two, replay["cursor"]))["isComplete"] is (limit.endswith("EVENTS"))
+
+    talk(conversation)
+
+
+def test_a_cursor_past_the_retention_is_told_as_a_gap(talk, project, client_for, key, settings):
+    since = cursor_of(client_for(project))
+    settings.CHANGES_RETENTION_SECONDS = -1
+    create(key, "a")
+
+    async def conversation(connections):
+        one = await connections.open(project)
+        assert (await resume(one, since))["isComplete"] is False
+        assert await one.is_silent()
+
+    talk(conversation)
+
+
+# Refusals
+
+
+def test_cursors_of_nothing_or_of_other_channels_are_refused(talk, project, client_for, key):
+    since = cursor_of(client_for(project))
+
+    async def conversation(connections):
+        one = await connections.open(project)
+        for wanted, cursor in [
+            (CHANNEL, "nonsense"),
+            (CHANNEL, 7),
+            ("documents", since),
+            (f"{CHANNEL}x", since),
+            (f"databases.{DATABASE}.collections.other.documents", since),
+        ]:
+            entry = {"subscriptionId": "s", "channels": [wanted], "since": cursor}
+            answer = await one.ask("subscribe", [entry])
+            assert (answer["type"], answer["data"]["code"]) == ("error", 1003), wanted
+        await in_database(create, key, "a")
+        assert await one.is_silent()
+
+    talk(conversation)
+
+
+def test_a_collection_that_is_gone_refuses_its_cursors(talk, project, client_for, key, make_key):
+    since = cursor_of(client_for(project))
+    schema_key = client_for(project, key=make_key(project, ["collections.write"]))
+    assert schema_key.delete(f"/databases/{DATABASE}/collections/posts").status == 204
+
+    async def conversation(connections):
+        one = await connections.open(project)
+        entry = {"subscriptionId": "s", "channels": [CHANNEL], "since": since}
+        answer = await one.ask("subscribe", [entry])
+        assert (answer["type"], answer["data"]["code"]) == ("error", 1003)
+
+    talk(conversation)
+
+
+# The seam
+
+
+@pytest.mark.slow
+def test_beside_writers_each_change_comes_once_and_in_its_documents_order(
+    talk, project, client_for, key
+):
+    since = cursor_of(client_for(project))
+    writers, writes = 3, 25
+
+    def write(name: str) -> None:
+        try:
+            for number in range(writes):
+                create(key, f"{name}{number}")
+                key.patch(f"{DOCUMENTS}/{name}{number}", {"data": {"likes": number}})
+        finally:
+            connection.close()
+
+    async def conversation(connections):
+        threads = [threading.Thread(target=write, args=(name,)) for name in "abc"[:writers]]
+        for thread in threads:
+            thread.start()
+        one = await connections.open(project)
+        await asyncio.sleep(0.05)  # somewhere among the writes
+        await resume(one, since)
+        heard = await receive(one, 2 * writers * writes)
+        for thread in threads:
+            await asyncio.to_thread(thread.join)
+        assert await one.is_silent()
+        assert len(heard) == len(set(heard))
+        for name in "abc"[:writers]:
+            own = [each for each in heard if each.startswith(name)]
+            expected = [
+                f"{name}{number} {action}"
+                for number in range(writes)
+                for action in ("create", "update")
+            ]
+            assert own == expected
+
+    talk(conversation)
+
+
+def frames_of(number: int) -> EventFrames:
+    return EventFrames(events=["e"], channels=["c"], timestamp="", payload={"n": number})
+
+
+def test_live_events_wait_until_the_replay_is_read():
+    async def main():
+        mailbox = Mailbox(lambda: None)
+        feed = Feed("s", mailbox)
+        missed = [Entry(number, frames_of(number)) for number in range(300)]
+        catching_up = asyncio.create_task(feed.catch_up(missed))
+        for number in (299, 300, 301):  # one of them is in the log as well
+            feed.hear(Entry(number, frames_of(number)))
+        await asyncio.sleep(0)
+        assert not catching_up.done()  # more than the mailbox may hold at once
+        taken = [await mailbox.take() for _ in range(302)]
+        await asyncio.wait_for(catching_up, PATIENCE_SECONDS)
+        feed.hear(Entry(302, frames_of(302)))
+        feed.hear(Entry(301, frames_of(301)))
+        taken.append(await mailbox.take())
+        assert [f'{{"n":{number}}}' in text for number, text in enumerate(taken)] == [True] * 303
+        assert not mailbox.close_code
+
+    asyncio.run(main())
+
+
+def test_a_reader_too_slow_for_what_comes_live_is_sent_away(monkeypatch):
+    monkeypatch.setattr("realtime.feeds.MAX_HELD_EVENTS", 3)
+    mailbox = Mailbox(lambda: None)
+    feed = Feed("s", mailbox)
+    for number in range(4):
+        feed.hear(Entry(number, frames_of(number)))
+    assert mailbox.close_code == 1013
+
+
+def test_an_ended_subscription_is_told_nothing_more():
+    async def main():
+        mailbox = Mailbox(lambda: None)
+        feed = Feed("s", mailbox)
+        feed.end()
+        await feed.catch_up([Entry(1, frames_of(1))])
+        mailbox.put("last")
+        assert await mailbox.take() == "last"
+
+    asyncio.run(main())
