@@ -6,7 +6,8 @@ once more. A refusal that no statement has confirmed is confirmed by one that re
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, TypeVar
@@ -14,8 +15,9 @@ from typing import Any, TypeVar
 import orjson
 from django.db import connection
 
-from documents import attributes, indexes
-from documents.attributes import Attribute
+from documents import attributes, indexes, relations
+from documents.attributes import DELETING, Attribute
+from documents.relations import Relation
 from documents.vocabulary import Vocabulary
 from kernel import sql
 from kernel.arrays import text_array
@@ -41,7 +43,9 @@ class DeadlockError(StaleSchemaError):
 class CollectionSchema:
     """What reading and writing documents needs to know of their collection.
 
-    `attributes` holds the usable ones by key; `has_encryption` says that some are encrypted.
+    `attributes` holds the usable ones by key, but for relationships, which are `relations`.
+    `sides` are all relationships that links of documents may belong to, those that are usable
+    from the other side only as well. `has_encryption` says that some attributes are encrypted.
     `searchable` are the keys of those with a full-text index.
     """
 
@@ -56,6 +60,8 @@ class CollectionSchema:
     has_document_security: bool
     permissions: tuple[str, ...]
     attributes: Mapping[str, Attribute]
+    relations: Mapping[str, Relation]
+    sides: tuple[Relation, ...]
     has_encryption: bool
     #: What an answer shows: each attribute's key, its name in rows, and what stands for no value.
     shown: Sequence[tuple[str, str, Any]]
@@ -70,7 +76,7 @@ class CollectionSchema:
 
 _LOAD = """
     SELECT c.id, c.uid, c.version, b.is_enabled, c.is_enabled, c.has_document_security,
-           c.permissions, c.attributes, c.indexes
+           c.permissions, c.attributes, c.indexes, c.inbound
     FROM document_database b
     LEFT JOIN document_collection c
         ON c.database_id = b.id AND c.uid = %s AND c.deleted_at IS NULL
@@ -102,7 +108,7 @@ def with_schema(
         known = _cached(key)
         schema = known or _load(caller, key, names)
         try:
-            _check_enabled(schema, caller, names)
+            check_enabled(schema, caller, names)
             return work(schema)
         except StaleSchemaError as error:
             # Locks are let go by whoever began the transaction, and by nobody within it.
@@ -114,6 +120,51 @@ def with_schema(
                 raise
             _forget(schema)
     raise ApiError(ErrorKind.SERVICE_UNAVAILABLE)
+
+
+class Neighbours:
+    """A collection's schema, and those of related ones as one piece of work meets them."""
+
+    def __init__(self, caller: Caller, schema: CollectionSchema, names: Vocabulary) -> None:
+        self.caller = caller
+        self.names = names
+        self._home = schema
+        self._schemas: dict[int, CollectionSchema] = {}
+
+    def of(self, relation: Relation) -> CollectionSchema:
+        """Return the schema of a related collection.
+
+        Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND
+        """
+        if relation.collection_id == self._home.id:
+            return self._home
+        schema = self._schemas.get(relation.collection_id)
+        if schema is None:
+            key = (self._home.project_id, self._home.database_uid, relation.collection_uid)
+            schema = _cached(key) or _load(self.caller, key, self.names)
+            self._schemas[relation.collection_id] = schema
+        return schema
+
+    @contextmanager
+    def checked(self) -> Iterator[None]:
+        """Have the work of the body done again where it met a related schema of the past.
+
+        Raises:
+            StaleSchemaError: One of them changed meanwhile.
+        """
+        try:
+            yield
+        except StaleSchemaError:
+            for schema in self._schemas.values():
+                _forget(schema)
+            raise
+        except (ApiError, attributes.StructureError) as error:
+            old = [each for each in self._schemas.values() if not _is_current(each)]
+            for schema in old:
+                _forget(schema)
+            if old:
+                raise StaleSchemaError from error
+            raise
 
 
 def _cached(key: Key) -> CollectionSchema | None:
@@ -150,9 +201,11 @@ def _load(caller: Caller, key: Key, names: Vocabulary) -> CollectionSchema:
 
 
 def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> CollectionSchema:
-    loaded = (attributes.load(each) for each in orjson.loads(row[7]))
-    usable = {each.key: each for each in loaded if each.is_available}
+    loaded = [attributes.load(each) for each in orjson.loads(row[7])]
+    usable = {each.key: each for each in loaded if each.is_available and each.relation is None}
     shown = [(each.key, each.name, each.blank) for each in usable.values()]
+    inbound = (relations.load(each) for each in orjson.loads(row[9]))
+    outbound = (each.relation for each in loaded if each.relation and each.status != DELETING)
     return CollectionSchema(
         id=row[0],
         project_id=caller.project.id,
@@ -165,6 +218,10 @@ def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> Collecti
         has_document_security=row[5],
         permissions=tuple(row[6]),
         attributes=usable,
+        relations={
+            each.key: each.relation for each in loaded if each.relation and each.is_available
+        },
+        sides=(*outbound, *inbound),
         has_encryption=any(each.encrypt for each in usable.values()),
         shown=shown,
         shown_arrays=(
@@ -176,7 +233,11 @@ def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> Collecti
     )
 
 
-def _check_enabled(schema: CollectionSchema, caller: Caller, names: Vocabulary) -> None:
+def check_enabled(schema: CollectionSchema, caller: Caller, names: Vocabulary) -> None:
+    """Refuse users what is switched off.
+
+    Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND
+    """
     if caller.is_privileged:
         return
     if not schema.is_database_enabled:

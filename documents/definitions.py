@@ -39,6 +39,19 @@ class AttributeRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RelationshipRequest:
+    """A relationship as a client asks for it; its words are those of `documents.relations`."""
+
+    related_collection_id: str
+    type: str
+    two_way: bool
+    key: str
+    two_way_key: str
+    on_delete: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndexRequest:
     """An index as a client asks for it."""
 
@@ -226,6 +239,11 @@ def _indexable(attribute: Attribute | None, key: str, names: Vocabulary) -> Attr
         raise ApiError(names.attribute_unknown, f'Unknown {names.attribute}: "{key[:64]}"')
     if not attribute.is_available:
         raise ApiError(names.attribute_not_available)
+    if attribute.relation is not None:
+        raise ApiError(
+            names.attribute_type_invalid,
+            f"Cannot create an index for a relationship {names.attribute}: {key}",
+        )
     if attribute.array:
         raise ApiError(names.index_invalid, ARRAY_INDEX_REFUSED)
     if attribute.is_encrypted:

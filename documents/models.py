@@ -81,7 +81,8 @@ class Collection(models.Model):
     """A schema, and the container of its documents.
 
     `attributes` and `indexes` are ordered lists of JSON objects (see `documents.attributes` and
-    `documents.indexes`). `permissions` is compiled from the grants by triggers. `version` grows
+    `documents.indexes`), `inbound` those of one-way relationships that end here (see
+    `documents.relations`). `permissions` is compiled from the grants by triggers. `version` grows
     with every change of anything that processes cache.
     """
 
@@ -98,6 +99,7 @@ class Collection(models.Model):
     permissions = ArrayField(models.TextField(), default=list, blank=True)
     attributes = models.JSONField(default=list, blank=True)
     indexes = models.JSONField(default=list, blank=True)
+    inbound = models.JSONField(default=list, blank=True, editable=False)
     has_retired_names = models.BooleanField(default=False, editable=False)
     version = models.BigIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(db_default=Now())
@@ -237,6 +239,46 @@ class StagedOperation(models.Model):
 
     def __str__(self) -> str:
         return self.service
+
+
+class DocumentLink(models.Model):
+    """A link between two documents by a relationship (see `documents.relations`).
+
+    A child with one parent, and a parent with one child, have one link: two flags repeat what the
+    relationship allows, so that the database keeps it.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    relation = models.BigIntegerField()
+    parent_id = models.BigIntegerField()
+    child_id = models.BigIntegerField()
+    has_one_parent = models.BooleanField()
+    has_one_child = models.BooleanField()
+
+    class Meta:
+        db_table = "document_link"
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["relation", "parent_id", "child_id"], name="document_link_pair"
+            ),
+            models.UniqueConstraint(
+                fields=["relation", "child_id"],
+                name="document_link_parent",
+                condition=models.Q(has_one_parent=True),
+            ),
+            models.UniqueConstraint(
+                fields=["relation", "parent_id"],
+                name="document_link_child",
+                condition=models.Q(has_one_child=True),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["relation", "child_id", "parent_id"], name="document_link_back"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.relation}: {self.parent_id} to {self.child_id}"
 
 
 class CollectionOfDocumentField(models.BigIntegerField):  # type: ignore[type-arg]

@@ -1,10 +1,11 @@
 """Jobs of documents."""
 
 from documents import services
-from documents.services.attributes import BUILD_ATTRIBUTE, SWEEP_ATTRIBUTE
+from documents.services.attributes import BUILD_ATTRIBUTE
 from documents.services.collections import SWEEP_COLLECTION
 from documents.services.databases import SWEEP_DATABASE
 from documents.services.indexes import BUILD_INDEX, DROP_INDEX
+from documents.services.twins import SWEEP_ATTRIBUTE
 from documents.vocabulary import VOCABULARIES
 from kernel import jobs
 

@@ -16,6 +16,7 @@ from documents.views.documents import (
     IncrementView,
 )
 from documents.views.indexes import IndexesView, IndexView
+from documents.views.relationships import RelationshipsView, RelationshipView
 from documents.views.transactions import OperationsView, TransactionsView, TransactionView
 
 _DATABASES = ("databases", "tablesdb")
@@ -45,6 +46,10 @@ def _paths(dialect: int) -> Iterator[URLPattern]:
     for type_, (create_view, update_view) in TYPED_VIEWS.items():
         yield path(f"{attributes}/{type_}", create_view.as_view(dialect=dialect))
         yield path(f"{attributes}/{type_}/<str:key>", update_view.as_view(dialect=dialect))
+    related = f"{attributes}/relationship"
+    yield path(related, RelationshipsView.as_view(dialect=dialect))
+    yield path(f"{related}/<str:key>", RelationshipView.as_view(dialect=dialect))
+    yield path(f"{attributes}/<str:key>/relationship", RelationshipView.as_view(dialect=dialect))
     yield path(f"{attributes}/<str:key>", AttributeView.as_view(dialect=dialect))
     yield path(f"{collection}/indexes", IndexesView.as_view(dialect=dialect))
     yield path(f"{collection}/indexes/<str:key>", IndexView.as_view(dialect=dialect))

@@ -24,6 +24,7 @@ class Vocabulary:
     documents: str
     collection_id: str
     document_security: str
+    related_collection: str
     inputs: Mapping[str, str]
 
     collection_not_found: ErrorKind
@@ -51,6 +52,7 @@ class Vocabulary:
     document_missing_data: ErrorKind
     document_missing_payload: ErrorKind
     document_update_conflict: ErrorKind
+    document_delete_restricted: ErrorKind
 
     def collection_event(self, database_uid: str, collection_uid: str) -> str:
         """Return the name that all events of a collection begin with."""
@@ -74,6 +76,7 @@ COLLECTIONS: Final = Vocabulary(
     documents="documents",
     collection_id="collectionId",
     document_security="documentSecurity",
+    related_collection="relatedCollection",
     inputs={},
     collection_not_found=ErrorKind.COLLECTION_NOT_FOUND,
     collection_already_exists=ErrorKind.COLLECTION_ALREADY_EXISTS,
@@ -97,6 +100,7 @@ COLLECTIONS: Final = Vocabulary(
     document_missing_data=ErrorKind.DOCUMENT_MISSING_DATA,
     document_missing_payload=ErrorKind.DOCUMENT_MISSING_PAYLOAD,
     document_update_conflict=ErrorKind.DOCUMENT_UPDATE_CONFLICT,
+    document_delete_restricted=ErrorKind.DOCUMENT_DELETE_RESTRICTED,
 )
 TABLES: Final = Vocabulary(
     database_type="tablesdb",
@@ -108,8 +112,10 @@ TABLES: Final = Vocabulary(
     documents="rows",
     collection_id="tableId",
     document_security="rowSecurity",
+    related_collection="relatedTable",
     inputs={
         "collection_id": "tableId",
+        "related_collection_id": "relatedTableId",
         "document_id": "rowId",
         "document_security": "rowSecurity",
         "attribute": "column",
@@ -138,6 +144,7 @@ TABLES: Final = Vocabulary(
     document_missing_data=ErrorKind.ROW_MISSING_DATA,
     document_missing_payload=ErrorKind.ROW_MISSING_PAYLOAD,
     document_update_conflict=ErrorKind.ROW_UPDATE_CONFLICT,
+    document_delete_restricted=ErrorKind.ROW_DELETE_RESTRICTED,
 )
 #: By the `dialect` of a view.
 VOCABULARIES: Final = (COLLECTIONS, TABLES)

@@ -236,6 +236,22 @@ class ErrorKind(Enum):
     ROW_MISSING_PAYLOAD = ("row_missing_payload", 400, "Give data, permissions, or both.")
     ROW_UPDATE_CONFLICT = ("row_update_conflict", 409, "The row changed since the given time.")
 
+    DOCUMENT_DELETE_RESTRICTED = (
+        "document_delete_restricted",
+        403,
+        "The document cannot be deleted because others are related to it.",
+    )
+    ROW_DELETE_RESTRICTED = (
+        "row_delete_restricted",
+        403,
+        "The row cannot be deleted because others are related to it.",
+    )
+    RELATIONSHIP_VALUE_INVALID = (
+        "relationship_value_invalid",
+        400,
+        "The value of a relationship is not valid.",
+    )
+
     ATTRIBUTE_NOT_FOUND = ("attribute_not_found", 404, "There is no attribute with this key.")
     ATTRIBUTE_UNKNOWN = ("attribute_unknown", 400, "The index names an unknown attribute.")
     ATTRIBUTE_NOT_AVAILABLE = ("attribute_not_available", 400, "The attribute is not ready yet.")

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from documents import relations
 from documents.attributes import texts
 from documents.attributes.types import (
     AttributeType,
@@ -14,7 +15,9 @@ from documents.attributes.types import (
     FloatType,
     IntegerType,
     Number,
+    RelationshipType,
 )
+from documents.relations import Relation
 from kernel import clock
 
 PROCESSING = "processing"
@@ -42,6 +45,7 @@ ATTRIBUTE_TYPES: Final[Mapping[str, AttributeType]] = {
     "float": FloatType(),
     "boolean": BooleanType(),
     "datetime": DatetimeType(),
+    "relationship": RelationshipType(),
 }
 
 
@@ -65,6 +69,7 @@ class Attribute:
     max: Number | None = None
     elements: tuple[str, ...] = ()
     encrypt: bool = False
+    relation: Relation | None = None
     description: str = ""
     created_at: str = ""
     updated_at: str = ""
@@ -97,7 +102,12 @@ class Attribute:
 
 def load(entry: Mapping[str, Any]) -> Attribute:
     """Read an attribute from the collection's JSON."""
-    return Attribute(**{**entry, "elements": tuple(entry.get("elements", ()))})
+    relation = entry.get("relation")
+    parts = {
+        "elements": tuple(entry.get("elements", ())),
+        "relation": relation and relations.load(relation),
+    }
+    return Attribute(**{**entry, **parts})
 
 
 def dump(attribute: Attribute) -> dict[str, Any]:

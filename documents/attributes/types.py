@@ -172,6 +172,15 @@ class DatetimeType(AttributeType):
         return 19
 
 
+class RelationshipType(AttributeType):
+    """Links to documents of a related collection, which are kept apart from the values."""
+
+    public_type = "relationship"
+
+    def row_bytes(self, limits: Limits) -> int:
+        return 0
+
+
 def _plain(value: Number | None) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         value = int(value)

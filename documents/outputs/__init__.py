@@ -4,6 +4,7 @@ from documents.outputs.attributes import attribute_output
 from documents.outputs.collections import collection_output
 from documents.outputs.databases import DatabaseOutput, database_output
 from documents.outputs.documents import (
+    EVERYTHING,
     change_list_output,
     common_output,
     document_list_output,
@@ -12,6 +13,7 @@ from documents.outputs.documents import (
 from documents.outputs.indexes import index_output
 
 __all__ = [
+    "EVERYTHING",
     "DatabaseOutput",
     "attribute_output",
     "change_list_output",

@@ -3,9 +3,10 @@
 from typing import Any
 
 from documents.attributes import Attribute
+from documents.vocabulary import Vocabulary
 
 
-def attribute_output(attribute: Attribute) -> dict[str, Any]:
+def attribute_output(attribute: Attribute, names: Vocabulary) -> dict[str, Any]:
     """Return the model of the attribute's type, such as `AttributeString` or `ColumnInteger`."""
     kind = attribute.kind
     output = {
@@ -30,4 +31,13 @@ def attribute_output(attribute: Attribute) -> dict[str, Any]:
         output["elements"] = list(attribute.elements)
     if kind.has_range:
         output |= {"min": attribute.min, "max": attribute.max}
+    if attribute.relation is not None:
+        output |= {
+            names.related_collection: attribute.relation.collection_uid,
+            "relationType": attribute.relation.type,
+            "twoWay": attribute.relation.two_way,
+            "twoWayKey": attribute.relation.two_way_key,
+            "onDelete": attribute.relation.on_delete,
+            "side": attribute.relation.side,
+        }
     return output

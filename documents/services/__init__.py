@@ -50,6 +50,7 @@ from documents.services.indexes import (
     give_up_dropping_index,
     list_indexes,
 )
+from documents.services.relationships import create_relationship, update_relationship
 from documents.services.sweeps import sweep_collection, sweep_database, sweep_project
 from documents.services.transactions import (
     create_operations,
@@ -72,6 +73,7 @@ __all__ = [
     "create_documents",
     "create_index",
     "create_operations",
+    "create_relationship",
     "create_transaction",
     "decrement_document_attribute",
     "delete_attribute",
@@ -109,6 +111,7 @@ __all__ = [
     "update_database",
     "update_document",
     "update_documents",
+    "update_relationship",
     "update_transaction",
     "upsert_document",
     "upsert_documents",

@@ -11,19 +11,26 @@ from django.db import transaction
 from psycopg import sql as psql
 
 from documents import attributes as attribute_types
-from documents import definitions, partitions
+from documents import definitions, partitions, relations, store
 from documents.attributes import AVAILABLE, DELETING, FAILED, PROCESSING, STUCK, Attribute
 from documents.definitions import AttributeRequest
 from documents.entries import list_entries
 from documents.models import Collection
 from documents.outputs import attribute_output
-from documents.services.collections import (
+from documents.services.indexes import GIVEN_UP, rename_in_indexes, take_out_of_indexes
+from documents.services.schemas import (
     load_collection,
     lock_for_job,
     publish_schema_event,
     save_collection,
 )
-from documents.services.indexes import GIVEN_UP, rename_in_indexes, take_out_of_indexes
+from documents.services.twins import (
+    SWEEP_ATTRIBUTE,
+    hide_twin,
+    lock_with_related,
+    publish_attribute,
+    store_attribute,
+)
 from documents.vocabulary import VOCABULARIES, Vocabulary
 from kernel import jobs, sql
 from kernel.caller import Caller
@@ -32,7 +39,6 @@ from kernel.event_names import id_part
 from kernel.fields import ABSENT
 
 BUILD_ATTRIBUTE = "documents.build_attribute"
-SWEEP_ATTRIBUTE = "documents.sweep_attribute"
 STRIP_BATCH = 1000
 _QUERYABLE = frozenset({"key", "type", "size", "required", "array", "status", "error"})
 
@@ -89,7 +95,7 @@ def list_attributes(
     Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND, ARGUMENT_INVALID, CURSOR_NOT_FOUND
     """
     collection = load_collection(caller, names, database_id, collection_id)
-    outputs = [attribute_output(each) for each in load_attributes(collection)]
+    outputs = [attribute_output(each, names) for each in load_attributes(collection)]
     page = list_entries(outputs, queries, queryable=_QUERYABLE, has_total=total)
     return {"total": page.total, names.attributes: page.entries}
 
@@ -127,7 +133,7 @@ def create_attribute(
         name=attribute.name,
         dialect=VOCABULARIES.index(names),
     )
-    return _publish(caller, collection, attribute, names, "create")
+    return publish_attribute(caller, collection, attribute, names, "create")
 
 
 def get_attribute(
@@ -138,7 +144,7 @@ def get_attribute(
     Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND, ATTRIBUTE_NOT_FOUND
     """
     collection = load_collection(caller, names, database_id, collection_id)
-    return attribute_output(_find(collection, key, names))
+    return attribute_output(find_attribute(collection, key, names), names)
 
 
 def update_attribute(
@@ -176,7 +182,7 @@ def update_attribute(
         if _is_smaller(old, new):
             _check_size(collection, old, new, names, after=newest if old.name == before.name else 0)
         _replace(collection, old, new, names)
-        return _publish(caller, collection, new, names, "update")
+        return publish_attribute(caller, collection, new, names, "update")
 
 
 @transaction.atomic
@@ -187,12 +193,12 @@ def delete_attribute(
 
     Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND, ATTRIBUTE_NOT_FOUND
     """
-    collection = load_collection(caller, names, database_id, collection_id, is_locked=True)
-    attribute = _find(collection, key, names)
+    collection, related = lock_with_related(caller, names, database_id, collection_id)
+    attribute = find_attribute(collection, key, names)
     if attribute.status == DELETING:
         return
     deleting = attribute.changed(status=DELETING, error="")
-    _store(collection, deleting)
+    store_attribute(collection, deleting)
     take_out_of_indexes(collection, key, names)
     collection.has_retired_names = True
     save_collection(collection, "attributes", "indexes", "has_retired_names")
@@ -202,7 +208,9 @@ def delete_attribute(
         name=attribute.name,
         dialect=VOCABULARIES.index(names),
     )
-    _publish(caller, collection, deleting, names, "update")
+    publish_attribute(caller, collection, deleting, names, "update")
+    if relation := attribute.relation:
+        hide_twin(caller, related.get(relation.collection_id), relation, names)
 
 
 @transaction.atomic
@@ -213,16 +221,22 @@ def build_attribute(*, collection_id: int, name: str, names: Vocabulary) -> None
     if not collection or not attribute or attribute.status != PROCESSING:
         return
     available = attribute.changed(status=AVAILABLE)
-    _store(collection, available)
+    store_attribute(collection, available)
     save_collection(collection, "attributes")
     _publish_job(collection, available, names, "update")
 
 
 def sweep_attribute(*, collection_id: int, name: str, names: Vocabulary) -> None:
-    """Strip the values of a deleted attribute from the documents, then forget it."""
-    last = 0
-    while stripped := _strip(collection_id, name, last):
-        last = stripped
+    """Strip the values of a deleted attribute from the documents, then forget it.
+
+    Those of a relationship are links, and go from both sides.
+    """
+    if relation_id := relations.id_of_name(name):
+        store.sweep_links(relation_id)
+    else:
+        last = 0
+        while stripped := _strip(collection_id, name, last):
+            last = stripped
     with transaction.atomic():
         collection = lock_for_job(collection_id)
         attribute = collection and _named(collection, name)
@@ -255,23 +269,8 @@ def _publish_job(
         project_uid=collection.project.uid,
         names=names,
         part=f"{names.attributes}.{id_part(attribute.key)}.{action}",
-        payload=attribute_output(attribute),
+        payload=attribute_output(attribute, names),
     )
-
-
-def _publish(
-    caller: Caller, collection: Collection, attribute: Attribute, names: Vocabulary, action: str
-) -> dict[str, Any]:
-    output = attribute_output(attribute)
-    publish_schema_event(
-        collection,
-        project_uid=caller.project.uid,
-        names=names,
-        part=f"{names.attributes}.{id_part(attribute.key)}.{action}",
-        payload=output,
-        actor=caller.user_uid,
-    )
-    return output
 
 
 def _given(changes: dict[str, Any]) -> dict[str, Any]:
@@ -286,7 +285,7 @@ def _given(changes: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _find(collection: Collection, key: str, names: Vocabulary) -> Attribute:
+def find_attribute(collection: Collection, key: str, names: Vocabulary) -> Attribute:
     for attribute in load_attributes(collection):
         if attribute.key == key:
             return attribute
@@ -304,16 +303,9 @@ def _change_status(collection_id: int, name: str, names: Vocabulary, old: str, n
     if not collection or not attribute or attribute.status != old:
         return
     changed = attribute.changed(status=new, error=GIVEN_UP[new])
-    _store(collection, changed)
+    store_attribute(collection, changed)
     save_collection(collection, "attributes")
     _publish_job(collection, changed, names, "update")
-
-
-def _store(collection: Collection, attribute: Attribute) -> None:
-    entry = attribute_types.dump(attribute)
-    collection.attributes = [
-        entry if each["name"] == attribute.name else each for each in collection.attributes
-    ]
 
 
 def _replace(collection: Collection, old: Attribute, new: Attribute, names: Vocabulary) -> None:
@@ -322,7 +314,7 @@ def _replace(collection: Collection, old: Attribute, new: Attribute, names: Voca
         raise ApiError(names.attribute_already_exists)
     if attribute_types.is_over_budget([*others, new]):
         raise ApiError(names.attribute_limit_exceeded)
-    _store(collection, new)
+    store_attribute(collection, new)
     if new.key != old.key:
         rename_in_indexes(collection, old.key, new.key)
         collection.has_retired_names = True
@@ -333,7 +325,7 @@ def _changed(
     collection: Collection, key: str, type_: str, wanted: dict[str, Any], names: Vocabulary
 ) -> tuple[Attribute, Attribute]:
     """Return an attribute as it is and as it is wanted."""
-    old = _find(collection, key, names)
+    old = find_attribute(collection, key, names)
     if not old.is_available:
         raise ApiError(names.attribute_not_available)
     if old.type != type_:

@@ -13,6 +13,8 @@ from documents.definitions import AttributeRequest, IndexRequest
 from documents.models import Collection
 from documents.outputs import collection_output
 from documents.services.databases import SEARCHED, load_database
+from documents.services.schemas import load_collection, save_collection
+from documents.services.twins import hide_twins, lock_with_related
 from documents.vocabulary import Vocabulary
 from kernel import clock, events, ids, jobs, listing
 from kernel.caller import Caller
@@ -146,70 +148,12 @@ def delete_collection(
 
     Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND
     """
-    collection = load_collection(caller, names, database_id, collection_id, is_locked=True)
+    collection, related = lock_with_related(caller, names, database_id, collection_id)
     _publish(caller, collection, names, "delete")
+    hide_twins(caller, collection, related, names)
     collection.deleted_at = clock.now()
     save_collection(collection, "deleted_at")
     jobs.enqueue(SWEEP_COLLECTION, collection_id=collection.id)
-
-
-def load_collection(
-    caller: Caller,
-    names: Vocabulary,
-    database_uid: str,
-    uid: str,
-    *,
-    is_locked: bool = False,
-) -> Collection:
-    """Return a collection of the caller's project, locked where it is to be changed.
-
-    Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND
-    """
-    rows = Collection.objects.at(caller.project.id, database_uid).select_related("database")
-    if is_locked:
-        rows = rows.select_for_update(of=("self",), no_key=True)
-    collection = rows.filter(uid=uid).first()
-    if collection is None:
-        load_database(caller.project.id, database_uid)
-        raise ApiError(names.collection_not_found)
-    return collection
-
-
-def lock_for_job(collection_id: int) -> Collection | None:
-    """Return a collection, locked, or None when it was deleted meanwhile."""
-    rows = Collection.objects.select_for_update(of=("self",), no_key=True)
-    return (
-        rows.select_related("database", "project").filter(id=collection_id, deleted_at=None).first()
-    )
-
-
-def save_collection(collection: Collection, *changed: str) -> None:
-    """Save changed columns of a locked collection, under its next version."""
-    collection.version += 1
-    collection.updated_at = clock.now()
-    collection.save(update_fields=[*changed, "version", "updated_at"])
-
-
-def publish_schema_event(
-    collection: Collection,
-    *,
-    project_uid: str,
-    names: Vocabulary,
-    part: str,
-    payload: dict[str, Any],
-    actor: str = "",
-) -> None:
-    """Publish what happened to a part of a collection, such as `attributes.title.create`."""
-    name = names.collection_event(collection.database.uid, collection.uid)
-    events.publish(
-        Event(
-            name=f"{name}.{part}",
-            project_id=collection.project_id,
-            project_uid=project_uid,
-            payload=payload,
-            actor=actor,
-        )
-    )
 
 
 def _insert(collection: Collection, names: Vocabulary) -> None:

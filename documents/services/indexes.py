@@ -17,7 +17,7 @@ from documents.entries import list_entries
 from documents.indexes import BuildError, Index
 from documents.models import Collection
 from documents.outputs import index_output
-from documents.services.collections import (
+from documents.services.schemas import (
     load_collection,
     lock_for_job,
     publish_schema_event,

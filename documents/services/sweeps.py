@@ -3,9 +3,10 @@
 from django.db import transaction
 from psycopg import sql as psql
 
-from documents import partitions
+from documents import partitions, store
 from documents.models import Collection, Database, DocumentTransaction
 from documents.services.databases import hide_database
+from documents.services.twins import relations_of
 from kernel import sql
 
 _GRANTS = ("document_user_grant", "document_group_grant")
@@ -29,6 +30,8 @@ def sweep_collection(*, collection_id: int) -> None:
         if partitions.exists(collection_id):
             _delete_grants(collection_id)
         partitions.drop(collection_id)
+        for relation in relations_of(collection):
+            store.sweep_links(relation.id)
         collection.delete()
 
 

@@ -27,6 +27,10 @@ from kernel.query import ListQuery
 
 Parts = Mapping[str, psql.Composable]
 _NONE: Parts = {}
+_BY_NUMBER: Parts = {
+    "where": psql.SQL("d.id = ANY(%(numbers)s::bigint[])"),
+    "order": psql.SQL("d.id"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +139,27 @@ def delete_found(
     return _written(schema, Many.DELETE_PICKED, values, parts=_parts(schema, query))
 
 
+def touch(schema: CollectionSchema, numbers: Iterable[int], log: Log) -> list[Written]:
+    """Give documents a new time, in a transaction.
+
+    Raises:
+        StaleSchemaError: The collection has another version.
+    """
+    row = Row(uid=None, data={}, grants=None, created_at=None, updated_at=log.at, has_own_time=True)
+    values = _values(schema, [row], log) | _numbered(numbers)
+    return _written(schema, Many.UPDATE_PICKED, values, parts=_BY_NUMBER, is_part=True)
+
+
+def delete_many(schema: CollectionSchema, numbers: Iterable[int], log: Log) -> list[Written]:
+    """Delete documents with their grants, in a transaction.
+
+    Raises:
+        StaleSchemaError: The collection has another version.
+    """
+    values = _values(schema, [], log) | _numbered(numbers)
+    return _written(schema, Many.DELETE_PICKED, values, parts=_BY_NUMBER, is_part=True)
+
+
 def lock_existing(schema: CollectionSchema, uids: Iterable[str]) -> set[str]:
     """Lock the documents that have these ids; return which exist. In a transaction."""
     values = {"collection": schema.id, "uids": list(uids)}
@@ -152,6 +177,11 @@ def _parts(schema: CollectionSchema, query: ListQuery) -> Parts:
         "where": filters.where(schema.attributes, query.conditions),
         "order": psql.SQL(", ").join(step.clause() for step in steps),
     }
+
+
+def _numbered(numbers: Iterable[int]) -> dict[str, Any]:
+    listed = list(numbers)
+    return {"numbers": listed, "limit": len(listed), "offset": 0}
 
 
 def _picks(schema: CollectionSchema, query: ListQuery) -> dict[str, Any]:

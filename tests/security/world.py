@@ -15,6 +15,7 @@ from accounts import roles
 from documents import catalog
 from documents.views.attributes import TYPED_VIEWS
 from gateway.operations import Operation
+from kernel import jobs
 from kernel.caller import CONSOLE_PROJECT, ProjectContext
 from kernel.scopes import PROJECT_KEY_SCOPES
 from projects import services as projects
@@ -104,6 +105,9 @@ class World:
             ids = {**ids, "key": "by_title"}
         if match := re.search(r"/(?:attributes|columns)/(\w+)/{key}", route.path):
             ids = {**ids, "key": attribute_key(match.group(1))}
+        if re.search(r"relationship/{key}|{key}/relationship", route.path):
+            people = f"{self.canary}-people"
+            ids = {**ids, "key": "friends", "collectionId": people, "tableId": people}
         if match := re.search(r"/platforms/(web|apple|android|linux|windows)/", route.path):
             ids = {**ids, "platformId": f"{self.canary}-{match.group(1)}"}
         # A new kind of thing is unknown here until the test of this world says so.
@@ -238,6 +242,11 @@ SPECIAL: dict[str, dict[str, Any]] = {
             }
         ]
     },
+    "databases.createRelationshipAttribute": {
+        "type": "oneToMany",
+        "relatedCollectionId": "{collectionId}",
+    },
+    "tablesDB.createRelationshipColumn": {"type": "oneToMany", "relatedTableId": "{tableId}"},
     "teams.createMembership": {"userId": "", "phone": ""},
     "users.createArgon2User": {"password": "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$" + "A" * 43},
     "users.createBcryptUser": {"password": "$2y$04$" + "A" * 53},
@@ -393,6 +402,11 @@ def _documents(server: ApiClient, ids: Mapping[str, str], name: str) -> None:
         "indexes": [{"key": "by_title", "type": "key", "attributes": ["title"]}],
     }
     made(server.post(f"{base}/collections", collection))
+    people = f"{name}-people"
+    made(server.post(f"{base}/collections", {"collectionId": people, "name": "People"}))
+    relationship = {"relatedCollectionId": people, "type": "manyToMany", "key": "friends"}
+    made(server.post(f"{base}/collections/{people}/attributes/relationship", relationship), 202)
+    jobs.run_waiting()
     document = {
         "documentId": ids["documentId"],
         "data": {"title": f"Secret of {name}"},

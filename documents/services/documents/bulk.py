@@ -10,11 +10,11 @@ from django.db import transaction
 from accounts import roles
 from documents import filters, store, values
 from documents.catalog import CollectionSchema, StaleSchemaError
-from documents.outputs import document_output
 from documents.services.documents.reading import parsed_queries
 from documents.services.documents.writes import (
+    EACH,
     Write,
-    announce_document,
+    announce_many,
     grants_of,
     log_of,
     refused_operation,
@@ -31,9 +31,6 @@ from kernel.ids import UNIQUE_ID
 from kernel.limits import MAX_BULK_ROWS
 from kernel.permissions import parse_permission
 from kernel.query import ListQuery
-
-#: In the name of a bulk write's events, where each has the id of its document.
-EACH = "*"
 
 
 @staged
@@ -54,6 +51,7 @@ def create_documents(
     named = _named(documents, names)
 
     def work(schema: CollectionSchema) -> dict[str, Any]:
+        _refuse_related(write, schema)
         log = log_of(write, schema)
         _prepare_roles(schema, named)
         rows = [_new_row(schema, each, log, has_operators=False) for each in named]
@@ -83,6 +81,7 @@ def upsert_documents(
     named = _named(documents, names)
 
     def work(schema: CollectionSchema) -> dict[str, Any]:
+        _refuse_related(write, schema)
         log = log_of(write, schema)
         _prepare_roles(schema, named)
         with transaction.atomic():
@@ -115,6 +114,7 @@ def update_documents(
     query = _picking(queries)
 
     def work(schema: CollectionSchema) -> dict[str, Any]:
+        _refuse_related(write, schema)
         log = log_of(write, schema)
         row, sent = _changed_row(schema, data, log)
         with _Refusals(write, {"": sent}):
@@ -145,12 +145,25 @@ def delete_documents(
     query = _picking(queries)
 
     def work(schema: CollectionSchema) -> dict[str, Any]:
+        _refuse_related(write, schema)
         log = log_of(write, schema)
         with _Refusals(write, {}):
             written = store.delete_found(schema, query, log, unless_after=unless_after)
         return _answer(write, schema, log, written)
 
     return write.run(work)
+
+
+def _refuse_related(write: Write, schema: CollectionSchema) -> None:
+    """Keep collections with relationships from writes that know nothing of links."""
+    sides = schema.sides if write.action == "delete" else schema.relations
+    if sides:
+        names = write.names
+        raise ApiError(
+            ErrorKind.BAD_REQUEST,
+            f"Bulk {write.action} is not supported for {names.collections} with relationship"
+            f" {names.attributes}",
+        )
 
 
 class _Refusals:
@@ -291,14 +304,5 @@ def _answer(
     write: Write, schema: CollectionSchema, log: Log, written: Sequence[Written]
 ) -> dict[str, Any]:
     """Announce what was written, and return it as a list."""
-    outputs = []
-    for document, event_id in written:
-        if event_id is None:
-            outputs.append(document_output(document, schema, write.names))
-            continue
-        name = write.names.document_event(
-            write.database_id, write.collection_id, document.uid, write.action
-        )
-        own = replace(log, name=name)
-        outputs.append(announce_document(write.names, schema, own, document, event_id=event_id))
+    outputs = announce_many(write, schema, log, written)
     return {"total": len(outputs), write.names.documents: outputs}

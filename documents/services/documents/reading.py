@@ -6,6 +6,7 @@ from typing import Any
 from documents import catalog, filters, store
 from documents.catalog import CollectionSchema
 from documents.outputs import document_list_output, document_output
+from documents.services.documents import loading
 from documents.services.documents.access import may
 from documents.services.transactions.staging import seeing_staged
 from documents.vocabulary import Vocabulary
@@ -37,9 +38,12 @@ def list_documents(
 
     def work(schema: CollectionSchema) -> dict[str, Any]:
         readable_by = readers(caller, schema)
-        filters.check_select(schema.attributes, query.select)
-        page = _page(schema, query, readable_by=readable_by, counts_total=total)
-        return document_list_output(page, schema, names, select=query.select)
+        with loading.planned(caller, schema, query.select, names) as plan:
+            page = _page(schema, query, readable_by=readable_by, counts_total=total)
+            output = document_list_output(page, schema, names, select=plan.select)
+            numbers = (each.id for each in page.documents)
+            plan.attach(zip(numbers, output[names.documents], strict=True), names)
+            return output
 
     return catalog.with_schema(caller, database_id, collection_id, names=names, work=work)
 
@@ -63,11 +67,13 @@ def get_document(
         raise filters.refusal("Only select is offered here")
 
     def work(schema: CollectionSchema) -> dict[str, Any]:
-        filters.check_select(schema.attributes, query.select)
-        document = store.get(schema, document_id)
-        if document is None or not may(caller, READ, schema, document.permissions).is_allowed:
-            raise ApiError(names.document_not_found)
-        return document_output(document, schema, names, select=query.select)
+        with loading.planned(caller, schema, query.select, names) as plan:
+            document = store.get(schema, document_id)
+            if document is None or not may(caller, READ, schema, document.permissions).is_allowed:
+                raise ApiError(names.document_not_found)
+            output = document_output(document, schema, names, select=plan.select)
+            plan.attach([(document.id, output)], names)
+            return output
 
     return catalog.with_schema(caller, database_id, collection_id, names=names, work=work)
 

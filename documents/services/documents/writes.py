@@ -1,18 +1,18 @@
 """A write under way: who may do it, what it stores, how it is logged and announced."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 from accounts import roles
-from documents import catalog, encryption, grants, operators, store
+from documents import catalog, encryption, grants, operators, store, values
 from documents.attributes import StructureError
 from documents.catalog import CollectionSchema, StaleSchemaError
 from documents.operators import FAULT, PAST_BOUND, Operation
 from documents.outputs import common_output, document_output
 from documents.services.documents.access import may
-from documents.store import Change, Grants, Log, Outcome, StoredDocument
+from documents.store import Change, Grants, Log, Outcome, StoredDocument, Written
 from documents.values import Values
 from documents.vocabulary import Vocabulary
 from kernel import clock, events
@@ -20,6 +20,8 @@ from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
 from kernel.events import Event
 from kernel.permissions import (
+    CREATE,
+    DELETE,
     ITEM_ACTIONS,
     READ,
     UPDATE,
@@ -30,6 +32,8 @@ from kernel.permissions import (
 )
 
 Result = TypeVar("Result")
+#: In the name of the events of a write of many, where each has the id of its document.
+EACH = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +97,38 @@ def sealed(schema: CollectionSchema, new: Mapping[str, Any]) -> Mapping[str, Any
     )
 
 
-def first_data(write: Write, schema: CollectionSchema, new: Values) -> Mapping[str, Any]:
+def insert_document(write: Write, schema: CollectionSchema) -> tuple[Log, Outcome]:
+    """Store the new document of a write; return how it was logged, and what became of it.
+
+    Raises: USER_UNAUTHORIZED
+        StructureError: The data does not fit the attributes.
+        DuplicateIdError: The id is taken.
+    """
+    if not may(write.caller, CREATE, schema).is_allowed:
+        raise ApiError(ErrorKind.USER_UNAUTHORIZED)
+    new = values.new_values(
+        schema.attributes,
+        write.data,
+        keeps_times=write.caller.is_privileged,
+        has_operators=write.action == "upsert",
+    )
+    log = log_of(write, schema)
+    permissions = write.permissions
+    if permissions is None:
+        permissions = creator_permissions(write.caller)
+    outcome = store.create(
+        schema,
+        uid=write.document_id,
+        data=_first_data(write, schema, new),
+        grants=grants_of(schema, permissions),
+        created_at=new.created_at or log.at,
+        updated_at=new.updated_at or log.at,
+        log=log,
+    )
+    return log, outcome
+
+
+def _first_data(write: Write, schema: CollectionSchema, new: Values) -> Mapping[str, Any]:
     """Return what a new document is to hold; operators find no value to start from."""
     data = sealed(schema, new.set)
     if not new.operations:
@@ -133,6 +168,27 @@ def change_document(write: Write, schema: CollectionSchema, sent: Values) -> dic
     if outcome.fault is not None:
         raise refused_operation(write.names, sent.operations, outcome.fault)
     return announce(write, schema, log, outcome)
+
+
+def delete_one(write: Write, schema: CollectionSchema) -> None:
+    """Delete the document of a write, and tell of it.
+
+    Raises: DOCUMENT_NOT_FOUND, USER_UNAUTHORIZED, DOCUMENT_UPDATE_CONFLICT
+    """
+    log = log_of(write, schema)
+    is_granted, granting = granted(write.caller, DELETE, schema)
+    outcome = store.delete(
+        schema,
+        write.document_id,
+        is_granted=is_granted,
+        granting=granting,
+        unless_after=write.unless_after,
+        log=log,
+    )
+    if outcome is None:
+        raise ApiError(write.names.document_not_found)
+    check_outcome(write, outcome)
+    announce(write, schema, log, outcome)
 
 
 def _unchanged(write: Write, schema: CollectionSchema, outcome: Outcome) -> dict[str, Any]:
@@ -199,6 +255,23 @@ def announce(write: Write, schema: CollectionSchema, log: Log, outcome: Outcome)
     return announce_document(
         write.names, schema, log, outcome.document, event_id=outcome.event_id or 0
     )
+
+
+def announce_many(
+    write: Write, schema: CollectionSchema, log: Log, written: Sequence[Written]
+) -> list[dict[str, Any]]:
+    """Hand the logged events of many documents to their subscribers; return their answers."""
+    outputs = []
+    for document, event_id in written:
+        if event_id is None:
+            outputs.append(document_output(document, schema, write.names))
+            continue
+        name = write.names.document_event(
+            write.database_id, write.collection_id, document.uid, write.action
+        )
+        own = replace(log, name=name)
+        outputs.append(announce_document(write.names, schema, own, document, event_id=event_id))
+    return outputs
 
 
 def announce_document(

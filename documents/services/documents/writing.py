@@ -6,25 +6,21 @@ from typing import Any
 
 from documents import store, values
 from documents.catalog import CollectionSchema
-from documents.services.documents.access import may
+from documents.services.documents.linking import change_linked, create_linked, sends_links
+from documents.services.documents.unlinking import delete_linked
 from documents.services.documents.writes import (
     Write,
     announce,
     change_document,
     check_grantable,
-    check_outcome,
-    creator_permissions,
-    first_data,
-    granted,
-    grants_of,
-    log_of,
+    delete_one,
+    insert_document,
 )
 from documents.services.transactions.staging import staged
 from documents.vocabulary import Vocabulary
 from kernel import ids
 from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
-from kernel.permissions import CREATE, DELETE
 
 MAX_UPSERT_ROUNDS = 5
 
@@ -156,7 +152,7 @@ def delete_document(
     """Delete a document and the grants on it.
 
     Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND, DOCUMENT_NOT_FOUND, USER_UNAUTHORIZED,
-        DOCUMENT_UPDATE_CONFLICT
+        DOCUMENT_UPDATE_CONFLICT, DOCUMENT_DELETE_RESTRICTED
     """
     write = Write(
         caller=caller,
@@ -170,50 +166,22 @@ def delete_document(
     )
 
     def work(schema: CollectionSchema) -> None:
-        log = log_of(write, schema)
-        is_granted, granting = granted(caller, DELETE, schema)
-        outcome = store.delete(
-            schema,
-            document_id,
-            is_granted=is_granted,
-            granting=granting,
-            unless_after=unless_after,
-            log=log,
-        )
-        if outcome is None:
-            raise ApiError(names.document_not_found)
-        check_outcome(write, outcome)
-        announce(write, schema, log, outcome)
+        delete = delete_linked if schema.sides else delete_one
+        delete(write, schema)
 
     write.run(work)
 
 
 def _created(write: Write, schema: CollectionSchema) -> dict[str, Any]:
-    if not may(write.caller, CREATE, schema).is_allowed:
-        raise ApiError(ErrorKind.USER_UNAUTHORIZED)
-    new = values.new_values(
-        schema.attributes,
-        write.data,
-        keeps_times=write.caller.is_privileged,
-        has_operators=write.action == "upsert",
-    )
-    log = log_of(write, schema)
-    permissions = write.permissions
-    if permissions is None:
-        permissions = creator_permissions(write.caller)
-    outcome = store.create(
-        schema,
-        uid=write.document_id,
-        data=first_data(write, schema, new),
-        grants=grants_of(schema, permissions),
-        created_at=new.created_at or log.at,
-        updated_at=new.updated_at or log.at,
-        log=log,
-    )
+    if sends_links(write, schema):
+        return create_linked(write, schema)
+    log, outcome = insert_document(write, schema)
     return announce(write, schema, log, outcome)
 
 
 def _updated(write: Write, schema: CollectionSchema) -> dict[str, Any] | None:
+    if sends_links(write, schema):
+        return change_linked(write, schema)
     sent = values.changed_values(
         schema.attributes, write.data, keeps_times=write.caller.is_privileged
     )

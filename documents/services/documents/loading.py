@@ -1,0 +1,165 @@
+"""Related documents in answers: those a select asks for, one statement for each relationship."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from documents import filters, store
+from documents.catalog import CollectionSchema, Neighbours, check_enabled
+from documents.outputs import EVERYTHING, document_output
+from documents.relations import MAX_DEPTH, Relation
+from documents.services.documents.access import may
+from documents.vocabulary import Vocabulary
+from kernel.caller import Caller
+from kernel.errors import ApiError, ErrorKind
+from kernel.limits import MAX_RELATED
+from kernel.permissions import READ
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One relationship to load, and what its documents show.
+
+    `readers` are the roles whose documents are shown; None shows all, an empty list none.
+    """
+
+    key: str
+    relation: Relation
+    schema: CollectionSchema
+    readers: list[str] | None
+    plan: "Plan"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What answers show: names of the collection's own, all where there is none, and branches."""
+
+    select: tuple[str, ...] | None
+    branches: tuple[Branch, ...] = ()
+
+    def attach(self, found: Iterable[tuple[int, Answer]], names: Vocabulary) -> None:
+        """Put related documents into answers, each of which comes with its document's number.
+
+        Raises: BAD_REQUEST
+            StaleSchemaError: A collection changed meanwhile.
+        """
+        if self.branches:
+            _attach(dict(found), self.branches, names)
+
+
+@contextmanager
+def planned(
+    caller: Caller,
+    schema: CollectionSchema,
+    select: tuple[str, ...] | None,
+    names: Vocabulary,
+) -> Iterator[Plan]:
+    """Plan the answers to a select for the body, which has to be done again when it is stale.
+
+    Raises: QUERY_INVALID
+        StaleSchemaError: A collection changed meanwhile.
+    """
+    if select is None or not schema.relations:
+        filters.check_select(schema.attributes, select)
+        yield Plan(select)
+        return
+    neighbours = Neighbours(caller, schema, names)
+    with neighbours.checked():
+        yield plan(neighbours, schema, select)
+
+
+def plan(
+    neighbours: Neighbours, schema: CollectionSchema, select: Iterable[str], *, depth: int = 0
+) -> Plan:
+    """Part a select into names of the collection's own, and relationships to load.
+
+    `author.name` and `author.*` ask for a part or all of the own attributes of related documents,
+    and so does `author` alone.
+
+    Raises: QUERY_INVALID
+    """
+    own: list[str] = []
+    below: dict[str, list[str]] = {}
+    for name in select:
+        key, _, rest = name.partition(".")
+        if key in schema.relations:
+            below.setdefault(key, []).append(rest or EVERYTHING)
+        else:
+            own.append(name)
+    filters.check_select(schema.attributes, own)
+    if below and depth == MAX_DEPTH:
+        raise filters.refusal(f"Relationships are loaded to a depth of {MAX_DEPTH}")
+    branches = [
+        _branch(neighbours, schema, key, names, depth=depth + 1) for key, names in below.items()
+    ]
+    return Plan(tuple(own), tuple(branches))
+
+
+def _attach(answers: Mapping[int, Answer], branches: Iterable[Branch], names: Vocabulary) -> None:
+    for branch in branches:
+        related = _documents(branch, list(answers))
+        documents = {each.document.id: each.document for each in related}
+        shown = {
+            number: document_output(document, branch.schema, names, select=branch.plan.select)
+            for number, document in documents.items()
+        }
+        branch.plan.attach(shown.items(), names)
+        _fill(answers, branch, related, shown)
+
+
+def _branch(
+    neighbours: Neighbours,
+    schema: CollectionSchema,
+    key: str,
+    select: Sequence[str],
+    *,
+    depth: int,
+) -> Branch:
+    relation = schema.relations[key]
+    related = neighbours.of(relation)
+    shown = plan(neighbours, related, select, depth=depth)
+    readers = readers_of(neighbours.caller, related, neighbours.names)
+    return Branch(key, relation, related, readers, shown)
+
+
+def readers_of(caller: Caller, schema: CollectionSchema, names: Vocabulary) -> list[str] | None:
+    """Return the roles whose documents a caller sees: None for all there are, none for none."""
+    try:
+        check_enabled(schema, caller, names)
+    except ApiError:
+        return []
+    if may(caller, READ, schema).is_allowed:
+        return None
+    return sorted(caller.roles) if schema.has_document_security else []
+
+
+def _documents(branch: Branch, owners: Sequence[int]) -> list[store.Linked]:
+    if not owners or branch.readers == []:
+        return []
+    related = store.linked(
+        branch.schema, branch.relation, owners, readable_by=branch.readers, most=MAX_RELATED + 1
+    )
+    if len(related) > MAX_RELATED:
+        raise ApiError(
+            ErrorKind.BAD_REQUEST,
+            f'More than {MAX_RELATED:,} are related by "{branch.key}". Ask for fewer at once.',
+        )
+    return related
+
+
+def _fill(
+    answers: Mapping[int, Answer],
+    branch: Branch,
+    related: Iterable[store.Linked],
+    shown: Mapping[int, Answer],
+) -> None:
+    for answer in answers.values():
+        answer[branch.key] = [] if branch.relation.is_list else None
+    for owner, document in related:
+        if branch.relation.is_list:
+            answers[owner][branch.key].append(shown[document.id])
+        else:
+            answers[owner][branch.key] = shown[document.id]
