@@ -71,6 +71,17 @@ class ErrorKind(Enum):
         "The platform is of another type than this method is for.",
     )
 
+    PROJECT_PROVIDER_DISABLED = (
+        "project_provider_disabled",
+        412,
+        "This OAuth2 provider is not set up for the project.",
+    )
+    PROJECT_PROVIDER_UNSUPPORTED = (
+        "project_provider_unsupported",
+        400,
+        "This OAuth2 provider is not offered here.",
+    )
+
     USER_NOT_FOUND = ("user_not_found", 404, "There is no user with this id.")
     USER_ALREADY_EXISTS = (
         "user_already_exists",

@@ -5,10 +5,12 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.postgres.forms import SimpleArrayField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminPasswordWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
@@ -19,7 +21,8 @@ from kernel.ids import UNIQUE_ID
 from kernel.scopes import PROJECT_KEY_SCOPES
 from projects import inputs, services
 from projects.catalog import PLATFORM_TYPES, PROTOCOLS, SERVICES
-from projects.models import Key, Platform, Project
+from projects.models import Key, OAuthProvider, Platform, Project
+from projects.oauth import PROVIDERS, Provider, Setting, callback_url
 
 
 def _switches(names: tuple[str, ...], label: str) -> forms.MultipleChoiceField:
@@ -249,4 +252,103 @@ class PlatformAdmin(ServiceAdmin):
     def remove(self, request: HttpRequest, obj: Platform) -> None:
         services.delete_platform(
             caller=self.console_user(request), project_id=obj.project.uid, platform_id=obj.uid
+        )
+
+
+class NewProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+    provider = forms.ChoiceField(choices=[(each.id, each.title) for each in PROVIDERS.values()])
+
+    class Meta:
+        model = OAuthProvider
+        fields = ("project", "provider")
+
+
+def _setting_field(setting: Setting, value: Any) -> forms.Field:
+    """Return the form field of a provider's setting, which checks as the API does."""
+    common: dict[str, Any] = {"label": setting.name, "required": False}
+    if isinstance(setting.default, bool):
+        return forms.BooleanField(initial=value, **common)
+    if isinstance(setting.default, list):
+        items = forms.CharField()
+        return SimpleArrayField(
+            items,
+            initial=value,
+            validators=[checked(setting.check)],
+            widget=UnfoldAdminTextInputWidget,
+            help_text="Separated by commas",
+            **common,
+        )
+    common["validators"] = [checked(setting.check)]
+    if setting.is_secret:
+        widget = UnfoldAdminPasswordWidget
+        return forms.CharField(
+            strip=False, widget=widget, help_text="Left empty, it stays as it is", **common
+        )
+    if setting.is_nullable:
+        return forms.IntegerField(initial=value, widget=UnfoldAdminTextInputWidget, **common)
+    return forms.CharField(initial=value, widget=UnfoldAdminTextInputWidget, **common)
+
+
+def _provider_form(provider: Provider, row: OAuthProvider) -> type[forms.ModelForm]:  # type: ignore[type-arg]
+    values = provider.with_defaults(row.settings)
+    given = {each.name: _setting_field(each, values[each.name]) for each in provider.settings}
+    meta = type("Meta", (), {"model": OAuthProvider, "fields": ("is_enabled",)})
+    return type("ProviderForm", (forms.ModelForm,), {**given, "Meta": meta})
+
+
+@admin.register(OAuthProvider)
+class OAuthProviderAdmin(ServiceAdmin):
+    """OAuth2 providers that users of a project can sign in with."""
+
+    list_display = ("provider", "project", "is_enabled", "updated_at")
+    list_filter = ("project", "provider", "is_enabled")
+    search_fields = ("provider", "project__uid", "project__name")
+    ordering = ("project", "provider")
+
+    def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("project", "provider", "redirect_url") if obj else ()
+
+    @admin.display(description="Redirect URL", empty_value="-")
+    def redirect_url(self, obj: OAuthProvider) -> str:
+        """Tell what to enter at the provider."""
+        return callback_url(obj.provider, obj.project.uid)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
+        if obj is None:
+            return super().get_form(request, obj, form=NewProviderForm, **options)
+        return _provider_form(PROVIDERS[obj.provider], obj)
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> int:
+        self._update(request, values["project"], values["provider"], {})
+        row = OAuthProvider.objects.get(project=values["project"], provider=values["provider"])
+        return row.pk
+
+    def change(self, request: HttpRequest, obj: OAuthProvider, values: dict[str, Any]) -> None:
+        settings = {
+            each.name: values[each.name]
+            for each in PROVIDERS[obj.provider].settings
+            if values[each.name] or not each.is_secret
+        }
+        self._update(request, obj.project, obj.provider, settings, enabled=values["is_enabled"])
+
+    def response_add(self, request: HttpRequest, obj: Any, **_options: Any) -> HttpResponse:
+        """Lead on to the settings, which a provider that was just added has none of."""
+        page = reverse("admin:projects_oauthprovider_change", args=[obj.pk])
+        return HttpResponseRedirect(page)
+
+    def _update(
+        self,
+        request: HttpRequest,
+        project: Project,
+        provider: str,
+        settings: dict[str, Any],
+        *,
+        enabled: bool | None = None,
+    ) -> None:
+        services.update_oauth2_provider(
+            caller=self.console_user(request),
+            project_id=project.uid,
+            provider_id=provider,
+            enabled=enabled,
+            settings=settings,
         )

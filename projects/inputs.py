@@ -2,8 +2,9 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from datetime import datetime
+from typing import Any
 
 from kernel.fields import (
     ABSENT,
@@ -23,6 +24,7 @@ from kernel.fields import (
 from kernel.ids import UNIQUE_ID
 from kernel.limits import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH, MAX_SEARCH_LENGTH
 from projects.catalog import PLATFORM_TYPES, PROTOCOLS, SERVICES
+from projects.oauth import KNOWN_IDS, PROVIDERS, Provider
 
 MAX_HOSTNAME_LENGTH = 253
 MAX_IDENTIFIER_LENGTH = 256
@@ -195,3 +197,27 @@ class UpdateAppPlatformInput(PlatformPathInput):
     name: str = required(identifier)
     key: str = required(identifier)
     fingerprints: list[str] | None = optional(list_of(_identifier, maximum=MAX_FINGERPRINTS))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OAuthProviderPathInput:
+    provider_id: str = required(one_of(KNOWN_IDS))
+
+
+def _provider_input(provider: Provider) -> type:
+    """Return the shape of a change of one provider's settings, under their public names."""
+    settings = [
+        (
+            each.name,
+            Any,
+            optional(each.check, default=ABSENT, name=each.name, nullable=each.is_nullable),
+        )
+        for each in provider.settings
+    ]
+    enabled = ("enabled", Any, optional(boolean, default=ABSENT, name="enabled"))
+    return make_dataclass(
+        f"{provider.operation}Input", [*settings, enabled], frozen=True, kw_only=True
+    )
+
+
+OAUTH_PROVIDER_INPUTS = {name: _provider_input(each) for name, each in PROVIDERS.items()}

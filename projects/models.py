@@ -103,6 +103,29 @@ class Platform(models.Model):
         return self.name
 
 
+class OAuthProvider(models.Model):
+    """What a project has with an OAuth2 provider (see `projects.oauth`); its secrets encrypted."""
+
+    id = models.BigAutoField(primary_key=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="oauth_providers")
+    provider = models.CharField(max_length=36)
+    is_enabled = models.BooleanField(default=False)
+    settings = models.JSONField(default=dict, blank=True)
+    secrets = models.TextField(default="", blank=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "oauth_provider"
+        verbose_name = "OAuth2 provider"
+        constraints = [
+            models.UniqueConstraint(fields=["project", "provider"], name="oauth_provider_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.provider
+
+
 class SigningKey(models.Model):
     """One key of the ring: the newest signs, all verify.
 

@@ -1,12 +1,13 @@
 """Answers about projects, keys and platforms."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
 from kernel.clock import api_time
 from kernel.scopes import PROJECT_KEY_SCOPES
 from projects.catalog import ANDROID, AUTH_METHODS, IDENTIFIERS, PROTOCOLS, SERVICES, WEB
 from projects.models import Key, Platform, Project
+from projects.oauth import Provider
 
 Switch = TypedDict("Switch", {"$id": str, "enabled": bool})
 
@@ -31,6 +32,15 @@ KeyOutput = TypedDict(
 #: One of the models `PlatformWeb`, `PlatformApple`, `PlatformAndroid`, `PlatformLinux`,
 #: `PlatformWindows`, with the names of older answers beside the current ones.
 PlatformOutput = dict[str, Any]
+
+
+#: One of the models `OAuth2Google`, `OAuth2Github` and so on: the settings by their public names.
+OAuthProviderOutput = dict[str, Any]
+
+
+class OAuthProviderList(TypedDict):
+    total: int
+    providers: list[OAuthProviderOutput]
 
 
 class ProjectList(TypedDict):
@@ -193,3 +203,12 @@ def console_variables_output(*, domain: str, is_https: bool) -> dict[str, Any]:
         "maxIndexLength": MAX_INDEX_LENGTH,
         "supportForIntegerIds": False,
     }
+
+
+def oauth_provider_output(
+    provider: Provider, settings: Mapping[str, Any], *, is_enabled: bool
+) -> OAuthProviderOutput:
+    """Return a provider's settings; secrets can be written, and never read."""
+    shown = provider.with_defaults(settings)
+    hidden = {each.name: "" for each in provider.settings if each.is_secret}
+    return {"$id": provider.id, "enabled": is_enabled, **shown, **hidden}

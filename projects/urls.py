@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from projects.views import console, health, keys, platforms, projects
+from projects.views import console, health, keys, oauth, platforms, projects
 from projects.views.addressing import IN_PATH
 
 #: Every process answers these for itself.
@@ -48,4 +48,7 @@ urlpatterns = [
     path("project/platforms/linux/<str:platformId>", platforms.LinuxPlatformView.as_view()),
     path("project/platforms/windows/<str:platformId>", platforms.WindowsPlatformView.as_view()),
     path("project/platforms/<str:platformId>", platforms.PlatformView.as_view()),
+    path("project/oauth2", oauth.OAuthProvidersView.as_view()),
+    *(path(f"project/oauth2/{name}", view.as_view()) for name, view in oauth.NAMED_VIEWS.items()),
+    path("project/oauth2/<str:providerId>", oauth.OAuthProviderView.as_view()),
 ]

@@ -3,6 +3,12 @@
 from projects.services.access import WRITER_ROLES, may_manage, may_see, operator
 from projects.services.directory import drop_project, find_project, known_project
 from projects.services.keys import create_key, delete_key, get_key, list_keys, update_key
+from projects.services.oauth import (
+    find_oauth_client,
+    get_oauth2_provider,
+    list_oauth2_providers,
+    update_oauth2_provider,
+)
 from projects.services.platforms import (
     create_platform,
     delete_platform,
@@ -33,18 +39,22 @@ __all__ = [
     "delete_platform",
     "delete_project",
     "drop_project",
+    "find_oauth_client",
     "find_project",
     "get_key",
+    "get_oauth2_provider",
     "get_platform",
     "get_project",
     "known_project",
     "list_keys",
+    "list_oauth2_providers",
     "list_platforms",
     "list_projects",
     "may_manage",
     "may_see",
     "operator",
     "update_key",
+    "update_oauth2_provider",
     "update_platform",
     "update_project",
     "update_protocol",

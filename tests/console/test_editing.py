@@ -16,7 +16,8 @@ from accounts.services import create_console_admin
 from documents.models import Collection, Database, Document
 from gateway.admin import ServiceAdmin, own_field
 from kernel.caller import ProjectContext
-from projects.models import Key, Platform, Project
+from projects.models import Key, OAuthProvider, Platform, Project
+from projects.services import find_oauth_client, find_project
 from tests.conftest import PASSWORD, ClientFor
 from tests.console.test_pages import ada, blog, console, posts
 
@@ -27,6 +28,7 @@ pytestmark = [pytest.mark.db, pytest.mark.django_db]
 ADD = {
     Key: {"name": "CI", "scopes": "users.read"},
     Platform: {"type": "web", "name": "Site", "hostname": "example.com"},
+    OAuthProvider: {"provider": "oidc"},
     User: {"uid": "eve", "name": "Eve", "email": "eve@example.com", "new_password": PASSWORD},
     Team: {"uid": "writers", "name": "Writers"},
 }
@@ -35,6 +37,17 @@ CHANGES: dict[type[Model], tuple[dict[str, Any], dict[str, Any]]] = {
     Project: ({"name": "Diary", "session_limit": 3}, {"name": "Diary", "session_limit": 3}),
     Key: ({"name": "CD", "scopes": "teams.read"}, {"name": "CD", "scopes": ["teams.read"]}),
     Platform: ({"hostname": "example.org"}, {"hostname": "example.org"}),
+    OAuthProvider: (
+        {
+            "clientId": "c",
+            "clientSecret": "s",
+            "wellKnownURL": "https://id.example.com",
+            "prompt": "login,consent",
+            "maxAge": "60",
+            "is_enabled": "on",
+        },
+        {"is_enabled": True},
+    ),
     User: ({"name": "Eva", "phone": "+4915112345678"}, {"name": "Eva", "phone": "+4915112345678"}),
     Team: ({"name": "Readers"}, {"name": "Readers"}),
     Membership: ({"roles": "editor,owner"}, {"roles": ["editor", "owner"]}),
@@ -64,6 +77,7 @@ def rows(
         Project: blog,
         Key: Key.objects.get(project=blog),
         Platform: Platform.objects.get(project=blog),
+        OAuthProvider: OAuthProvider.objects.get(project=blog),
         User: user,
         Team: team,
         Membership: Membership.objects.get(team=team),
@@ -313,3 +327,24 @@ def test_strangers_reach_no_dialog(
     assert Schema(Client(), posts).submit(name, **values).status_code == 302
     assert schema.states("attributes") == before
     assert schema.states("indexes") == {}
+
+
+def test_a_provider_is_set_up_field_by_field_and_keeps_its_secret(
+    console: Client, rows: dict[type[Model], Any]
+):
+    page = url(OAuthProvider, f"{rows[OAuthProvider].pk}/change")
+    values = entered(console, page) | CHANGES[OAuthProvider][0]
+    assert console.post(page, values).status_code == 302
+    again = entered(console, page)
+    assert "clientSecret" not in again
+    assert (again["prompt"], again["maxAge"]) == ("login,consent", "60")
+    assert console.post(page, again | {"clientId": "d", "maxAge": ""}).status_code == 302
+    project = find_project("blog")
+    assert project is not None
+    client = find_oauth_client(project, "oidc")
+    assert client is not None
+    expected = {"clientId": "d", "clientSecret": "s", "maxAge": None}
+    assert expected.items() <= client.settings.items()
+    assert b"callback/oidc/blog" in console.get(page).content
+    refused = console.post(page, again | {"wellKnownURL": "file:///etc/passwd"})
+    assert refused.status_code == 200

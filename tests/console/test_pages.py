@@ -63,6 +63,8 @@ def posts(console: Client, blog: Project) -> Collection:
         "projects/key/add/",
         "projects/platform/",
         "projects/platform/add/",
+        "projects/oauthprovider/",
+        "projects/oauthprovider/add/",
         "accounts/user/",
         "accounts/user/add/",
         "accounts/session/",

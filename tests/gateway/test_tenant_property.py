@@ -64,6 +64,7 @@ IDS = {
     "platformId": ["{platform}"],
     "projectId": ["blog", "shop"],
     "protocolId": ["rest"],
+    "providerId": ["github", "google"],
     "serviceId": ["account"],
     "sessionId": ["current", "{session}"],
     "teamId": ["writers", "{team}"],

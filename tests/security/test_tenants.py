@@ -9,6 +9,7 @@ from kernel.scopes import KEY_BASE_SCOPES, PROJECT_KEY_SCOPES
 from tests.client import ApiClient
 from tests.documents.blog import query
 from tests.security.world import (
+    FOREIGN_IDS,
     Route,
     World,
     check,
@@ -24,7 +25,7 @@ from tests.test_contracts import reference
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 #: Path parameters that are words of the API and not something a project has.
-WORDS = {"serviceId", "protocolId"}
+WORDS = {"serviceId", "protocolId", "providerId"}
 #: Body parameters that name something which has to be there. A session is none: a JWT for an
 #: unknown one is a JWT without a session.
 NAMED = {"userId", "teamId"}
@@ -107,6 +108,8 @@ def test_class_23_ids_in_bodies_are_looked_up_in_the_callers_project(
 
 
 def foreign_names(route: Route, other: World) -> list[str]:
+    if route.operation.id in FOREIGN_IDS:
+        return []
     names = [each["name"] for each in route.parameters("body")]
     return [name for name in names if name in other.ids and name not in WORDS]
 
@@ -171,7 +174,7 @@ NO_IDS = [
 def test_class_32_roles_are_no_ids(world: World, uid: str) -> None:
     for route in routes():
         for name in {each["name"] for each in route.parameters("body")} & set(world.ids):
-            if route.operation.id in ("users.createJWT", "teams.createMembership"):
+            if route.operation.id in {"users.createJWT", "teams.createMembership", *FOREIGN_IDS}:
                 continue  # they look an id up
             body = world.body(route, **{name: uid})
             reply = check(world.client(route).call(route.verb, world.path(route), body))

@@ -51,13 +51,18 @@ class Route:
     @property
     def is_redeeming(self) -> bool:
         """Tell whether it asks for a secret, which no call of this world has: it is refused."""
-        return any(each["name"] == "secret" for each in self.parameters("body"))
+        asks = any(each["name"] == "secret" for each in self.parameters("body"))
+        return asks and self.operation.service != "project"  # there it is one of a provider's
 
     def parameters(self, *places: str) -> list[dict[str, Any]]:
         return [each for each in reference(self.operation.id)["params"] if each["in"] in places]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.path} ({self.operation.id})"
+
+
+#: Operations whose bodies hold ids of another company's things.
+FOREIGN_IDS = {"project.updateOAuth2Apple"}
 
 
 @cache
@@ -190,6 +195,12 @@ VALUES: dict[str, Any] = {
     "attributes": ["title"],
     "columns": ["title"],
     "membershipId": "made",
+    "clientId": "made",
+    "clientSecret": "made",
+    "serviceId": "made",
+    "p8File": "made",
+    "applicationSecret": "made",
+    "wellKnownURL": "https://id.example.com",
     "key": "made",
     "elements": ["a", "b"],
     "passwordSalt": "c2FsdHNhbHQ=",
@@ -309,6 +320,7 @@ def populate(name: str) -> World:
         "column": "of_integer",
         "serviceId": "teams",
         "protocolId": "graphql",
+        "providerId": "github",
     }
     ids |= _people(server, ids, name)
     _platforms(server, name)
