@@ -69,6 +69,7 @@ class DocumentsView(VocabularyEndpoint):
         twin_scope=ROW_WRITE,
         rate_limit=CHANGES,
         needs_project=True,
+        is_for_servers=True,
     )
     def post_many(self, call: Call) -> Answer:
         return created(services.create_documents(**self.arguments(CreateDocumentsInput, call)))
@@ -80,6 +81,7 @@ class DocumentsView(VocabularyEndpoint):
         twin_scope=ROW_WRITE,
         rate_limit=CHANGES,
         needs_project=True,
+        is_for_servers=True,
     )
     def put(self, call: Call) -> Answer:
         sent = self.arguments(CreateDocumentsInput, call)
@@ -92,6 +94,7 @@ class DocumentsView(VocabularyEndpoint):
         twin_scope=ROW_WRITE,
         rate_limit=CHANGES,
         needs_project=True,
+        is_for_servers=True,
     )
     def patch(self, call: Call) -> Answer:
         sent = self.arguments(UpdateDocumentsInput, call)
@@ -104,6 +107,7 @@ class DocumentsView(VocabularyEndpoint):
         twin_scope=ROW_WRITE,
         rate_limit=DELETIONS,
         needs_project=True,
+        is_for_servers=True,
     )
     def delete(self, call: Call) -> Answer:
         sent = self.arguments(DeleteDocumentsInput, call)
