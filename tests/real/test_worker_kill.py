@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,8 +30,9 @@ RECOVERY_SECONDS = 90  # a lease lasts 30
 RESTART_SECONDS = 10
 WRITERS = 4
 SECONDS_BEFORE_KILL = 1.0
-SECONDS_AFTER_KILL = 3.0
+SECONDS_AFTER_KILL = 2.0
 PAGE = 100
+ROWS_OF_A_TRANSACTION = 20
 
 
 @pytest.fixture(scope="module")
@@ -132,19 +134,20 @@ class Writers:
         with requests.Session() as session:
             session.headers.update(self.headers)
             while not self._stop.is_set():
-                self._write_one(session, ID.unique())
+                uid = ID.unique()
+                try:
+                    answer = self._write_one(session, uid)
+                except requests.ConnectionError:
+                    self.lost_connections += 1  # written or not: nobody said so
+                    continue
+                if answer.ok:
+                    self.acknowledged.append(uid)
+                else:
+                    self.refused.append((answer.status_code, answer.text))
 
-    def _write_one(self, session: requests.Session, row_id: str) -> None:
-        body: dict[str, Any] = {"rowId": row_id, "data": {"title": row_id}}
-        try:
-            answer = session.post(self.url, json=body, timeout=10)
-        except requests.ConnectionError:
-            self.lost_connections += 1  # written or not: nobody said so
-            return
-        if answer.status_code == 201:
-            self.acknowledged.append(row_id)
-        else:
-            self.refused.append((answer.status_code, answer.text))
+    def _write_one(self, session: requests.Session, uid: str) -> requests.Response:
+        body: dict[str, Any] = {"rowId": uid, "data": {"title": uid}}
+        return session.post(self.url, json=body, timeout=10)
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -156,6 +159,27 @@ class Writers:
                 self._stop.set()
         for each in written:
             each.result()
+
+
+class Committers(Writers):
+    """Clients that write rows in transactions, and remember those whose commit was answered."""
+
+    def __init__(self, server: Installation, table: tuple[str, str]) -> None:
+        super().__init__(server, table)
+        self.transactions_url = f"{server.endpoint}/tablesdb/transactions"
+        self.place = {"action": "create", "databaseId": table[0], "tableId": table[1]}
+        self.begun: dict[str, str] = {}
+
+    def _write_one(self, session: requests.Session, uid: str) -> requests.Response:
+        transaction = session.post(self.transactions_url, json={}, timeout=10).json()["$id"]
+        url = f"{self.transactions_url}/{transaction}"
+        rows: list[Any] = [
+            {**self.place, "rowId": f"{uid}-{number}", "data": {"title": uid}}
+            for number in range(ROWS_OF_A_TRANSACTION)
+        ]
+        session.post(f"{url}/operations", json={"operations": rows}, timeout=10)
+        self.begun[uid] = transaction
+        return session.patch(url, json={"commit": True}, timeout=10)
 
 
 def stored_ids(tables: TablesDB, table: tuple[str, str]) -> set[str]:
@@ -172,7 +196,38 @@ def test_acknowledged_rows_outlive_a_killed_web_process(
     server: Installation, key: Client, table: tuple[str, str]
 ):
     writers = Writers(server, table)
+
+    kill_amid(writers, server)
+
+    assert writers.acknowledged
+    assert writers.refused == []
+    assert set(writers.acknowledged) <= stored_ids(TablesDB(key), table)
+
+
+def test_commits_of_a_killed_web_process_happened_wholly_or_not_at_all(
+    server: Installation, key: Client, table: tuple[str, str]
+):
+    writers, tables = Committers(server, table), TablesDB(key)
+
+    kill_amid(writers, server)
+
+    assert writers.acknowledged
+    assert writers.refused == []
+    found = Counter(row_id.rpartition("-")[0] for row_id in stored_ids(tables, table))
+    assert set(found.values()) == {ROWS_OF_A_TRANSACTION}
+    assert set(writers.acknowledged) <= set(found)
+    # Whoever got no answer can ask, and commit what is still pending.
+    for uid in writers.begun.keys() - set(writers.acknowledged):
+        transaction = tables.get_transaction(writers.begun[uid])
+        assert (sdk.status(transaction) == "committed") == (uid in found)
+        if uid not in found:
+            assert sdk.status(tables.update_transaction(transaction.id, True)) == "committed"
+
+
+def kill_amid(writers: Writers, server: Installation) -> None:
+    """Kill one of two web processes while writers are at work; return once another is there."""
     before = processes.web_processes(server.supervisor, server.port)
+    assert len(before) == 2
 
     with writers.at_work():
         time.sleep(SECONDS_BEFORE_KILL)
@@ -184,7 +239,3 @@ def test_acknowledged_rows_outlive_a_killed_web_process(
         return len(now) == len(before) and before[0] not in now
 
     sdk.wait_until(restarted, seconds=RESTART_SECONDS)
-    assert len(before) == 2
-    assert writers.acknowledged
-    assert writers.refused == []
-    assert set(writers.acknowledged) <= stored_ids(TablesDB(key), table)
