@@ -195,7 +195,8 @@ class RealtimeConsumer(AsyncConsumer):
 
     def _catch_up(self, socket: Socket, missed: Mapping[str, replays.Missed]) -> None:
         for id_, each in missed.items():
-            self._spawn(socket.feeds[id_].catch_up(each.entries))
+            caught_up = frames.response("replay", {"subscriptionId": id_, "cursor": each.cursor})
+            self._spawn(socket.feeds[id_].catch_up(each.entries, caught_up))
 
     def _unsubscribe(self, socket: Socket, data: object) -> None:
         listed = [
@@ -290,7 +291,6 @@ def _replay_output(missed: replays.Missed) -> dict[str, Any]:
     return {
         "total": len(missed.entries),
         "isComplete": missed.is_complete,
-        "cursor": missed.cursor,
     }
 
 

@@ -57,11 +57,17 @@ class Feed:
         if len(self._held) > MAX_HELD_EVENTS:
             self._mailbox.close(CLOSE_TRY_AGAIN)
 
-    async def catch_up(self, missed: Sequence[Entry]) -> None:
-        """Tell what was missed, then what came meanwhile, no faster than it is read."""
+    async def catch_up(self, missed: Sequence[Entry], caught_up: str) -> None:
+        """Tell what was missed, that this is all, then what came meanwhile; as fast as it is read.
+
+        Only behind what was missed comes the frame with the new cursor: a client who is cut off
+        before still has the old one.
+        """
         for entry in missed:
             await self._mailbox.room()
             self._tell(entry)
+        if not self._is_ended:
+            self._mailbox.put(caught_up)
         while self._held:
             await self._mailbox.room()
             self._tell(self._held.popleft())

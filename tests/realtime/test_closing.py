@@ -55,7 +55,7 @@ def test_closing_on_each_kind_of_server(monkeypatch, kind, code, is_aborted):
         server = kind()
         consumer = RealtimeConsumer()
         consumer.base_send = server.send
-        consumer._spawn(consumer._write())
+        consumer._writer = consumer._spawn(consumer._write())
         consumer._mailbox.put("a frame")
         consumer._mailbox.close(1008)
         await asyncio.gather(*consumer._tasks, return_exceptions=True)

@@ -51,6 +51,14 @@ async def resume(one: Any, since: str, *, channel: str = CHANNEL, **entry: Any) 
     return replay
 
 
+async def caught_up(one: Any) -> str:
+    """Return the cursor that comes behind what was missed."""
+    data = (await one.receive())["data"]
+    assert (data["to"], data["subscriptionId"]) == ("replay", "s")
+    cursor: str = data["cursor"]
+    return cursor
+
+
 async def receive(one: Any, count: int) -> list[str]:
     """Return what happened to which document in the next frames, such as `p create`."""
     events = [(await one.receive())["data"] for _ in range(count)]
@@ -69,10 +77,10 @@ def test_what_was_missed_comes_before_what_comes_live(talk, project, client_for,
         replay = await resume(one, since)
         assert (replay["total"], replay["isComplete"]) == (3, True)
         assert await receive(one, 3) == ["a create", "a update", "a delete"]
+        await caught_up(one)
         await in_database(create, key, "b")
         assert await receive(one, 1) == ["b create"]
         assert await one.is_silent()
-        return replay["cursor"]
 
     talk(conversation)
 
@@ -83,12 +91,13 @@ def test_the_new_cursor_leads_to_what_came_after_it(talk, project, client_for, k
 
     async def conversation(connections):
         one = await connections.open(project)
-        replay = await resume(one, since, channel=ROWS)
+        await resume(one, since, channel=ROWS)
         assert await receive(one, 1) == ["a create"]
+        cursor = await caught_up(one)
         await in_database(create, key, "b")
         first = (await one.receive())["data"]
         two = await connections.open(project)
-        again = await resume(two, replay["cursor"], channel=ROWS)
+        again = await resume(two, cursor, channel=ROWS)
         assert again["total"] == 1
         second = (await two.receive())["data"]
         assert first["change"] == second["change"]  # so clients know what they had
@@ -103,11 +112,13 @@ def test_on_one_connection_nothing_is_repeated(talk, project, client_for, key):
 
     async def conversation(connections):
         one = await connections.open(project)
-        replay = await resume(one, since)
+        await resume(one, since)
         assert await receive(one, 1) == ["a create"]
+        cursor = await caught_up(one)
         await in_database(create, key, "b")
         assert await receive(one, 1) == ["b create"]
-        assert (await resume(one, replay["cursor"]))["total"] == 1
+        assert (await resume(one, cursor))["total"] == 1
+        assert await caught_up(one) != cursor
         assert await one.is_silent()
 
     talk(conversation)
@@ -157,6 +168,7 @@ def test_what_may_no_longer_be_read_is_not_replayed(
     async def conversation(connections):
         one = await connections.open(project, headers={"X-Appwrite-Session": alice.session})
         assert (await resume(one, since))["total"] == 0
+        await caught_up(one)
         assert await one.is_silent()
 
     talk(conversation)
@@ -196,10 +208,11 @@ def test_who_missed_too_much_is_told_of_a_gap_and_goes_live(
         one = await connections.open(project)
         replay = await resume(one, since)
         assert (replay["total"], replay["isComplete"]) == (0, False)
+        cursor = await caught_up(one)
         await in_database(create, key, "c")
         assert await receive(one, 1) == ["c create"]
         two = await connections.open(project)
-        assert (await resume(two, replay["cursor"]))["isComplete"] is (limit.endswith("EVENTS"))
+        assert (await resume(two, cursor))["isComplete"] is (limit.endswith("EVENTS"))
 
     talk(conversation)
 
@@ -212,6 +225,7 @@ def test_a_cursor_past_the_retention_is_told_as_a_gap(talk, project, client_for,
     async def conversation(connections):
         one = await connections.open(project)
         assert (await resume(one, since))["isComplete"] is False
+        await caught_up(one)
         assert await one.is_silent()
 
     talk(conversation)
@@ -280,7 +294,11 @@ def test_beside_writers_each_change_comes_once_and_in_its_documents_order(
         one = await connections.open(project)
         await asyncio.sleep(0.05)  # somewhere among the writes
         await resume(one, since)
-        heard = await receive(one, 2 * writers * writes)
+        heard: list[str] = []
+        while len(heard) < 2 * writers * writes:
+            data = (await one.receive())["data"]
+            if "payload" in data:
+                heard.append(f"{data['payload']['$id']} {data['events'][0].split('.')[-1]}")
         for thread in threads:
             await asyncio.to_thread(thread.join)
         assert await one.is_silent()
@@ -306,12 +324,13 @@ def test_live_events_wait_until_the_replay_is_read():
         mailbox = Mailbox(lambda: None)
         feed = Feed("s", mailbox)
         missed = [Entry(number, frames_of(number)) for number in range(300)]
-        catching_up = asyncio.create_task(feed.catch_up(missed))
+        catching_up = asyncio.create_task(feed.catch_up(missed, "done"))
         for number in (299, 300, 301):  # one of them is in the log as well
             feed.hear(Entry(number, frames_of(number)))
         await asyncio.sleep(0)
         assert not catching_up.done()  # more than the mailbox may hold at once
-        taken = [await mailbox.take() for _ in range(302)]
+        taken = [await mailbox.take() for _ in range(303)]
+        assert taken.pop(300) == "done"
         await asyncio.wait_for(catching_up, PATIENCE_SECONDS)
         feed.hear(Entry(302, frames_of(302)))
         feed.hear(Entry(301, frames_of(301)))
@@ -336,7 +355,7 @@ def test_an_ended_subscription_is_told_nothing_more():
         mailbox = Mailbox(lambda: None)
         feed = Feed("s", mailbox)
         feed.end()
-        await feed.catch_up([Entry(1, frames_of(1))])
+        await feed.catch_up([Entry(1, frames_of(1))], "done")
         mailbox.put("last")
         assert await mailbox.take() == "last"
 
