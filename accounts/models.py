@@ -47,6 +47,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=MAX_NAME_LENGTH, default="", blank=True)
     password = models.CharField(max_length=1024, default="")
     password_updated_at = models.DateTimeField(null=True, editable=False)
+    former_passwords = ArrayField(
+        models.CharField(max_length=1024), default=list, db_default=[], editable=False
+    )
     is_active = models.BooleanField(default=True)
     is_email_verified = models.BooleanField(default=False)
     is_phone_verified = models.BooleanField(default=False)

@@ -33,6 +33,7 @@ class ProjectContext:
     schemes: frozenset[str] = frozenset()
     disabled_services: frozenset[str] = frozenset()
     disabled_protocols: frozenset[str] = frozenset()
+    disabled_auth_methods: frozenset[str] = frozenset()
     session_seconds: int = 0
     session_limit: int = 0
     user_limit: int = 0

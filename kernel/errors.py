@@ -137,6 +137,16 @@ class ErrorKind(Enum):
         409,
         "The phone number is verified already.",
     )
+    PASSWORD_RECENTLY_USED = (
+        "password_recently_used",
+        400,
+        "The password was used before. Please choose one that was not.",
+    )
+    PASSWORD_PERSONAL_DATA = (
+        "password_personal_data",
+        400,
+        "The password holds personal data such as a name, an address or a phone number.",
+    )
     USER_AUTH_METHOD_UNSUPPORTED = (
         "user_auth_method_unsupported",
         501,

@@ -29,6 +29,7 @@ from kernel.query import (
 )
 
 ModelT = TypeVar("ModelT", bound=models.Model)
+ItemT = TypeVar("ItemT")
 
 #: The attributes every resource can be filtered and ordered by, and their columns.
 SYSTEM_COLUMNS = {
@@ -82,6 +83,23 @@ def list_page(
         found = found.filter(_searched(search, search_columns))
     rows = _page(found, query, orders, whole=queryset)
     return rows, _total(found, query, rows) if has_total else 0
+
+
+def cut_page(
+    items: Sequence[ItemT], texts: Sequence[str], *, has_total: bool = True
+) -> tuple[list[ItemT], int]:
+    """Return the page of a short list, which queries may only limit and skip, and its length.
+
+    Raises: ARGUMENT_INVALID
+    """
+    try:
+        query = parse_queries(texts)
+        if query.select is not None or query.conditions or query.orders or query.cursor:
+            raise QueryError("Invalid query: only limit and offset can be used here")
+    except QueryError as error:
+        raise invalid("queries", str(error)) from None
+    page = items[query.offset : query.offset + query.limit]
+    return list(page), len(items) if has_total else 0
 
 
 def _searched(search: str, columns: Sequence[str]) -> Q:

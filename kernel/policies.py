@@ -4,11 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-MEMBERSHIP_PRIVACY = "membership-privacy"
+from kernel.limits import MIN_PASSWORD_LENGTH
 
 #: The policies that are stored with a project: their public ids, fields and defaults.
 POLICY_DEFAULTS: dict[str, dict[str, Any]] = {
-    MEMBERSHIP_PRIVACY: {
+    "password-dictionary": {"enabled": False, "denyList": []},
+    "password-history": {"total": 0},
+    "password-strength": {
+        "min": MIN_PASSWORD_LENGTH,
+        "uppercase": False,
+        "lowercase": False,
+        "number": False,
+        "symbols": False,
+    },
+    "password-personal-data": {"enabled": False, "denyList": []},
+    "session-alert": {"enabled": False},
+    "session-invalidation": {"enabled": True},
+    "membership-privacy": {
         "userId": True,
         "userEmail": True,
         "userPhone": True,
@@ -23,21 +35,48 @@ POLICY_DEFAULTS: dict[str, dict[str, Any]] = {
 class Policies:
     """The policies of a project as the services read them.
 
-    `hidden_of_members` names what members of a team do not see of each other.
+    `denied_passwords` and `denied_terms` are None where nothing is denied: the first are whole
+    passwords beside the common ones, the second parts beside what is known of a user, all in small
+    letters. `hidden_of_members` names what members of a team do not see of each other.
     """
 
-    hidden_of_members: frozenset[str] = frozenset({"userAccessedAt"})
+    password_minimum: int
+    password_kinds: frozenset[str]
+    denied_passwords: frozenset[str] | None
+    denied_terms: frozenset[str] | None
+    password_history: int
+    has_session_alerts: bool
+    has_session_invalidation: bool
+    hidden_of_members: frozenset[str]
 
     @classmethod
     def of(cls, stored: Mapping[str, Mapping[str, Any]]) -> Self:
         """Read the policies a project has stored; what it never set has its default."""
-        shown = policy(stored, MEMBERSHIP_PRIVACY)
-        return cls(hidden_of_members=frozenset(name for name, is_on in shown.items() if not is_on))
-
-
-DEFAULT_POLICIES = Policies()
+        strength = policy(stored, "password-strength")
+        minimum = strength.pop("min")
+        return cls(
+            password_minimum=minimum,
+            password_kinds=_names(strength, are_on=True),
+            denied_passwords=_denied(policy(stored, "password-dictionary")),
+            denied_terms=_denied(policy(stored, "password-personal-data")),
+            password_history=policy(stored, "password-history")["total"],
+            has_session_alerts=policy(stored, "session-alert")["enabled"],
+            has_session_invalidation=policy(stored, "session-invalidation")["enabled"],
+            hidden_of_members=_names(policy(stored, "membership-privacy"), are_on=False),
+        )
 
 
 def policy(stored: Mapping[str, Mapping[str, Any]], policy_id: str) -> dict[str, Any]:
     """Return all fields of a policy, stored or not."""
     return POLICY_DEFAULTS[policy_id] | dict(stored.get(policy_id, {}))
+
+
+def _names(switches: Mapping[str, bool], *, are_on: bool) -> frozenset[str]:
+    return frozenset(name for name, is_on in switches.items() if is_on is are_on)
+
+
+def _denied(fields: Mapping[str, Any]) -> frozenset[str] | None:
+    return frozenset(each.lower() for each in fields["denyList"]) if fields["enabled"] else None
+
+
+DEFAULT_POLICIES = Policies.of({})

@@ -1,4 +1,6 @@
-"""Fixed lists of the public API: services, protocols, ways to sign in, platform types."""
+"""Fixed lists of the public API: services, protocols, ways to sign in, policies, platform types."""
+
+from kernel.policies import POLICY_DEFAULTS
 
 SERVICES = (
     "account",
@@ -30,9 +32,16 @@ AUTH_METHODS = {
     "anonymous": True,
     "invites": True,
     "jwt": True,
-    "phone": False,
+    "phone": True,
     "passkey": False,
 }
+#: The policies that are columns of a project: their one field, and the column.
+POLICY_COLUMNS = {
+    "session-duration": ("duration", "session_seconds"),
+    "session-limit": ("total", "session_limit"),
+    "user-limit": ("total", "user_limit"),
+}
+POLICIES = (*POLICY_DEFAULTS, *POLICY_COLUMNS)
 WEB, APPLE, ANDROID, LINUX, WINDOWS = "web", "apple", "android", "linux", "windows"
 #: The public name of each platform type's identifier; the web has a hostname instead.
 IDENTIFIERS = {

@@ -11,6 +11,7 @@ from kernel.fields import (
     Missing,
     boolean,
     custom_id,
+    integer,
     list_of,
     moment,
     one_of,
@@ -22,8 +23,19 @@ from kernel.fields import (
     uid,
 )
 from kernel.ids import UNIQUE_ID
-from kernel.limits import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH, MAX_SEARCH_LENGTH
-from projects.catalog import PLATFORM_TYPES, PROTOCOLS, SERVICES
+from kernel.limits import (
+    DEFAULT_SESSION_SECONDS,
+    MAX_DESCRIPTION_LENGTH,
+    MAX_NAME_LENGTH,
+    MAX_PASSWORD_HISTORY,
+    MAX_PASSWORD_LENGTH,
+    MAX_SEARCH_LENGTH,
+    MAX_SESSION_LIMIT,
+    MAX_USER_LIMIT,
+    MIN_PASSWORD_LENGTH,
+    MIN_SESSION_SECONDS,
+)
+from projects.catalog import AUTH_METHODS, PLATFORM_TYPES, POLICIES, PROTOCOLS, SERVICES
 from projects.oauth import KNOWN_IDS, PROVIDERS, Provider
 
 MAX_HOSTNAME_LENGTH = 253
@@ -106,6 +118,66 @@ class UpdateServiceInput:
 class UpdateProtocolInput:
     protocol_id: str = required(one_of(PROTOCOLS))
     enabled: bool = required(boolean)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpdateAuthMethodInput:
+    method_id: str = required(one_of(tuple(AUTH_METHODS)))
+    enabled: bool = required(boolean)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyPathInput:
+    policy_id: str = required(one_of(POLICIES))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SwitchPolicyInput:
+    enabled: bool = required(boolean)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DenyingPolicyInput(SwitchPolicyInput):
+    denyList: list[str] | None = optional(list_of(text(MAX_PASSWORD_LENGTH, minimum=1)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PasswordStrengthPolicyInput:
+    min: int | None = optional(integer(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH))
+    uppercase: bool | None = optional(boolean)
+    lowercase: bool | None = optional(boolean)
+    number: bool | None = optional(boolean)
+    symbols: bool | None = optional(boolean)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PasswordHistoryPolicyInput:
+    total: int | None = required(integer(1, MAX_PASSWORD_HISTORY), nullable=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionDurationPolicyInput:
+    duration: int = required(integer(MIN_SESSION_SECONDS, DEFAULT_SESSION_SECONDS))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionLimitPolicyInput:
+    total: int | None = required(integer(1, MAX_SESSION_LIMIT), nullable=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UserLimitPolicyInput:
+    total: int | None = required(integer(0, MAX_USER_LIMIT), nullable=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MembershipPrivacyPolicyInput:
+    userId: bool | None = optional(boolean)
+    userEmail: bool | None = optional(boolean)
+    userPhone: bool | None = optional(boolean)
+    userName: bool | None = optional(boolean)
+    userMFA: bool | None = optional(boolean)
+    userAccessedAt: bool | None = optional(boolean)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -35,6 +35,9 @@ class Project(models.Model):
     )
     disabled_services = ArrayField(models.CharField(max_length=36), default=list, blank=True)
     disabled_protocols = ArrayField(models.CharField(max_length=36), default=list, blank=True)
+    disabled_auth_methods = ArrayField(
+        models.CharField(max_length=36), default=list, db_default=[], blank=True
+    )
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
     deleted_at = models.DateTimeField(null=True, editable=False)

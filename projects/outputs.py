@@ -4,8 +4,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
 from kernel.clock import api_time
+from kernel.policies import policy
 from kernel.scopes import PROJECT_KEY_SCOPES
-from projects.catalog import ANDROID, AUTH_METHODS, IDENTIFIERS, PROTOCOLS, SERVICES, WEB
+from projects.catalog import (
+    ANDROID,
+    AUTH_METHODS,
+    IDENTIFIERS,
+    POLICY_COLUMNS,
+    PROTOCOLS,
+    SERVICES,
+    WEB,
+)
 from projects.models import Key, Platform, Project
 from projects.oauth import Provider
 
@@ -43,6 +52,10 @@ class OAuthProviderList(TypedDict):
     providers: list[OAuthProviderOutput]
 
 
+#: One of the models `Policy...`, by its id.
+PolicyOutput = dict[str, Any]
+
+
 class ProjectList(TypedDict):
     total: int
     projects: list[ProjectOutput]
@@ -51,6 +64,11 @@ class ProjectList(TypedDict):
 class KeyList(TypedDict):
     total: int
     keys: list[KeyOutput]
+
+
+class PolicyList(TypedDict):
+    total: int
+    policies: list[PolicyOutput]
 
 
 class PlatformList(TypedDict):
@@ -93,7 +111,10 @@ def project_output(project: Project) -> ProjectOutput:
         "pingCount": 0,
         "pingedAt": "",
         "onboarding": {},
-        "authMethods": [{"$id": name, "enabled": on} for name, on in AUTH_METHODS.items()],
+        "authMethods": [
+            {"$id": name, "enabled": is_offered and name not in project.disabled_auth_methods}
+            for name, is_offered in AUTH_METHODS.items()
+        ],
         "services": _switches(SERVICES, project.disabled_services),
         "protocols": _switches(PROTOCOLS, project.disabled_protocols),
         "devKeys": [],
@@ -150,6 +171,18 @@ def platform_output(platform: Platform) -> PlatformOutput:
 
 def platform_list_output(platforms: Iterable[Platform], total: int) -> PlatformList:
     return {"total": total, "platforms": [platform_output(each) for each in platforms]}
+
+
+def policy_output(project: Project, policy_id: str) -> PolicyOutput:
+    """A policy of a project, as one of the models `Policy...`."""
+    if policy_id in POLICY_COLUMNS:
+        field, column = POLICY_COLUMNS[policy_id]
+        return {"$id": policy_id, field: getattr(project, column)}
+    return {"$id": policy_id, **policy(project.policies, policy_id)}
+
+
+def policy_list_output(policies: list[PolicyOutput], total: int) -> PolicyList:
+    return {"total": total, "policies": policies}
 
 
 def scope_list_output() -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from projects.views import console, health, keys, oauth, platforms, projects
+from projects.views import console, health, keys, oauth, platforms, policies, projects
 from projects.views.addressing import IN_PATH
 
 #: Every process answers these for itself.
@@ -34,6 +34,21 @@ urlpatterns = [
     path("project", projects.ProjectView.as_view()),
     path("project/services/<str:serviceId>", projects.ProjectServiceView.as_view()),
     path("project/protocols/<str:protocolId>", projects.ProjectProtocolView.as_view()),
+    path("project/auth-methods/<str:methodId>", policies.AuthMethodView.as_view()),
+    path("project/policies", policies.PoliciesView.as_view()),
+    path("project/policies/password-dictionary", policies.PasswordDictionaryPolicyView.as_view()),
+    path("project/policies/password-history", policies.PasswordHistoryPolicyView.as_view()),
+    path(
+        "project/policies/password-personal-data", policies.PasswordPersonalDataPolicyView.as_view()
+    ),
+    path("project/policies/session-alert", policies.SessionAlertPolicyView.as_view()),
+    path("project/policies/session-duration", policies.SessionDurationPolicyView.as_view()),
+    path("project/policies/session-invalidation", policies.SessionInvalidationPolicyView.as_view()),
+    path("project/policies/session-limit", policies.SessionLimitPolicyView.as_view()),
+    path("project/policies/user-limit", policies.UserLimitPolicyView.as_view()),
+    path("project/policies/membership-privacy", policies.MembershipPrivacyPolicyView.as_view()),
+    path("project/policies/password-strength", policies.PasswordStrengthPolicyView.as_view()),
+    path("project/policies/<str:policyId>", policies.PolicyView.as_view()),
     path("project/keys", keys.KeysView.as_view()),
     path("project/keys/<str:keyId>", keys.KeyView.as_view()),
     path("project/platforms", platforms.PlatformsView.as_view()),

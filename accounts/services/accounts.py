@@ -9,6 +9,8 @@ from accounts.events import announce_identity, publish_user
 from accounts.models import Session, User, login_of
 from accounts.outputs import AccountOutput, account_output
 from accounts.services.console import admit_signup
+from accounts.services.methods import EMAIL_LOGIN, check_method
+from accounts.services.new_passwords import hash_new_password, password_columns
 from accounts.services.rows import (
     NewUser,
     add_user,
@@ -17,7 +19,6 @@ from accounts.services.rows import (
     prefs_text,
     telling_taken,
 )
-from kernel import clock
 from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
 
@@ -27,10 +28,12 @@ def create_account(
 ) -> AccountOutput:
     """Sign up; signing in is a call of its own.
 
-    Raises: USER_ALREADY_EXISTS, USER_COUNT_EXCEEDED, USER_CONSOLE_COUNT_EXCEEDED,
-        SERVICE_UNAVAILABLE
+    Raises: USER_AUTH_METHOD_UNSUPPORTED, ARGUMENT_INVALID, PASSWORD_PERSONAL_DATA,
+        USER_ALREADY_EXISTS, USER_COUNT_EXCEEDED, USER_CONSOLE_COUNT_EXCEEDED, RATE_LIMIT_EXCEEDED
     """
-    password_hash = passwords.hash_password(password)
+    check_method(caller, EMAIL_LOGIN)
+    personal = (user_id, name, email)
+    password_hash = hash_new_password(caller.project, password, personal=personal)
     with telling_taken(is_creating=True), transaction.atomic():
         if caller.project.is_console:
             admit_signup(caller.project)
@@ -98,17 +101,19 @@ def update_phone(*, caller: Caller, phone: str, password: str) -> AccountOutput:
 def update_password(*, caller: Caller, password: str, old_password: str = "") -> AccountOutput:
     """Change the caller's password, known by the old one, and end their other sessions.
 
-    Raises: USER_INVALID_CREDENTIALS, SERVICE_UNAVAILABLE
+    Raises: USER_INVALID_CREDENTIALS, ARGUMENT_INVALID, PASSWORD_PERSONAL_DATA,
+        PASSWORD_RECENTLY_USED, RATE_LIMIT_EXCEEDED
     """
     user = get_own_user(caller)
     if user.password:
         _check_password(user, old_password)
-    columns = _password_columns(password)
+    columns = password_columns(caller.project, user, password)
     with transaction.atomic():
         changed = change_user(
             caller.project.id, caller.user_uid, checked_hash=user.password, **columns
         )
-        Session.objects.filter(user_id=user.id).exclude(id=caller.session_id).delete()
+        if caller.project.policies.has_session_invalidation:
+            Session.objects.filter(user_id=user.id).exclude(id=caller.session_id).delete()
         publish_user(caller, changed, "update.password")
         announce_identity(caller.project.id, user_uid=caller.user_uid, reason="password")
     return account_output(changed)
@@ -131,7 +136,8 @@ def _change_contact(
         _check_password(user, password)
     else:
         # Without a password yet, this one becomes it: so an anonymous user gets a lasting account.
-        columns |= _password_columns(password)
+        known = (columns.get("email"), columns.get("phone"))
+        columns |= password_columns(caller.project, user, password, known=known)
     return _change(caller, action, checked_hash=user.password, **columns)
 
 
@@ -155,10 +161,3 @@ def _email_columns(caller: Caller, email: str) -> dict[str, Any]:
     console_email = email if caller.project.is_console else None
     login = login_of(caller.project.id, caller.user_uid, console_email)
     return {"email": email, "login": login, "is_email_verified": False}
-
-
-def _password_columns(password: str) -> dict[str, Any]:
-    return {
-        "password": passwords.hash_password(password),
-        "password_updated_at": clock.now(),
-    }

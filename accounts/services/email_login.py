@@ -7,6 +7,7 @@ from django.db import transaction
 from accounts.links import check_link, link_to
 from accounts.outputs import TokenOutput
 from accounts.services.contacts import find_or_add
+from accounts.services.methods import EMAIL_OTP, MAGIC_URL, check_method
 from accounts.services.outbox import post_mail
 from accounts.services.tokens import issue, shown
 from accounts.tokens import MAGIC_SECRET_BYTES, Purpose, new_code, new_phrase
@@ -23,6 +24,7 @@ def create_magic_url_token(
     Raises: ARGUMENT_INVALID, USER_AUTH_METHOD_UNSUPPORTED, USER_ALREADY_EXISTS,
         USER_COUNT_EXCEEDED
     """
+    check_method(caller, MAGIC_URL)
     check_link(caller.project, url)
     user = find_or_add(caller, user_id, email=email)
     secret, words = secrets.token_hex(MAGIC_SECRET_BYTES), new_phrase() if phrase else ""
@@ -53,6 +55,7 @@ def create_email_token(
 
     Raises: USER_AUTH_METHOD_UNSUPPORTED, USER_ALREADY_EXISTS, USER_COUNT_EXCEEDED
     """
+    check_method(caller, EMAIL_OTP)
     user = find_or_add(caller, user_id, email=email)
     code, words = new_code(), new_phrase() if phrase else ""
     with transaction.atomic():

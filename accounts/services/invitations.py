@@ -45,7 +45,9 @@ def invite(caller: Caller, membership: Membership, url: str) -> None:
     """
     user, team = membership.user, membership.team
     if not user.email:
-        raise ApiError(ErrorKind.PHONE_DISABLED if user.phone else ErrorKind.USER_EMAIL_NOT_FOUND)
+        if user.phone:
+            raise ApiError(ErrorKind.PHONE_DISABLED, "Invitations leave by mail alone.")
+        raise ApiError(ErrorKind.USER_EMAIL_NOT_FOUND)
     secret = secrets.token_hex(PROOF_SECRET_BYTES)
     membership.invitation_digest = _digest(membership, user, secret)
     membership.invitation_expires_at = clock.now() + timedelta(seconds=INVITATION_SECONDS)

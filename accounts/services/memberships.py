@@ -14,6 +14,7 @@ from accounts.outputs import (
     membership_output,
 )
 from accounts.services.invitations import hidden_from, invite, publish_membership
+from accounts.services.methods import INVITES, check_method
 from accounts.services.rows import NewUser, add_user, get_own_user, get_user_row, telling_taken
 from accounts.services.teams import OWNER, check_member, check_owner, get_locked_team
 from kernel import clock
@@ -62,7 +63,8 @@ def create_membership(  # noqa: PLR0913  # whom to invite, by what, as what
     the place of the first.
 
     Raises: BAD_REQUEST, ARGUMENT_INVALID, TEAM_NOT_FOUND, USER_UNAUTHORIZED, USER_NOT_FOUND,
-        USER_EMAIL_NOT_FOUND, PHONE_DISABLED, MEMBERSHIP_ALREADY_CONFIRMED
+        USER_AUTH_METHOD_UNSUPPORTED, USER_EMAIL_NOT_FOUND, PHONE_DISABLED,
+        MEMBERSHIP_ALREADY_CONFIRMED
     """
     if not (email or user_id or phone):
         raise ApiError(ErrorKind.BAD_REQUEST, "At least one of userId, email, or phone is required")
@@ -199,6 +201,7 @@ def _user_to_add(caller: Caller, *, email: str, user_id: str, phone: str, name: 
 
 
 def _check_invitation(caller: Caller, url: str) -> None:
+    check_method(caller, INVITES)
     if not url:
         raise invalid("url", "URL is required")
     check_link(caller.project, url)

@@ -6,6 +6,7 @@ from accounts.events import announce_identity, publish_token
 from accounts.models import Token, User
 from accounts.outputs import TokenOutput
 from accounts.services.contacts import find_or_add
+from accounts.services.methods import PHONE, check_method
 from accounts.services.rows import change_user, get_own_user
 from accounts.services.texts import post_text
 from accounts.services.tokens import issue, redeem, shown
@@ -23,6 +24,7 @@ def create_phone_token(*, caller: Caller, user_id: str, phone: str) -> TokenOutp
 
     Raises: USER_AUTH_METHOD_UNSUPPORTED, USER_ALREADY_EXISTS, USER_COUNT_EXCEEDED
     """
+    check_method(caller, PHONE)
     user = find_or_add(caller, user_id, phone=phone)
     code = new_code()
     with transaction.atomic():

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 from django.db import transaction
 
-from accounts import passwords
 from accounts.events import announce_identity, publish_token
 from accounts.links import check_link, link_to
 from accounts.models import Session, Token, User
 from accounts.outputs import TokenOutput, token_output
 from accounts.services import contacts
+from accounts.services.new_passwords import password_columns
 from accounts.services.outbox import post_mail
 from accounts.services.rows import change_user, find_by_email, get_own_user, get_user_row
 from accounts.services.tokens import check_redeemable, issue, redeem, shown
@@ -96,20 +96,15 @@ def send_recovery(*, project_uid: str, email: str, url: str, token_uid: str) -> 
 def update_recovery(*, caller: Caller, user_id: str, secret: str, password: str) -> TokenOutput:
     """Replace a password by the secret that was mailed, and end all sessions of its user.
 
-    Raises: USER_INVALID_TOKEN, USER_EMAIL_NOT_VERIFIED, RATE_LIMIT_EXCEEDED
+    Raises: USER_INVALID_TOKEN, USER_EMAIL_NOT_VERIFIED, ARGUMENT_INVALID, PASSWORD_PERSONAL_DATA,
+        PASSWORD_RECENTLY_USED, RATE_LIMIT_EXCEEDED
     """
     check_redeemable(caller, user_id, _RECOVERING, secret)
-    password_hash = passwords.hash_password(password)
+    columns = password_columns(caller.project, get_user_row(caller.project.id, user_id), password)
     with transaction.atomic():
         proof = redeem(caller, user_id, _RECOVERING, secret).output(user_id)
         contacts.check_own(get_user_row(caller.project.id, user_id), contacts.EMAIL)
-        user = change_user(
-            caller.project.id,
-            user_id,
-            password=password_hash,
-            password_updated_at=clock.now(),
-            is_email_verified=True,
-        )
+        user = change_user(caller.project.id, user_id, is_email_verified=True, **columns)
         Session.objects.filter(user_id=user.id).delete()
         publish_token(caller, user_id, Purpose.RECOVERY, "update", proof)
         announce_identity(caller.project.id, user_uid=user_id, reason="password")

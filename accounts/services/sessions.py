@@ -16,6 +16,8 @@ from accounts.outputs import (
     session_list_output,
     session_output,
 )
+from accounts.services.alerts import alert
+from accounts.services.methods import EMAIL_LOGIN, JWT, check_method
 from accounts.services.rows import find_by_email
 from accounts.tokens import JWT_PURPOSE, SessionSecret, digest, new_session_secret
 from kernel import clock, sql
@@ -23,14 +25,13 @@ from kernel.caller import Caller, CallerKind
 from kernel.errors import ApiError, ErrorKind
 from kernel.events import Event, announce, outbox_parameters, publish
 from kernel.ids import unique_id
-from kernel.limits import DEFAULT_JWT_SECONDS, DEFAULT_SESSION_SECONDS
+from kernel.limits import DEFAULT_JWT_SECONDS, DEFAULT_SESSION_SECONDS, MAX_SESSIONS
 from projects.signing import sign
 
 CURRENT = "current"
 EMAIL_PROVIDER = "email"
 SERVER_PROVIDER = "server"
 MAX_USER_AGENT_LENGTH = 512
-NO_LIMIT = 2**31 - 1
 
 # The user's row is taken first: sign-ins of one user wait for each other, so that the session
 # limit holds, and one who was blocked or changed the password since it was checked stays out.
@@ -91,6 +92,7 @@ def create_email_password_session(
     """
     if caller.is_user:
         raise ApiError(ErrorKind.USER_SESSION_ALREADY_EXISTS)
+    check_method(caller, EMAIL_LOGIN)
     user = find_by_email(caller.project.id, email)
     if not passwords.matches(password, user.password if user else "") or user is None:
         raise ApiError(ErrorKind.USER_INVALID_CREDENTIALS)
@@ -121,7 +123,7 @@ def open_session(caller: Caller, user: User, session: Session) -> OpenedSession:
     secret = new_session_secret()
     session.digest = digest(secret)
     event = _news(caller, session, user.uid, "create")
-    keep = caller.project.session_limit or NO_LIMIT
+    keep = caller.project.session_limit or MAX_SESSIONS
     with transaction.atomic():
         if not sql.execute(_ENTER, (session.created_at, user.id, user.password)):
             raise ApiError(ErrorKind.USER_INVALID_CREDENTIALS)
@@ -133,6 +135,8 @@ def open_session(caller: Caller, user: User, session: Session) -> OpenedSession:
         announce(replace(event, id=event_id))
         for uid in dropped:
             _announce_end(caller, user.uid, uid)
+        if caller.project.policies.has_session_alerts:
+            alert(caller.project, user, session)
     packed = SessionSecret(user.uid, secret).pack()
     return OpenedSession(session=session, user_uid=user.uid, packed_secret=packed)
 
@@ -208,6 +212,7 @@ def create_jwt(*, caller: Caller, duration: int = DEFAULT_JWT_SECONDS) -> JwtOut
     """
     if caller.kind is CallerKind.JWT:
         raise ApiError(ErrorKind.USER_JWT_CREATION_DENIED)
+    check_method(caller, JWT)
     _own_id(caller)
     return jwt_of(caller, caller.user_uid, session_uid=caller.session_uid, duration=duration)
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts import passwords
 from accounts.events import announce_identity, publish_user, user_event
 from accounts.models import Session, User, login_of
 from accounts.outputs import (
@@ -17,6 +16,7 @@ from accounts.outputs import (
     user_list_output,
     user_output,
 )
+from accounts.services.new_passwords import hash_new_password, password_columns
 from accounts.services.rows import (
     NewUser,
     add_user,
@@ -82,13 +82,16 @@ def create_user(
 ) -> UserOutput:
     """Create a user; without a password they cannot sign in by one.
 
-    Raises: USER_ALREADY_EXISTS, USER_COUNT_EXCEEDED, SERVICE_UNAVAILABLE
+    Raises: ARGUMENT_INVALID, PASSWORD_PERSONAL_DATA, USER_ALREADY_EXISTS, USER_COUNT_EXCEEDED,
+        RATE_LIMIT_EXCEEDED
     """
     new = NewUser(
         uid=user_id,
         email=email,
         phone=phone,
-        password_hash=passwords.hash_password(password),
+        password_hash=hash_new_password(
+            caller.project, password, personal=(user_id, name, email, phone)
+        ),
         name=name,
     )
     return create_user_row(caller, new)
@@ -179,14 +182,15 @@ def update_user_phone(*, caller: Caller, user_id: str, number: str) -> UserOutpu
 def update_user_password(*, caller: Caller, user_id: str, password: str) -> UserOutput:
     """Change a user's password, ending their sessions; an empty one takes it away.
 
-    Raises: USER_NOT_FOUND, SERVICE_UNAVAILABLE
+    Raises: USER_NOT_FOUND, ARGUMENT_INVALID, PASSWORD_PERSONAL_DATA, PASSWORD_RECENTLY_USED,
+        RATE_LIMIT_EXCEEDED
     """
-    password_hash = passwords.hash_password(password)
+    row = get_user_row(caller.project.id, user_id)
+    columns = password_columns(caller.project, row, password)
     with transaction.atomic():
-        user = change_user(
-            caller.project.id, user_id, password=password_hash, password_updated_at=clock.now()
-        )
-        Session.objects.filter(user_id=user.id).delete()
+        user = change_user(caller.project.id, user_id, **columns)
+        if caller.project.policies.has_session_invalidation:
+            Session.objects.filter(user_id=user.id).delete()
         publish_user(caller, user, "update.password")
         announce_identity(caller.project.id, user_uid=user.uid, reason="password")
     return user_output(user)

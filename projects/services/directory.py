@@ -17,7 +17,7 @@ MAX_CACHED_PROJECTS = 10_000
 _FIND = """
     SELECT p.id, p.uid, p.name, p.team_uid, p.session_seconds, p.session_limit,
         p.user_limit, p.requires_verified_email, p.policies, p.disabled_services,
-        p.disabled_protocols,
+        p.disabled_protocols, p.disabled_auth_methods,
         array_agg(DISTINCT lower(f.hostname)) FILTER (WHERE f.hostname <> ''),
         array_agg(DISTINCT lower(f.key)) FILTER (WHERE f.key <> '')
     FROM project p LEFT JOIN platform f ON f.project_id = p.id
@@ -78,6 +78,7 @@ def _context(  # noqa: PLR0913  # the columns of one row
     policies: str,
     disabled_services: list[str],
     disabled_protocols: list[str],
+    disabled_auth_methods: list[str],
     hosts: list[str] | None,
     keys: list[str] | None,
 ) -> ProjectContext:
@@ -90,6 +91,7 @@ def _context(  # noqa: PLR0913  # the columns of one row
         schemes=frozenset((*(keys or ()), f"appwrite-callback-{uid.lower()}", "exp")),
         disabled_services=frozenset(disabled_services),
         disabled_protocols=frozenset(disabled_protocols),
+        disabled_auth_methods=frozenset(disabled_auth_methods),
         session_seconds=session_seconds,
         session_limit=session_limit,
         user_limit=user_limit,

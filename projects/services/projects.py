@@ -29,6 +29,7 @@ from projects.services.directory import announce_change
 REMOVE_JOB = "projects.remove"
 _COLUMNS = {**SYSTEM_COLUMNS, "name": "name", "teamId": "team_uid"}
 _UID_CONSTRAINT = "project_uid_key"
+_SWITCH_EVENTS = {"auth_methods": "authMethod"}
 
 
 def create_project(
@@ -49,7 +50,7 @@ def create_project(
             project = Project.objects.create(
                 uid=uid, name=name, team_uid=team_id, created_at=now, updated_at=now
             )
-            return _publish(project, "create", caller)
+            return publish_change(project, "create", caller)
     except IntegrityError as error:
         if violated_constraint(error) != _UID_CONSTRAINT:
             raise
@@ -85,7 +86,7 @@ def get_project(*, caller: Caller, project_id: str) -> ProjectOutput:
 
     Raises: PROJECT_NOT_FOUND
     """
-    return project_output(_row(readable_project(caller, project_id)))
+    return project_output(get_row(readable_project(caller, project_id)))
 
 
 def update_project(*, caller: Caller, project_id: str, name: str) -> ProjectOutput:
@@ -93,7 +94,7 @@ def update_project(*, caller: Caller, project_id: str, name: str) -> ProjectOutp
 
     Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED
     """
-    return _change(caller, writable_project(caller, project_id), name=name)
+    return change(caller, writable_project(caller, project_id), name=name)
 
 
 @transaction.atomic
@@ -105,7 +106,7 @@ def update_team(*, caller: Caller, project_id: str, team_id: str) -> ProjectOutp
     project = writable_project(caller, project_id)
     check_team(caller, team_id)
     hold_team(team_id)
-    return _change(caller, project, team_uid=team_id)
+    return change(caller, project, team_uid=team_id)
 
 
 def update_settings(
@@ -127,8 +128,8 @@ def update_settings(
         "user_limit": user_limit,
         "requires_verified_email": requires_verified_email,
     }
-    given = {name: value for name, value in wanted.items() if value is not None}
-    return _change(caller, writable_project(caller, project_id), **given)
+    given: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
+    return change(caller, writable_project(caller, project_id), **given)
 
 
 def update_service(
@@ -153,6 +154,17 @@ def update_protocol(
     return _switch(caller, project, "protocols", protocol_id, is_on=enabled)
 
 
+def update_auth_method(
+    *, caller: Caller, project_id: str, method_id: str, enabled: bool
+) -> ProjectOutput:
+    """Switch a way to sign up and in on or off for the project's own users.
+
+    Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED
+    """
+    project = writable_project(caller, project_id)
+    return _switch(caller, project, "auth_methods", method_id, is_on=enabled)
+
+
 @transaction.atomic
 def adopt_projects(*, caller: Caller, team_id: str) -> int:
     """Give the projects that no team owns to a team, for the first account of an installation.
@@ -166,7 +178,7 @@ def adopt_projects(*, caller: Caller, team_id: str) -> int:
     for project in ownerless:
         project.team_uid, project.updated_at = team_id, clock.now()
         project.save(update_fields=["team_uid", "updated_at"])
-        _publish(project, "update", caller)
+        publish_change(project, "update", caller)
     return len(ownerless)
 
 
@@ -176,22 +188,29 @@ def delete_project(*, caller: Caller, project_id: str) -> None:
 
     Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED
     """
-    project = _locked_row(writable_project(caller, project_id))
+    project = locked_row(writable_project(caller, project_id))
     project.deleted_at = clock.now()
     project.save(update_fields=["deleted_at"])
-    _publish(project, "delete", caller)
+    publish_change(project, "delete", caller)
     jobs.enqueue(REMOVE_JOB, project_id=project.id)
 
 
-def _row(project: ProjectContext) -> Project:
+def get_row(project: ProjectContext) -> Project:
+    """Return the row of a project.
+
+    Raises: PROJECT_NOT_FOUND
+    """
     row = Project.objects.alive().filter(id=project.id).first()
     if row is None:
         raise ApiError(ErrorKind.PROJECT_NOT_FOUND)
     return row
 
 
-def _locked_row(project: ProjectContext) -> Project:
-    # Changes of one project wait for each other: a list of switches is read, then written.
+def locked_row(project: ProjectContext) -> Project:
+    """Return the row of a project, which nobody else changes until the transaction ends.
+
+    Raises: PROJECT_NOT_FOUND
+    """
     row = Project.objects.alive().select_for_update().filter(id=project.id).first()
     if row is None:
         raise ApiError(ErrorKind.PROJECT_NOT_FOUND)
@@ -199,28 +218,32 @@ def _locked_row(project: ProjectContext) -> Project:
 
 
 @transaction.atomic
-def _change(caller: Caller, project: ProjectContext, **values: Any) -> ProjectOutput:
-    row = _locked_row(project)
+def change(
+    caller: Caller, project: ProjectContext, *, event: str = "", **values: Any
+) -> ProjectOutput:
+    """Set columns of a project and tell of it, under the name of an event of its own if given."""
+    row = locked_row(project)
     for name, value in (values | {"updated_at": clock.now()}).items():
         setattr(row, name, value)
     row.save(update_fields=[*values, "updated_at"])
-    return _publish(row, "update", caller)
+    return publish_change(row, "update", caller, name=event)
 
 
 @transaction.atomic
 def _switch(
     caller: Caller, project: ProjectContext, kind: str, switch_id: str, *, is_on: bool
 ) -> ProjectOutput:
-    row = _locked_row(project)
-    off = set(getattr(row, f"disabled_{kind}"))
+    column = f"disabled_{kind}"
+    off = set(getattr(locked_row(project), column))
     off = off - {switch_id} if is_on else off | {switch_id}
-    setattr(row, f"disabled_{kind}", sorted(off))
-    row.updated_at = clock.now()
-    row.save(update_fields=[f"disabled_{kind}", "updated_at"])
-    return _publish(row, "update", caller, name=f"{kind}.{id_part(switch_id)}.update")
+    event = f"{_SWITCH_EVENTS.get(kind, kind)}.{id_part(switch_id)}.update"
+    return change(caller, project, event=event, **{column: sorted(off)})
 
 
-def _publish(project: Project, action: str, caller: Caller, *, name: str = "") -> ProjectOutput:
+def publish_change(
+    project: Project, action: str, caller: Caller, *, name: str = ""
+) -> ProjectOutput:
+    """Tell of a changed project, and have every process read it anew after commit."""
     output = project_output(project)
     publish(
         Event(

@@ -7,9 +7,8 @@ import time_machine
 
 from accounts.models import Mail, Membership, Session, User
 from kernel import clock
-from projects import services as projects
-from projects.models import Project
 from tests.accounts.mailbox import newest_link, newest_text
+from tests.accounts.policies import set_policy
 from tests.conftest import PASSWORD, sign_up
 from tests.reference import assert_model
 
@@ -53,8 +52,7 @@ def accept(client, link, **changes):
 
 
 def set_privacy(project, **shown):
-    Project.objects.filter(id=project.id).update(policies={"membership-privacy": shown})
-    projects.drop_project()
+    set_policy(project, "membership-privacy", **shown)
 
 
 # Inviting

@@ -89,3 +89,17 @@ def test_key_manages_platforms(server: Installation, key: Client):
     sdk.wait_until(lambda: status() == 401, seconds=5)
     project.delete_platform(made.id)
     sdk.wait_until(lambda: status() == 403, seconds=5)
+
+
+def test_key_changes_and_reads_policies(server: Installation, guest: Client):
+    scopes = "policies.read,policies.write"
+    made = server.manage("create_key", PROJECT, "--name", "policies", "--scopes", scopes)
+    project = Project(guest.set_key(sdk.secret_of(made)))
+
+    changed = project.update_password_dictionary_policy(True, deny_list=["a most unusual word"])
+    project.update_password_dictionary_policy(False, deny_list=[])
+    listed = project.list_policies()
+
+    assert changed.id == PROJECT
+    assert listed.total == len(listed.policies) >= 10
+    assert project.get_policy("session-limit").total == 10

@@ -212,6 +212,7 @@ VALUES: dict[str, Any] = {
     "passwordLength": 64,
     "duration": 600,
     "value": 1,
+    "total": 5,
     "documents": [{"$id": "made", "title": "Made"}],
     "rows": [{"$id": "made", "title": "Made"}],
 }
@@ -258,6 +259,8 @@ SPECIAL: dict[str, dict[str, Any]] = {
         "relatedCollectionId": "{collectionId}",
     },
     "tablesDB.createRelationshipColumn": {"type": "oneToMany", "relatedTableId": "{tableId}"},
+    "project.updateMembershipPrivacyPolicy": {"userId": True},
+    "project.updatePasswordStrengthPolicy": {"number": True},
     "teams.createMembership": {"userId": "", "phone": ""},
     "users.createArgon2User": {"password": "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$" + "A" * 43},
     "users.createBcryptUser": {"password": "$2y$04$" + "A" * 53},
@@ -321,6 +324,8 @@ def populate(name: str) -> World:
         "serviceId": "teams",
         "protocolId": "graphql",
         "providerId": "github",
+        "policyId": "user-limit",
+        "methodId": "jwt",
     }
     ids |= _people(server, ids, name)
     _platforms(server, name)

@@ -1,0 +1,87 @@
+"""New passwords: held to the project's policies, then hashed."""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from django.contrib.auth.password_validation import CommonPasswordValidator
+
+from accounts import passwords
+from accounts.models import User
+from kernel import clock
+from kernel.caller import ProjectContext
+from kernel.errors import ApiError, ErrorKind, invalid
+from kernel.policies import Policies
+
+#: Shorter parts of names are in too many words.
+MIN_TERM_LENGTH = 3
+_KINDS = {
+    "uppercase": (re.compile(r"[A-Z]"), "an uppercase letter"),
+    "lowercase": (re.compile(r"[a-z]"), "a lowercase letter"),
+    "number": (re.compile(r"[0-9]"), "a number"),
+    "symbols": (re.compile(r"[^A-Za-z0-9\s]"), "a symbol"),
+}
+
+
+def hash_new_password(
+    project: ProjectContext, password: str, *, personal: Iterable[str | None] = ()
+) -> str:
+    """Return the hash of a password that the project's policies allow; empty for an empty one.
+
+    `personal` is what is known of its user: id, name, address, phone number.
+
+    Raises: ARGUMENT_INVALID, PASSWORD_PERSONAL_DATA, RATE_LIMIT_EXCEEDED
+    """
+    if password:
+        _check(project.policies, password, personal)
+    return passwords.hash_password(password)
+
+
+def password_columns(
+    project: ProjectContext, user: User, password: str, *, known: Iterable[str | None] = ()
+) -> dict[str, Any]:
+    """Return the columns that give a user a new password, unlike those they had before.
+
+    `known` is what else is known of them.
+
+    Raises: ARGUMENT_INVALID, PASSWORD_PERSONAL_DATA, PASSWORD_RECENTLY_USED, RATE_LIMIT_EXCEEDED
+    """
+    personal = (user.uid, user.name, user.email, user.phone, *known)
+    used = [user.password, *user.former_passwords][: project.policies.password_history]
+    if password and any(passwords.matches(password, each) for each in used if each):
+        raise ApiError(ErrorKind.PASSWORD_RECENTLY_USED)
+    return {
+        "password": hash_new_password(project, password, personal=personal),
+        "password_updated_at": clock.now(),
+        "former_passwords": [each for each in used if each],
+    }
+
+
+def _check(policies: Policies, password: str, personal: Iterable[str | None]) -> None:
+    if len(password) < policies.password_minimum:
+        raise invalid("password", f"Value must be at least {policies.password_minimum} chars long")
+    for kind in sorted(policies.password_kinds):
+        pattern, name = _KINDS[kind]
+        if not pattern.search(password):
+            raise invalid("password", f"Value must contain {name}")
+    lowered = password.lower()
+    denied = policies.denied_passwords
+    if denied is not None and (lowered in denied or lowered.strip() in _common_passwords()):
+        raise invalid("password", "Value must not be one of the commonly used passwords")
+    terms = policies.denied_terms
+    if terms is not None and any(term in lowered for term in (*terms, *_terms(personal))):
+        raise ApiError(ErrorKind.PASSWORD_PERSONAL_DATA)
+
+
+def _terms(personal: Iterable[str | None]) -> Iterable[str]:
+    """Return the parts of what is known of a user that are no part of a good password."""
+    for value in filter(None, personal):
+        text = value.lower().lstrip("+")
+        parts = {text, text.partition("@")[0], *text.split()}
+        yield from (part for part in parts if len(part) >= MIN_TERM_LENGTH)
+
+
+@cache
+def _common_passwords() -> frozenset[str]:
+    return frozenset(CommonPasswordValidator().passwords)

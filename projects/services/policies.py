@@ -1,0 +1,60 @@
+"""Policies: what a project asks of its users, one by one under their public ids."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+
+from kernel.caller import Caller
+from kernel.event_names import id_part
+from kernel.listing import cut_page
+from kernel.policies import policy
+from projects.catalog import POLICIES, POLICY_COLUMNS
+from projects.outputs import (
+    PolicyList,
+    PolicyOutput,
+    ProjectOutput,
+    policy_list_output,
+    policy_output,
+)
+from projects.services.access import readable_project, writable_project
+from projects.services.projects import change, get_row, locked_row
+
+
+def list_policies(
+    *, caller: Caller, project_id: str, queries: Sequence[str] = (), total: bool = True
+) -> PolicyList:
+    """Return a page of a project's policies.
+
+    Raises: PROJECT_NOT_FOUND, ARGUMENT_INVALID
+    """
+    row = get_row(readable_project(caller, project_id))
+    outputs = [policy_output(row, policy_id) for policy_id in POLICIES]
+    page, count = cut_page(outputs, queries, has_total=total)
+    return policy_list_output(page, count)
+
+
+def get_policy(*, caller: Caller, project_id: str, policy_id: str) -> PolicyOutput:
+    """Return a policy of a project.
+
+    Raises: PROJECT_NOT_FOUND
+    """
+    return policy_output(get_row(readable_project(caller, project_id)), policy_id)
+
+
+@transaction.atomic
+def update_policy(
+    *, caller: Caller, project_id: str, policy_id: str, fields: dict[str, Any]
+) -> ProjectOutput:
+    """Set fields of a policy, by their public names; those left out stay as they are.
+
+    Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED
+    """
+    project = writable_project(caller, project_id)
+    event = f"projects.{id_part(project.uid)}.policies.{id_part(policy_id)}.update"
+    if policy_id in POLICY_COLUMNS:
+        field, column = POLICY_COLUMNS[policy_id]
+        return change(caller, project, event=event, **{column: fields[field]})
+    stored = locked_row(project).policies
+    changed = stored | {policy_id: policy(stored, policy_id) | fields}
+    return change(caller, project, event=event, policies=changed)
