@@ -6,7 +6,7 @@ points, so upper and lower case differ.
 """
 
 from documents.filters.columns import SELECTABLE, Column, check_select, column, refusal
-from documents.filters.conditions import shape, values, where
+from documents.filters.conditions import are_of_own_row, shape, values, where
 from documents.filters.orders import (
     Sorting,
     beyond,
@@ -19,6 +19,7 @@ __all__ = [
     "SELECTABLE",
     "Column",
     "Sorting",
+    "are_of_own_row",
     "beyond",
     "check_select",
     "column",

@@ -65,6 +65,11 @@ def shape(conditions: Sequence[Condition]) -> tuple[Hashable, ...]:
     )
 
 
+def are_of_own_row(conditions: Sequence[Condition]) -> bool:
+    """Tell whether documents fit by what they hold themselves, whatever else changes."""
+    return all("." not in each.attribute for each in leaves(conditions))
+
+
 def values(schema: CollectionSchema, conditions: Sequence[Condition]) -> dict[str, Any]:
     """Check conditions; return their values by the names of their placeholders in `where`.
 

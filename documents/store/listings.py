@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, LiteralString, NamedTuple
 
+from django.db import connection
 from psycopg import sql as psql
 
 from documents import filters, partitions
 from documents.catalog import CollectionSchema
+from documents.store import totals
 from documents.store.rows import StoredDocument, check_version, document, guarded
 from documents.store.statements import COLUMNS
 from documents.store.statistics import readable_share
@@ -59,7 +61,7 @@ _PAGE = psql.SQL("""
         WHERE d.collection_id = %(collection)s::bigint AND {visible} AND {where} AND {beyond}
         ORDER BY {order} LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
     )
-    SELECT c.version, {total}, {edge_state}, page.*
+    SELECT c.version, {total}, {snapshot}, {edge_state}, page.*
     FROM document_collection c LEFT JOIN page ON true
     WHERE c.id = %(collection)s::bigint AND c.deleted_at IS NULL
 """)
@@ -75,6 +77,8 @@ _COUNT = psql.SQL("""
         LIMIT %(most)s::bigint
     ) AS counted)
 """)
+_KEPT = psql.SQL("CASE WHEN {holds} THEN %(kept)s::bigint ELSE {count} END")
+_SNAPSHOT = psql.SQL("pg_current_snapshot()::text")
 # A page that is not full tells the total without counting.
 _TOTAL = psql.SQL("""
     CASE WHEN (SELECT count(*) FROM page) BETWEEN {least} AND %(limit)s::bigint - 1
@@ -112,20 +116,45 @@ def find(
     if query.cursor is not None and not is_valid_id(query.cursor.uid):
         raise CursorNotFoundError
     form = _form(schema, readable_by, counts_total=counts_total)
+    keeper = _Keeper(schema, query, readable_by) if counts_total else None
+    values = _values(schema, query, readable_by=readable_by)
+    if keeper is not None:
+        values |= keeper.values
     with guarded():
-        rows = sql.fetch_all(
-            _text(schema, query, form), _values(schema, query, readable_by=readable_by)
-        )
+        rows = sql.fetch_all(_text(schema, query, form), values)
     check_version(schema, rows[0] if rows else None)
-    _version, total, edge_count, lacks_value = rows[0][:4]
+    _version, total, snapshot, edge_count, lacks_value = rows[0][:5]
     if edge_count == 0:
         raise CursorNotFoundError
     if lacks_value:
         raise CursorWithoutValueError
-    documents = [document(row[4:]) for row in rows if row[4] is not None]
+    documents = [document(row[5:]) for row in rows if row[5] is not None]
+    if keeper is not None:
+        keeper.keep(total, snapshot)
     if query.cursor is not None and query.cursor.is_before:
         documents.reverse()
     return Page(documents, total)
+
+
+class _Keeper:
+    """Finds and keeps the total of one listing.
+
+    A transaction of one's own sees what it wrote and may yet undo it: in one all is counted.
+    """
+
+    def __init__(
+        self, schema: CollectionSchema, query: ListQuery, readable_by: Sequence[str] | None
+    ) -> None:
+        self._key = b""
+        if not connection.in_atomic_block and filters.are_of_own_row(query.conditions):
+            self._key = totals.key(schema, query.conditions, readable_by)
+        kept = totals.find(self._key)
+        # As texts, so that the statement's types are the same with and without.
+        self.values = {"kept": kept and str(kept.total), "seen": kept and kept.snapshot}
+
+    def keep(self, total: int, snapshot: str) -> None:
+        if self._key:
+            totals.keep(self._key, total, snapshot)
 
 
 def _form(
@@ -207,6 +236,7 @@ def _composed(schema: CollectionSchema, query: ListQuery, form: _Form) -> psql.C
         beyond=beyond,
         order=order,
         total=_total(schema, query, form, where),
+        snapshot=_SNAPSHOT if form.counts_total else psql.SQL("NULL"),
     )
 
 
@@ -226,6 +256,7 @@ def _total(
         visible=_visible(form, by_index=form.finds_total_by_index),
         where=where,
     )
+    counted = _KEPT.format(holds=totals.HOLDS, count=counted)
     if query.cursor is not None:
         return counted
     return _TOTAL.format(least=psql.SQL("1" if query.offset else "0"), count=counted)
