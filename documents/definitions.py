@@ -200,6 +200,9 @@ def _check_parts(index: Index, attributes: Mapping[str, Attribute], names: Vocab
     if index.type == index_types.FULLTEXT:
         _check_prose(index, attributes, names)
         return
+    if index.type == index_types.SPATIAL:
+        _check_spatial(index, attributes, names)
+        return
     total = 0
     for place, key in enumerate(index.attributes):
         length = index.length(place)
@@ -211,6 +214,10 @@ def _check_parts(index: Index, attributes: Mapping[str, Attribute], names: Vocab
             raise ApiError(
                 names.index_invalid,
                 f'Invalid index length {length} for attribute "{key}".',
+            )
+        if attribute.kind.is_geometry:
+            raise ApiError(
+                names.index_invalid, f'Attribute "{key}" can only be part of a spatial index.'
             )
         total += length or attribute.size
     if total > index_types.MAX_INDEX_LENGTH:
@@ -224,14 +231,27 @@ def _check_prose(index: Index, attributes: Mapping[str, Attribute], names: Vocab
     if any(index.lengths):
         raise ApiError(names.index_invalid, "A fulltext index takes no lengths.")
     for key in index.attributes:
-        attribute = None
-        if key not in index_types.SYSTEM_COLUMNS:
-            attribute = _indexable(attributes.get(key), key, names)
-        if attribute is None or not attribute.kind.is_prose:
+        is_system = key in index_types.SYSTEM_COLUMNS
+        if is_system or not _indexable(attributes.get(key), key, names).kind.is_prose:
             raise ApiError(
                 names.index_invalid,
                 f'Attribute "{key}" cannot be part of a fulltext index, must be of type string.',
             )
+
+
+def _check_spatial(index: Index, attributes: Mapping[str, Attribute], names: Vocabulary) -> None:
+    if len(index.attributes) > 1 or index.orders or any(index.lengths):
+        raise ApiError(
+            names.index_invalid, "A spatial index takes one attribute, no orders and no lengths."
+        )
+    (key,) = index.attributes
+    is_system = key in index_types.SYSTEM_COLUMNS
+    if is_system or not _indexable(attributes.get(key), key, names).kind.is_geometry:
+        raise ApiError(
+            names.index_invalid,
+            f'Attribute "{key}" cannot be part of a spatial index, must be of type point,'
+            " line or polygon.",
+        )
 
 
 def _indexable(attribute: Attribute | None, key: str, names: Vocabulary) -> Attribute:

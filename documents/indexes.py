@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
@@ -19,7 +19,9 @@ from kernel import clock, sql
 KEY = "key"
 UNIQUE = "unique"
 FULLTEXT = "fulltext"
-OFFERED_TYPES = (KEY, UNIQUE, FULLTEXT)
+SPATIAL = "spatial"
+OFFERED_TYPES = (KEY, UNIQUE, FULLTEXT, SPATIAL)
+_METHODS: Mapping[str, LiteralString] = {FULLTEXT: "gin", SPATIAL: "gist"}
 
 MAX_INDEXES = 64
 MAX_INDEX_ATTRIBUTES = 32
@@ -137,11 +139,13 @@ def drop(collection_id: int, index_name: str) -> None:
 def columns(index: Index, attributes: Mapping[str, Attribute]) -> psql.Composed:
     """Return what an index is on: the expressions of filters, in the order of sorted lists.
 
-    A full-text index holds the words of each attribute apart, for any of them to be searched.
+    A full-text index holds the words of each attribute apart, for any of them to be searched, and
+    a spatial one the box around each geometry.
     """
-    if index.type == FULLTEXT:
-        found = (attribute_types.expression(attributes[key]) for key in index.attributes)
-        return psql.SQL(", ").join(map(attribute_types.words, found))
+    if index.type in _METHODS:
+        form = attribute_types.words if index.type == FULLTEXT else attribute_types.box
+        values = (attribute_types.expression(attributes[key]) for key in index.attributes)
+        return psql.SQL(", ").join(map(form, values))
     return psql.SQL(", ").join(
         _column(attributes.get(key), key, length=index.length(place), order=index.order(place))
         for place, key in enumerate(index.attributes)
@@ -165,7 +169,7 @@ def _create(collection_id: int, index: Index, attributes: Mapping[str, Attribute
         how=_how(),
         name=psql.Identifier(index.name),
         partition=partitions.identifier(collection_id),
-        method=psql.SQL("gin" if index.type == FULLTEXT else "btree"),
+        method=psql.SQL(_METHODS.get(index.type, "btree")),
         columns=columns(index, attributes),
     )
 

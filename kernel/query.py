@@ -25,12 +25,23 @@ TEXT_TESTS = frozenset({"startsWith", "notStartsWith", "endsWith", "notEndsWith"
 CONTAINMENTS = frozenset({"contains", "notContains", "containsAny", "containsAll"})
 LOGICAL = frozenset({"and", "or"})
 SEARCHES = frozenset({"search", "notSearch"})
+DISTANCES = frozenset(
+    {"distanceEqual", "distanceNotEqual", "distanceLessThan", "distanceGreaterThan"}
+)
+RELATIONS = frozenset(
+    {
+        *("intersects", "notIntersects", "crosses", "notCrosses", "overlaps", "notOverlaps"),
+        *("touches", "notTouches", "covers", "notCovers", "spatialEquals", "notSpatialEquals"),
+    }
+)
 ORDERS = {"orderAsc": "asc", "orderDesc": "desc"}
 
 _MANY_VALUES = CONTAINMENTS | {"equal"}
 #: The tests that every listing knows, and those that only documents have.
 FILTERS = COMPARISONS | RANGES | NULL_TESTS | TEXT_TESTS | CONTAINMENTS
-DOCUMENT_FILTERS = FILTERS | SEARCHES
+DOCUMENT_FILTERS = FILTERS | SEARCHES | DISTANCES | RELATIONS
+#: The tests whose values may be lists, where attributes are geometries.
+_GEOMETRIC = DISTANCES | RELATIONS | {"equal", "notEqual", "contains", "notContains"}
 _SEQUENCE = "$sequence"
 
 
@@ -155,6 +166,8 @@ def _condition(query: Mapping[str, Any], methods: Collection[str], *, depth: int
     if not attribute:
         raise QueryError(f"Invalid query: {method} needs an attribute")
     _check_values(method, attribute, values)
+    if methods is FILTERS or method not in _GEOMETRIC:
+        _check_scalars(attribute, values)
     return Filter(method, attribute, tuple(values))
 
 
@@ -176,8 +189,6 @@ def _check_values(method: str, attribute: str, values: list[Any]) -> None:
             f"Invalid query: Query on attribute has greater than {MAX_QUERY_VALUES} values:"
             f" {attribute}"
         )
-    if any(not isinstance(value, str | int | float | bool) for value in values):
-        raise QueryError(f'Invalid query: Query value is invalid for attribute "{attribute}"')
     expected = 0 if method in NULL_TESTS else 2 if method in RANGES else 1
     if method in _MANY_VALUES:
         is_right = len(values) >= 1
@@ -185,6 +196,11 @@ def _check_values(method: str, attribute: str, values: list[Any]) -> None:
         is_right = len(values) == expected
     if not is_right:
         raise QueryError(f"Invalid query: {method} takes {_how_many(method, expected)}")
+
+
+def _check_scalars(attribute: str, values: list[Any]) -> None:
+    if any(not isinstance(value, str | int | float | bool) for value in values):
+        raise QueryError(f'Invalid query: Query value is invalid for attribute "{attribute}"')
 
 
 def _how_many(method: str, expected: int) -> str:

@@ -32,7 +32,7 @@ from kernel.errors import ApiError
 Method = TypeVar("Method", bound=Callable[..., HttpResponse])
 
 #: Types whose values are written as JSON; those of all others are taken as text.
-_JSON_TYPES = frozenset({"integer", "bigint", "float", "boolean"})
+_JSON_TYPES = frozenset({"integer", "bigint", "float", "boolean", "point", "line", "polygon"})
 _ORDERS = [("asc", "Ascending"), ("desc", "Descending")]
 
 

@@ -20,11 +20,19 @@ from documents.attributes.definition import (
     row_bytes,
 )
 from documents.attributes.expressions import (
+    box,
     expression,
     json_text,
     read_query_value,
     sql_type,
     words,
+)
+from documents.attributes.geometry import (
+    MAX_LATITUDE,
+    MAX_LONGITUDE,
+    box_of,
+    dimension_of,
+    read_geometry,
 )
 from documents.attributes.structure import (
     MAX_ARRAY_ITEMS,
@@ -42,6 +50,8 @@ __all__ = [
     "DELETING",
     "FAILED",
     "MAX_ARRAY_ITEMS",
+    "MAX_LATITUDE",
+    "MAX_LONGITUDE",
     "MAX_ROW_BYTES",
     "MAX_STRING_SIZE",
     "MAX_VARCHAR_SIZE",
@@ -52,12 +62,16 @@ __all__ = [
     "InvalidTypeError",
     "NumberType",
     "StructureError",
+    "box",
+    "box_of",
+    "dimension_of",
     "dump",
     "expression",
     "is_over_budget",
     "json_text",
     "load",
     "missing",
+    "read_geometry",
     "read_query_value",
     "row_bytes",
     "sql_type",

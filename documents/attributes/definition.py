@@ -2,11 +2,11 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from documents import relations
-from documents.attributes import texts
+from documents.attributes import geometry, texts
 from documents.attributes.types import (
     AttributeType,
     BigIntegerType,
@@ -46,6 +46,9 @@ ATTRIBUTE_TYPES: Final[Mapping[str, AttributeType]] = {
     "boolean": BooleanType(),
     "datetime": DatetimeType(),
     "relationship": RelationshipType(),
+    "point": geometry.POINT,
+    "line": geometry.LINE,
+    "polygon": geometry.POLYGON,
 }
 
 
@@ -63,7 +66,7 @@ class Attribute:
     error: str = ""
     required: bool = False
     array: bool = False
-    default: Any = None
+    default: Any = field(default=None, hash=False)
     size: int = 0
     min: Number | None = None
     max: Number | None = None

@@ -15,7 +15,7 @@ def expression(attribute: Attribute) -> psql.Composed:
     the same. Text is compared by code points, so that no change of a locale breaks an index.
     """
     name = psql.Literal(attribute.name)
-    if attribute.array:
+    if attribute.array or attribute.kind.is_geometry:
         return psql.SQL("NULLIF(data -> {}, 'null'::jsonb)").format(name)
     if attribute.kind.cast == "text":
         return psql.SQL('((data ->> {}) COLLATE "C")').format(name)
@@ -25,6 +25,11 @@ def expression(attribute: Attribute) -> psql.Composed:
 def words(value: psql.Composable) -> psql.Composed:
     """Return the SQL of the words that a search finds in a text."""
     return psql.SQL("document_words({})").format(value)
+
+
+def box(value: psql.Composable) -> psql.Composed:
+    """Return the SQL of the box around a geometry."""
+    return psql.SQL("document_geometry_box({})").format(value)
 
 
 def sql_type(attribute: Attribute) -> LiteralString:

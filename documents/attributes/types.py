@@ -47,6 +47,7 @@ class AttributeType:
     has_elements: ClassVar[bool] = False
     is_encryptable: ClassVar[bool] = False
     is_prose: ClassVar[bool] = False
+    is_geometry: ClassVar[bool] = False
 
     def parse(self, value: Any) -> Any:
         """Return one value in its stored form, whatever the limits of the attribute.

@@ -27,10 +27,23 @@ class Column:
     read: Callable[[Any], Any]
     is_array: bool = False
     is_nullable: bool = True
+    is_point: bool = False
 
     @property
     def is_text(self) -> bool:
         return self.type == "text"
+
+    @property
+    def is_geometry(self) -> bool:
+        return self.type == "jsonb"
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A value to be bound, and its SQL type."""
+
+    value: Any
+    type: LiteralString
 
 
 def _sequence(value: Any) -> int:
@@ -87,6 +100,7 @@ def _attribute_column(attribute: Attribute) -> Column:
         attributes.sql_type(attribute),
         partial(attributes.read_query_value, attribute),
         is_array=attribute.is_array,
+        is_point=attribute.type == "point",
     )
 
 

@@ -1,7 +1,6 @@
 """The tests that documents must pass, and the values these bind."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count
 from typing import Any, LiteralString
 
@@ -10,11 +9,14 @@ from psycopg import sql as psql
 from documents import attributes
 from documents.attributes import Attribute
 from documents.catalog import CollectionSchema
-from documents.filters.columns import Column, column, refusal
+from documents.filters import geometry
+from documents.filters.columns import Column, Operand, column, refusal
 from kernel.query import (
     CONTAINMENTS,
+    DISTANCES,
     NULL_TESTS,
     RANGES,
+    RELATIONS,
     SEARCHES,
     TEXT_TESTS,
     Condition,
@@ -47,20 +49,12 @@ _ARRAY_METHODS = CONTAINMENTS | NULL_TESTS
 _TEXT_METHODS = TEXT_TESTS | SEARCHES
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
-    """A value to be bound, and its SQL type."""
-
-    value: Any
-    type: LiteralString
-
-
 def shape(conditions: Sequence[Condition]) -> tuple[Hashable, ...]:
     """Return what the SQL of conditions depends on, which is everything but their values."""
     return tuple(
         (each.method, shape(each.conditions))
         if isinstance(each, Group)
-        else (each.method, each.attribute, len(each.values) == 1)
+        else (each.method, each.attribute, len(each.values) == 1, geometry.form(each))
         for each in conditions
     )
 
@@ -127,6 +121,8 @@ def _test(tested: Column, condition: Filter, bound: Sequence[psql.Composable]) -
     method = condition.method
     if method in NULL_TESTS:
         return tested.expression + psql.SQL(" IS NULL" if method == "isNull" else " IS NOT NULL")
+    if tested.is_geometry:
+        return geometry.test(tested, condition, bound)
     if method in RANGES:
         word = psql.SQL(" BETWEEN " if method == "between" else " NOT BETWEEN ")
         return psql.SQL("({}{}{} AND {})").format(tested.expression, word, *bound)
@@ -174,6 +170,8 @@ def _operands(tested: Column, condition: Filter) -> list[Operand]:
     """
     method = condition.method
     _check_place(tested, condition)
+    if tested.is_geometry:
+        return geometry.operands(tested, condition)
     try:
         found = [tested.read(value) for value in condition.values]
     except ValueError:
@@ -199,7 +197,11 @@ def _array_operand(method: str, found: list[Any]) -> Operand:
 def _check_place(tested: Column, condition: Filter) -> None:
     """Refuse tests that make no sense for the type of their attribute."""
     method = condition.method
-    if tested.is_array:
+    if tested.is_geometry:
+        reason = "" if method in geometry.METHODS else "it is a point, a line or a polygon"
+    elif method in DISTANCES | RELATIONS:
+        reason = "it is not a point, a line or a polygon"
+    elif tested.is_array:
         reason = "" if method in _ARRAY_METHODS else "it is an array"
     elif method == "containsAll":
         reason = "it is not an array"

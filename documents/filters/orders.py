@@ -43,6 +43,8 @@ def sortings(schema: Mapping[str, Attribute], orders: Sequence[Order]) -> list[S
         ordered = column(schema, order.attribute)
         if ordered.is_array:
             raise refusal(f'Cannot order by attribute "{ordered.name}" because it is an array.')
+        if ordered.is_geometry:
+            raise refusal(f'Cannot order by attribute "{ordered.name}" because it is a geometry.')
         steps.append(Sorting(ordered, order.is_descending))
     if any(step.column.name in _UNIQUE_COLUMNS for step in steps):
         return steps

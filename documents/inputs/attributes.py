@@ -34,13 +34,19 @@ class ListAttributesInput(CollectionInput):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CreateAttributeInput:
+class CreateSingleAttributeInput:
     """What every type takes. The path is read apart, for inline attributes have none."""
 
     key: str = fields.required(fields.key)
     required: bool = fields.required(fields.boolean)
-    array: bool = fields.optional(fields.boolean, default=False)
     description: str = fields.optional(DESCRIPTION, default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateAttributeInput(CreateSingleAttributeInput):
+    """What the types take whose values may also be lists."""
+
+    array: bool = fields.optional(fields.boolean, default=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +185,37 @@ class UpdateDatetimeAttributeInput(UpdateAttributeInput):
     default: str | None = fields.required(default_of("datetime"), nullable=True)
 
 
-CREATE_INPUTS: Mapping[str, type[CreateAttributeInput]] = {
+@dataclass(frozen=True, kw_only=True)
+class CreatePointAttributeInput(CreateSingleAttributeInput):
+    default: list[Any] | None = fields.optional(default_of("point"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdatePointAttributeInput(UpdateAttributeInput):
+    default: list[Any] | None = fields.optional(default_of("point"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateLineAttributeInput(CreateSingleAttributeInput):
+    default: list[Any] | None = fields.optional(default_of("line"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateLineAttributeInput(UpdateAttributeInput):
+    default: list[Any] | None = fields.optional(default_of("line"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreatePolygonAttributeInput(CreateSingleAttributeInput):
+    default: list[Any] | None = fields.optional(default_of("polygon"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdatePolygonAttributeInput(UpdateAttributeInput):
+    default: list[Any] | None = fields.optional(default_of("polygon"))
+
+
+CREATE_INPUTS: Mapping[str, type[CreateSingleAttributeInput]] = {
     "string": CreateStringAttributeInput,
     "varchar": CreateVarcharAttributeInput,
     "text": CreateTextAttributeInput,
@@ -194,6 +230,9 @@ CREATE_INPUTS: Mapping[str, type[CreateAttributeInput]] = {
     "float": CreateFloatAttributeInput,
     "boolean": CreateBooleanAttributeInput,
     "datetime": CreateDatetimeAttributeInput,
+    "point": CreatePointAttributeInput,
+    "line": CreateLineAttributeInput,
+    "polygon": CreatePolygonAttributeInput,
 }
 UPDATE_INPUTS: Mapping[str, type[UpdateAttributeInput]] = {
     "string": UpdateStringAttributeInput,
@@ -210,6 +249,9 @@ UPDATE_INPUTS: Mapping[str, type[UpdateAttributeInput]] = {
     "float": UpdateFloatAttributeInput,
     "boolean": UpdateBooleanAttributeInput,
     "datetime": UpdateDatetimeAttributeInput,
+    "point": UpdatePointAttributeInput,
+    "line": UpdateLineAttributeInput,
+    "polygon": UpdatePolygonAttributeInput,
 }
 
 

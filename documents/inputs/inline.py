@@ -8,7 +8,7 @@ from documents.inputs.indexes import CreateIndexInput
 from kernel import fields
 from kernel.fields import as_dict, read_input
 
-_OTHER_NAMES = {"double": "float"}
+_OTHER_NAMES = {"double": "float", "linestring": "line"}
 
 
 def inline_attribute(value: Any) -> AttributeRequest:

@@ -176,4 +176,19 @@ TYPED_VIEWS: dict[str, tuple[type[AttributeView], type[TypedAttributeView]]] = {
         create=("databases.createDatetimeAttribute", "tablesDB.createDatetimeColumn"),
         update=("databases.updateDatetimeAttribute", "tablesDB.updateDatetimeColumn"),
     ),
+    "point": _typed_views(
+        "point",
+        create=("databases.createPointAttribute", "tablesDB.createPointColumn"),
+        update=("databases.updatePointAttribute", "tablesDB.updatePointColumn"),
+    ),
+    "line": _typed_views(
+        "line",
+        create=("databases.createLineAttribute", "tablesDB.createLineColumn"),
+        update=("databases.updateLineAttribute", "tablesDB.updateLineColumn"),
+    ),
+    "polygon": _typed_views(
+        "polygon",
+        create=("databases.createPolygonAttribute", "tablesDB.createPolygonColumn"),
+        update=("databases.updatePolygonAttribute", "tablesDB.updatePolygonColumn"),
+    ),
 }

@@ -131,6 +131,9 @@ def test_collection_is_changed_and_deleted(notes: Collection):
             ["state", ["draft", "live"], False, "live"],
             {"elements": ["draft", "live"], "default": "live", "format": "enum"},
         ),
+        ("point", ["place", False, [1.5, 2]], {"type": "point", "default": [1.5, 2]}),
+        ("line", ["way", False], {"type": "linestring", "default": None}),
+        ("polygon", ["area", True], {"type": "polygon", "required": True}),
         ("big_int", ["far", False, None, 2**62, 5], {"max": 2**62, "default": 5}),
         ("string", ["must", 16, True], {"required": True, "array": False}),
     ],
@@ -201,6 +204,29 @@ def test_text_is_searched(fruits: Collection):
 
     assert [each.id for each in fruits.service.listed(found, "documents")] == ["apple", "cherry"]
     assert "apple" not in [each.id for each in fruits.service.listed(others, "documents")]
+
+
+def test_places_are_found_by_distance_and_area(service: Vocabulary, notes: Collection):
+    notes("create_point_attribute", "place", False)
+    notes("create_polygon_attribute", "area", False)
+    sdk.wait_until(lambda: notes.statuses("attribute") == {"available"})
+    notes("create_index", "by_place", DatabasesIndexType.SPATIAL, ["place"])
+    sdk.wait_until(lambda: notes.statuses("index") == {"available"})
+    square = [[[0, 0], [2, 0], [2, 2], [0, 2], [0, 0]]]
+    notes("create_document", "near", {"title": "near", "place": [1, 1], "area": square})
+    notes("create_document", "far", {"title": "far", "place": [50, 50]})
+
+    def found(query: str) -> list[str]:
+        return [each.id for each in service.listed(notes("list_documents", [query]), "documents")]
+
+    assert found(Query.distance_less_than("place", [1, 1.001], 200)) == ["near"]
+    assert found(Query.distance_greater_than("place", [1, 1], 2, False)) == ["far"]
+    assert found(Query.intersects("place", square)) == ["near"]
+    assert found(Query.not_intersects("place", square)) == ["far"]
+    assert found(Query.touches("area", [[2, 0], [2, 2]])) == ["near"]
+    assert notes("get_document", "near").data["area"] == square
+    changed = notes("update_point_attribute", "place", False, [3, 4], "spot")
+    assert (changed.key, changed.default) == ("spot", [3, 4])
 
 
 def test_unique_index_refuses_a_second(fruits: Collection):

@@ -27,6 +27,9 @@ MODELS = {
     "float": "Float",
     "boolean": "Boolean",
     "datetime": "Datetime",
+    "point": "Point",
+    "line": "Line",
+    "polygon": "Polygon",
 }
 TYPES = list(MODELS)
 
@@ -233,6 +236,12 @@ def test_unknown_attribute_is_not_found(admin, posts):
         ("datetime", {"default": "yesterday"}, "general_argument_invalid"),
         ("datetime", {"default": "0999-01-01"}, "general_argument_invalid"),
         ("email", {"default": "nobody"}, "general_argument_invalid"),
+        ("point", {"default": [1]}, "general_argument_invalid"),
+        ("point", {"default": [0, 91]}, "general_argument_invalid"),
+        ("point", {"default": "1,2"}, "general_argument_invalid"),
+        ("point", {"default": [1, 2], "required": True}, "attribute_default_unsupported"),
+        ("line", {"default": [[1, 2]]}, "general_argument_invalid"),
+        ("polygon", {"default": [[[0, 0], [1, 0], [1, 1], [0, 1]]]}, "general_argument_invalid"),
         ("string", {"key": "$id"}, "general_argument_invalid"),
         ("string", {"key": "a'b"}, "general_argument_invalid"),
         ("string", {"key": "a%s"}, "general_argument_invalid"),

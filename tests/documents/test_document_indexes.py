@@ -1,6 +1,6 @@
 """Indexes at work: which ones listings use, and what they refuse."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from tests.conftest import ClientFor
 from tests.documents.blog import (
     DATABASE,
     DOCUMENTS,
+    POST,
     ROWS,
     make_collection,
     operator,
@@ -45,9 +46,14 @@ def index(*attributes: str, type_: str = "key", orders: Sequence[str] = ()) -> I
     )
 
 
-def fill(project: ProjectContext, *indexes: IndexRequest, readers: str = COMMON_READERS) -> int:
+def fill(
+    project: ProjectContext,
+    *indexes: IndexRequest,
+    readers: str = COMMON_READERS,
+    attributes: Mapping[str, Mapping[str, Any]] = POST,
+) -> int:
     """Make a collection of many documents, whose read roles the SQL `readers` gives."""
-    make_collection(project, indexes=indexes, document_security=True)
+    make_collection(project, attributes=attributes, indexes=indexes, document_security=True)
     number = Collection.objects.get(uid="posts").id
     with connection.cursor() as cursor:
         cursor.execute(

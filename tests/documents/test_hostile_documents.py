@@ -12,19 +12,24 @@ from kernel.caller import ProjectContext
 from kernel.query import (
     COMPARISONS,
     CONTAINMENTS,
+    DISTANCES,
     LOGICAL,
     NULL_TESTS,
     ORDERS,
     RANGES,
+    RELATIONS,
     SEARCHES,
     TEXT_TESTS,
 )
 from tests.client import ApiClient, Reply
 from tests.conftest import ClientFor
-from tests.documents.blog import DOCUMENTS, POST, ROWS, make_collection
+from tests.documents.blog import DOCUMENTS, ROWS, make_collection
+from tests.documents.blog import POST as TEXTS_AND_NUMBERS
 from tests.documents.conftest import MakeKey
 
 pytestmark = [pytest.mark.db, pytest.mark.slow]
+
+POST = {**TEXTS_AND_NUMBERS, "place": {"type": "point"}, "area": {"type": "polygon"}}
 
 RELAXED = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -77,6 +82,8 @@ METHODS = [
     *LOGICAL,
     *NULL_TESTS,
     *ORDERS,
+    *DISTANCES,
+    *RELATIONS,
     *RANGES,
     *TEXT_TESTS,
     "limit",
@@ -115,7 +122,7 @@ def check(reply: Reply) -> None:
 
 @pytest.fixture
 def key(project: ProjectContext, client_for: ClientFor, make_key: MakeKey) -> ApiClient:
-    make_collection(project, indexes=[WORDS])
+    make_collection(project, attributes=POST, indexes=[WORDS])
     client = client_for(project, key=make_key(project, ["documents.read", "documents.write"]))
     body = {"documentId": "p", "data": {"title": "T", "likes": 1, "tags": ["a"], "rating": 0.5}}
     assert client.post(DOCUMENTS, body).status == 201

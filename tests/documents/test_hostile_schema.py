@@ -52,6 +52,8 @@ CALLS = [
         {"key": "a", "required": False, "min": 1.5, "max": 5, "default": 3, "array": False},
     ),
     ("POST", f"{POSTS}/attributes/datetime", {"key": "a", "required": False, "default": None}),
+    ("POST", f"{POSTS}/attributes/point", {"key": "a", "required": False, "default": [1, 2]}),
+    ("POST", f"{POSTS}/attributes/polygon", {"key": "a", "required": False, "default": None}),
     ("POST", f"{POSTS}/attributes/email", {"key": "a", "required": False, "default": None}),
     ("POST", f"{POSTS}/attributes/boolean", {"key": "a", "required": False, "default": True}),
     (

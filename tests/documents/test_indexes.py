@@ -28,6 +28,7 @@ def letters(admin):
             {"key": "likes", "type": "integer"},
             {"key": "tags", "type": "string", "size": 100, "array": True},
             {"key": "body", "type": "string", "size": 5000},
+            {"key": "place", "type": "point"},
         ],
     }
     assert admin.post("/databases/default/collections", body).status == 201
@@ -157,7 +158,16 @@ def plan(statement, attribute, test):
         ({"type_": "fulltext", "attributes": ["tags"]}, "index_invalid", "array attributes"),
         ({"type_": "fulltext", "attributes": ["nothing"]}, "attribute_unknown", "nothing"),
         ({"type_": "fulltext", "lengths": [5]}, "index_invalid", "lengths"),
-        ({"type_": "spatial"}, "index_invalid", "spatial"),
+        ({"type_": "spatial"}, "index_invalid", "must be of type point, line or polygon"),
+        ({"type_": "spatial", "attributes": ["$id"]}, "index_invalid", "must be of type point"),
+        ({"type_": "spatial", "attributes": ["place", "title"]}, "index_invalid", "one attribute"),
+        (
+            {"type_": "spatial", "attributes": ["place"], "orders": ["asc"]},
+            "index_invalid",
+            "no ord",
+        ),
+        ({"type_": "key", "attributes": ["place"]}, "index_invalid", "part of a spatial index"),
+        ({"type_": "trigram"}, "index_invalid", "trigram"),
         ({"type_": "hash"}, "general_argument_invalid", "type"),
         ({"orders": ["sideways"]}, "general_argument_invalid", "orders"),
         ({"orders": "asc"}, "general_argument_invalid", "orders"),
