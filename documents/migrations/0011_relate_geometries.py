@@ -333,6 +333,6 @@ DROP FUNCTION document_geometry_dimension(jsonb);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("documents", "0009_add_links_between_documents")]
+    dependencies = [("documents", "0010_note_changes_of_collections")]
 
     operations = [migrations.RunSQL(CREATE, DROP)]
