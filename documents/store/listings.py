@@ -116,12 +116,13 @@ def find(
     if query.cursor is not None and not is_valid_id(query.cursor.uid):
         raise CursorNotFoundError
     form = _form(schema, readable_by, counts_total=counts_total)
+    text = _text(schema, query, form)
     keeper = _Keeper(schema, query, readable_by) if counts_total else None
     values = _values(schema, query, readable_by=readable_by)
     if keeper is not None:
         values |= keeper.values
     with guarded():
-        rows = sql.fetch_all(_text(schema, query, form), values)
+        rows = sql.fetch_all(text, values)
     check_version(schema, rows[0] if rows else None)
     _version, total, snapshot, edge_count, lacks_value = rows[0][:5]
     if edge_count == 0:
