@@ -23,6 +23,7 @@ from kernel.scopes import (
     CONSOLE_USER_SCOPES,
     CONSOLE_VIEWER_SCOPES,
     GUEST_SCOPES,
+    UNVERIFIED_USER_SCOPES,
     USER_SCOPES,
 )
 from projects.keys import KeyGrant, find_key
@@ -259,11 +260,19 @@ def _caller(
         session_id=identity.session_id or 0,
         session_uid=identity.session_uid or "",
         roles=identity.roles,
-        scopes=CONSOLE_USER_SCOPES if project.is_console else USER_SCOPES,
+        scopes=_scopes(project, identity.roles),
         is_blocked=not identity.is_active,
         ip=credentials.ip,
         user_agent=credentials.user_agent,
     )
+
+
+def _scopes(project: ProjectContext, roles: frozenset[str]) -> frozenset[str]:
+    if project.is_console:
+        return CONSOLE_USER_SCOPES
+    if project.is_read_only_until_verified and "users/verified" not in roles:
+        return UNVERIFIED_USER_SCOPES
+    return USER_SCOPES
 
 
 def _guest(project: ProjectContext, credentials: Credentials) -> Caller:

@@ -38,7 +38,8 @@ _SPLIT = split.read()
 SERVICES = _SPLIT.mounted
 SERVICE_URLS = _SPLIT.urls
 NEEDS_IDENTITY = _SPLIT.needs_identity
-ABUSE_LIMITS = env.flag("ABUSE_LIMITS", default=True) and not NEEDS_IDENTITY
+GUESS_DELAYS = env.flag("ABUSE_LIMITS", default=True)
+ABUSE_LIMITS = GUESS_DELAYS and not NEEDS_IDENTITY
 TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", int(NEEDS_IDENTITY), maximum=8)
 WEB_PROCESSES = env.integer("WEB_PROCESSES", 1, minimum=1)
 

@@ -1,6 +1,7 @@
 """Rate limits of labelled operations: which counters a call uses, and the headers it answers."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -23,7 +24,7 @@ def count(
 
     Raises: RATE_LIMIT_EXCEEDED
     """
-    limit = operation.rate_limit
+    limit = limit_of(operation, caller)
     if limit is None:
         return {}
     if caller.is_privileged or not settings.ABUSE_LIMITS:
@@ -37,6 +38,16 @@ def count(
     if tightest.is_exceeded:
         raise ApiError(ErrorKind.RATE_LIMIT_EXCEEDED, headers=headers)
     return headers
+
+
+def limit_of(operation: Operation, caller: Caller) -> RateLimit | None:
+    """Return the limit of an operation, which the project may have set for itself."""
+    own = caller.project.rate_limits.get(operation.id) if caller.project.rate_limits else None
+    if own is None:
+        return operation.rate_limit
+    allowed, window_seconds = own
+    label = operation.rate_limit or RateLimit(allowed)
+    return replace(label, limit=allowed, window_seconds=window_seconds)
 
 
 def reset(

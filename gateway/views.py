@@ -198,7 +198,7 @@ def _respond(answer: Answer | HttpResponseBase) -> HttpResponseBase:
 
 
 def _finish(call: Call, response: HttpResponseBase, spent: dict[str, str]) -> None:
-    limit = call.operation.rate_limit
+    limit = ratelimit.limit_of(call.operation, call.caller)
     if limit and response.status_code in limit.reset_on:
         ratelimit.reset(
             limit,

@@ -23,7 +23,10 @@ class CallerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProjectContext:
-    """What every request needs to know of its project; read-only and cached."""
+    """What every request needs to know of its project; read-only and cached.
+
+    `rate_limits` are its own, by operation id: the calls allowed and the seconds they are in.
+    """
 
     id: int
     uid: str
@@ -38,6 +41,8 @@ class ProjectContext:
     session_limit: int = 0
     user_limit: int = 0
     requires_verified_email: bool = False
+    is_read_only_until_verified: bool = False
+    rate_limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     policies: Policies = DEFAULT_POLICIES
 
     @property

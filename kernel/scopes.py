@@ -12,6 +12,10 @@ USER_SCOPES = frozenset(
     " executions.read executions.write targets.read targets.write subscribers.write"
     " subscribers.read assistant.read rules.read".split()
 )
+#: What is left to a user whose project lets them only read until they are verified.
+UNVERIFIED_USER_SCOPES = frozenset(
+    scope for scope in USER_SCOPES if not scope.endswith(".write")
+) | frozenset({"sessions.write"})
 KEY_BASE_SCOPES = frozenset({"global", "health.read", "graphql"})
 PROJECT_KEY_SCOPES = tuple(
     "project.read project.write keys.read keys.write platforms.read platforms.write mocks.read"

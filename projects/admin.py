@@ -20,7 +20,8 @@ from kernel.caller import Caller
 from kernel.ids import UNIQUE_ID
 from kernel.scopes import PROJECT_KEY_SCOPES
 from projects import inputs, services
-from projects.catalog import PLATFORM_TYPES, PROTOCOLS, SERVICES
+from projects.catalog import AUTH_METHODS, PLATFORM_TYPES, PROTOCOLS, SERVICES
+from projects.limits_field import RateLimitsField
 from projects.models import Key, OAuthProvider, Platform, Project
 from projects.oauth import PROVIDERS, Provider, Setting, callback_url
 
@@ -39,6 +40,11 @@ class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at r
     team_uid = forms.ChoiceField(label="Team")
     services = _switches(SERVICES, "Services")
     protocols = _switches(PROTOCOLS, "Interfaces")
+    auth_methods = _switches(tuple(AUTH_METHODS), "Ways to sign in")
+    rate_limits = RateLimitsField(
+        required=False,
+        help_text="In place of the usual ones, a line each: operation, calls, seconds",
+    )
 
     class Meta:
         model = Project
@@ -50,6 +56,8 @@ class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at r
             "session_limit",
             "user_limit",
             "requires_verified_email",
+            "is_read_only_until_verified",
+            "rate_limits",
         )
 
 
@@ -61,14 +69,23 @@ def _switch_protocol(caller: Caller, uid: str, name: str, is_on: bool) -> None:
     services.update_protocol(caller=caller, project_id=uid, protocol_id=name, enabled=is_on)
 
 
-SWITCHES = {"services": _switch_service, "protocols": _switch_protocol}
+def _switch_method(caller: Caller, uid: str, name: str, is_on: bool) -> None:
+    services.update_auth_method(caller=caller, project_id=uid, method_id=name, enabled=is_on)
+
+
+SWITCHES = {
+    "services": _switch_service,
+    "protocols": _switch_protocol,
+    "auth_methods": _switch_method,
+}
 
 
 def _switched(project: Project) -> dict[str, tuple[tuple[str, ...], list[str]]]:
-    """Return all services and protocols there are, and which of them a project has switched off."""
+    """Return all switches there are, and which of them a project has switched off."""
     return {
         "services": (SERVICES, project.disabled_services),
         "protocols": (PROTOCOLS, project.disabled_protocols),
+        "auth_methods": (tuple(AUTH_METHODS), project.disabled_auth_methods),
     }
 
 
@@ -136,6 +153,8 @@ class ProjectAdmin(ServiceAdmin):
             session_limit=values["session_limit"],
             user_limit=values["user_limit"],
             requires_verified_email=values["requires_verified_email"],
+            is_read_only_until_verified=values["is_read_only_until_verified"],
+            rate_limits=values["rate_limits"],
         )
 
 

@@ -30,6 +30,10 @@ class Project(models.Model):
     session_limit = models.PositiveIntegerField(default=DEFAULT_SESSION_LIMIT)
     user_limit = models.PositiveIntegerField(default=0)
     requires_verified_email = models.BooleanField(default=False)
+    is_read_only_until_verified = models.BooleanField(default=False, db_default=False)
+    rate_limits = models.JSONField(
+        default=dict, db_default=models.Value({}, models.JSONField()), blank=True
+    )
     policies = models.JSONField(
         default=dict, db_default=models.Value({}, models.JSONField()), blank=True
     )

@@ -41,7 +41,7 @@ def _cheap_parts() -> None:
 @pytest.fixture(autouse=True)
 def _fresh_process(settings: Any) -> Iterator[None]:
     """Start each test with the caches of a new process, and without rate limits."""
-    settings.ABUSE_LIMITS = False
+    settings.ABUSE_LIMITS = settings.GUESS_DELAYS = False
     settings.CONSOLE_SIGNUP = "open"
     _forget()
     yield

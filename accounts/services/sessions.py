@@ -17,6 +17,7 @@ from accounts.outputs import (
     session_output,
 )
 from accounts.services.alerts import alert
+from accounts.services.guesses import guessed, take_guess
 from accounts.services.methods import EMAIL_LOGIN, JWT, check_method
 from accounts.services.rows import find_by_email
 from accounts.tokens import JWT_PURPOSE, SessionSecret, digest, new_session_secret
@@ -88,14 +89,16 @@ def create_email_password_session(
     """Sign in; an unknown address and a wrong password look and take the same.
 
     Raises: USER_SESSION_ALREADY_EXISTS, USER_INVALID_CREDENTIALS, USER_BLOCKED,
-        USER_EMAIL_NOT_VERIFIED, SERVICE_UNAVAILABLE
+        USER_EMAIL_NOT_VERIFIED, USER_AUTH_METHOD_UNSUPPORTED, RATE_LIMIT_EXCEEDED
     """
     if caller.is_user:
         raise ApiError(ErrorKind.USER_SESSION_ALREADY_EXISTS)
     check_method(caller, EMAIL_LOGIN)
+    take_guess(caller, email)
     user = find_by_email(caller.project.id, email)
     if not passwords.matches(password, user.password if user else "") or user is None:
         raise ApiError(ErrorKind.USER_INVALID_CREDENTIALS)
+    guessed(caller, email)
     if not user.is_active:
         raise ApiError(ErrorKind.USER_BLOCKED)
     if caller.project.requires_verified_email and not user.is_email_verified:

@@ -16,7 +16,8 @@ MAX_CACHED_PROJECTS = 10_000
 
 _FIND = """
     SELECT p.id, p.uid, p.name, p.team_uid, p.session_seconds, p.session_limit,
-        p.user_limit, p.requires_verified_email, p.policies, p.disabled_services,
+        p.user_limit, p.requires_verified_email, p.is_read_only_until_verified,
+        p.rate_limits, p.policies, p.disabled_services,
         p.disabled_protocols, p.disabled_auth_methods,
         array_agg(DISTINCT lower(f.hostname)) FILTER (WHERE f.hostname <> ''),
         array_agg(DISTINCT lower(f.key)) FILTER (WHERE f.key <> '')
@@ -75,6 +76,8 @@ def _context(  # noqa: PLR0913  # the columns of one row
     session_limit: int,
     user_limit: int,
     requires_verified_email: bool,
+    is_read_only_until_verified: bool,
+    rate_limits: str,
     policies: str,
     disabled_services: list[str],
     disabled_protocols: list[str],
@@ -96,5 +99,7 @@ def _context(  # noqa: PLR0913  # the columns of one row
         session_limit=session_limit,
         user_limit=user_limit,
         requires_verified_email=requires_verified_email,
+        is_read_only_until_verified=is_read_only_until_verified,
+        rate_limits=orjson.loads(rate_limits),
         policies=Policies.of(orjson.loads(policies)),
     )

@@ -117,8 +117,12 @@ def update_settings(
     session_limit: int | None = None,
     user_limit: int | None = None,
     requires_verified_email: bool | None = None,
+    is_read_only_until_verified: bool | None = None,
+    rate_limits: dict[str, list[int]] | None = None,
 ) -> ProjectOutput:
     """Change how a project's users sign up and in; what is None stays. A limit of 0 is none.
+
+    `rate_limits` are by operation id the calls allowed and the seconds they are in.
 
     Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED
     """
@@ -127,6 +131,8 @@ def update_settings(
         "session_limit": session_limit,
         "user_limit": user_limit,
         "requires_verified_email": requires_verified_email,
+        "is_read_only_until_verified": is_read_only_until_verified,
+        "rate_limits": rate_limits,
     }
     given: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
     return change(caller, writable_project(caller, project_id), **given)

@@ -16,6 +16,7 @@ from accounts.services import create_console_admin
 from documents.models import Collection, Database, Document
 from gateway.admin import ServiceAdmin, own_field
 from kernel.caller import ProjectContext
+from projects.catalog import AUTH_METHODS
 from projects.models import Key, OAuthProvider, Platform, Project
 from projects.services import find_oauth_client, find_project
 from tests.conftest import PASSWORD, ClientFor
@@ -34,7 +35,22 @@ ADD = {
 }
 #: What is entered on each page, and what its row then holds.
 CHANGES: dict[type[Model], tuple[dict[str, Any], dict[str, Any]]] = {
-    Project: ({"name": "Diary", "session_limit": 3}, {"name": "Diary", "session_limit": 3}),
+    Project: (
+        {
+            "name": "Diary",
+            "session_limit": 3,
+            "is_read_only_until_verified": "on",
+            "rate_limits": "account.create 5 60\r\n\r\naccount.get 9 1",
+            "auth_methods": ["jwt"],
+        },
+        {
+            "name": "Diary",
+            "session_limit": 3,
+            "is_read_only_until_verified": True,
+            "rate_limits": {"account.create": [5, 60], "account.get": [9, 1]},
+            "disabled_auth_methods": sorted(set(AUTH_METHODS) - {"jwt"}),
+        },
+    ),
     Key: ({"name": "CD", "scopes": "teams.read"}, {"name": "CD", "scopes": ["teams.read"]}),
     Platform: ({"hostname": "example.org"}, {"hostname": "example.org"}),
     OAuthProvider: (
@@ -348,3 +364,15 @@ def test_a_provider_is_set_up_field_by_field_and_keeps_its_secret(
     assert b"callback/oidc/blog" in console.get(page).content
     refused = console.post(page, again | {"wellKnownURL": "file:///etc/passwd"})
     assert refused.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "text", ["account.create", "account.create 5", "none.such 5 60", "account.create 0 60",
+             "account.create 5 86401", "account.create -1 60", "account.create x y"],
+)  # fmt: skip
+def test_rate_limits_that_are_none_are_refused(
+    console: Client, rows: dict[type[Model], Any], text: str
+):
+    page = url(Project, f"{rows[Project].pk}/change")
+    answer = console.post(page, entered(console, page) | {"rate_limits": text})
+    assert answer.context["adminform"].form.errors["rate_limits"]

@@ -3,6 +3,7 @@
 import pytest
 import time_machine
 
+from projects import services as projects
 from tests.conftest import PASSWORD
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
@@ -144,3 +145,25 @@ def test_a_limited_call_takes_one_statement_more(client_for, project, statements
     with statements() as unlimited:
         guest.post(PATH, {})
     assert len(limited) == len(unlimited) + 1
+
+
+def test_a_project_may_set_limits_of_its_own(client_for, project, other_project):
+    caller = projects.operator()
+    projects.update_settings(
+        caller=caller, project_id=project.uid, rate_limits={"account.create": [2, 60]}
+    )
+    guest = client_for(project)
+    replies = [guest.post(PATH, {}) for _ in range(3)]
+    assert [reply.status for reply in replies] == [400, 400, 429]
+    assert limits(replies[0])[:2] == (2, 1)
+    assert limits(client_for(other_project).post(PATH, {}))[0] == LIMIT
+
+
+def test_a_project_may_limit_what_has_no_limit_otherwise(client_for, project, alice):
+    caller = projects.operator()
+    projects.update_settings(
+        caller=caller, project_id=project.uid, rate_limits={"account.get": [1, 60]}
+    )
+    own = client_for(project, session=alice.session)
+    assert [own.get("/account").status for _ in range(2)] == [200, 429]
+    assert own.get("/account/prefs").status == 200
