@@ -82,6 +82,10 @@ _LOAD = """
         ON c.database_id = b.id AND c.uid = %s AND c.deleted_at IS NULL
     WHERE b.project_id = %s AND b.uid = %s AND b.deleted_at IS NULL
 """
+_VERSIONS = (
+    "SELECT id, version FROM document_collection WHERE id = ANY(%s::bigint[])"
+    " AND deleted_at IS NULL"
+)
 _VERSION = "SELECT version FROM document_collection WHERE id = %s AND deleted_at IS NULL"
 
 _schemas: OrderedDict[Key, CollectionSchema] = OrderedDict()
@@ -145,6 +149,22 @@ class Neighbours:
             self._schemas[relation.collection_id] = schema
         return schema
 
+    def confirm(self) -> None:
+        """Check that the related schemas are those of now.
+
+        Raises:
+            StaleSchemaError: They are not; they are read anew next time.
+        """
+        known = self._schemas
+        if not known:
+            return
+        current: dict[int, int] = dict(sql.fetch_all(_VERSIONS, (list(known),)))
+        stale = [each for each in known.values() if current.get(each.id) != each.version]
+        for schema in stale:
+            _forget(schema)
+        if stale:
+            raise StaleSchemaError
+
     @contextmanager
     def checked(self) -> Iterator[None]:
         """Have the work of the body done again where it met a related schema of the past.
@@ -158,12 +178,8 @@ class Neighbours:
             for schema in self._schemas.values():
                 _forget(schema)
             raise
-        except (ApiError, attributes.StructureError) as error:
-            old = [each for each in self._schemas.values() if not _is_current(each)]
-            for schema in old:
-                _forget(schema)
-            if old:
-                raise StaleSchemaError from error
+        except (ApiError, attributes.StructureError):
+            self.confirm()
             raise
 
 

@@ -14,10 +14,12 @@ from documents.filters.orders import (
     edge_values,
     sortings,
 )
+from documents.filters.related import Related
 
 __all__ = [
     "SELECTABLE",
     "Column",
+    "Related",
     "Sorting",
     "are_of_own_row",
     "beyond",

@@ -1,16 +1,18 @@
 """The tests that documents must pass, and the values these bind."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, LiteralString
 
 from psycopg import sql as psql
 
-from documents import attributes
+from documents import attributes, partitions
 from documents.attributes import Attribute
 from documents.catalog import CollectionSchema
 from documents.filters import geometry
 from documents.filters.columns import Column, Operand, column, refusal
+from documents.filters.related import Related
+from documents.relations import CHILD
 from kernel.query import (
     CONTAINMENTS,
     DISTANCES,
@@ -44,6 +46,13 @@ _SUBSTRINGS: Mapping[str, LiteralString] = {
     "containsAny": "LIKE ANY",
     "notContains": "NOT LIKE ALL",
 }
+_LINKED = psql.SQL("""
+    ({negation} d.id IN (
+        SELECT l.{own} FROM document_link l
+        JOIN {partition} d ON d.collection_id = {collection} AND d.id = l.{other}
+        WHERE l.relation = {relation} AND {tests}
+    ))
+""")
 _WILDCARDS = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 _ARRAY_METHODS = CONTAINMENTS | NULL_TESTS
 _TEXT_METHODS = TEXT_TESTS | SEARCHES
@@ -51,17 +60,23 @@ _TEXT_METHODS = TEXT_TESTS | SEARCHES
 
 def shape(conditions: Sequence[Condition]) -> tuple[Hashable, ...]:
     """Return what the SQL of conditions depends on, which is everything but their values."""
-    return tuple(
-        (each.method, shape(each.conditions))
-        if isinstance(each, Group)
-        else (each.method, each.attribute, len(each.values) == 1, geometry.form(each))
-        for each in conditions
-    )
+    return tuple(_shape(each) for each in conditions)
+
+
+def _shape(condition: Condition) -> tuple[Hashable, ...]:
+    if isinstance(condition, Group):
+        return condition.method, shape(condition.conditions)
+    is_single = len(condition.values) == 1
+    own = condition.method, condition.attribute, is_single, geometry.form(condition)
+    if isinstance(condition, Related):
+        schema = condition.schema
+        return (*own, schema.id, schema.version, condition.roles is None, shape(condition.tests))
+    return own
 
 
 def are_of_own_row(conditions: Sequence[Condition]) -> bool:
     """Tell whether documents fit by what they hold themselves, whatever else changes."""
-    return all("." not in each.attribute for each in leaves(conditions))
+    return not any(isinstance(each, Related) for each in leaves(conditions))
 
 
 def values(schema: CollectionSchema, conditions: Sequence[Condition]) -> dict[str, Any]:
@@ -71,10 +86,7 @@ def values(schema: CollectionSchema, conditions: Sequence[Condition]) -> dict[st
     """
     found: dict[str, Any] = {}
     for condition in leaves(conditions):
-        tested = column(schema.attributes, condition.attribute)
-        if condition.method in SEARCHES and tested.name not in schema.searchable:
-            raise refusal(f'Searching by attribute "{tested.name}" requires a fulltext index.')
-        for operand in _operands(tested, condition):
+        for operand in _checked(schema, condition):
             found[_placeholder(len(found))] = operand.value
     return found
 
@@ -87,6 +99,20 @@ def where(schema: Mapping[str, Attribute], conditions: Sequence[Condition]) -> p
     if not conditions:
         return psql.SQL("true")
     return _joined(schema, conditions, count(), " AND ")
+
+
+def _checked(schema: CollectionSchema, condition: Filter) -> list[Operand]:
+    if isinstance(condition, Related):
+        inner = [each for test in condition.tests for each in _checked(condition.schema, test)]
+        return [*_role_operands(condition), *inner]
+    tested = column(schema.attributes, condition.attribute)
+    if condition.method in SEARCHES and tested.name not in schema.searchable:
+        raise refusal(f'Searching by attribute "{tested.name}" requires a fulltext index.')
+    return _operands(tested, condition)
+
+
+def _role_operands(condition: Related) -> list[Operand]:
+    return [] if condition.roles is None else [Operand(list(condition.roles), "text[]")]
 
 
 def _placeholder(place: int) -> str:
@@ -109,12 +135,38 @@ def _condition(
     if isinstance(condition, Group):
         word: LiteralString = " AND " if condition.method == "and" else " OR "
         return _joined(schema, condition.conditions, places, word)
+    if isinstance(condition, Related):
+        return _related(condition, places)
     tested = column(schema, condition.attribute)
-    bound = [
+    return _test(tested, condition, _bound(_operands(tested, condition), places))
+
+
+def _related(condition: Related, places: Iterator[int]) -> psql.Composable:
+    """Return whether a linked document fits; within, `d` is that one."""
+    relation = condition.relation
+    own, other = "parent_id", "child_id"
+    if relation.side == CHILD:
+        own, other = other, own
+    roles = _bound(_role_operands(condition), places)
+    tests: list[psql.Composable] = [psql.SQL("true")]
+    tests += [psql.SQL("d.read_roles && ") + each for each in roles]
+    tests += [_condition(condition.schema.attributes, each, places) for each in condition.tests]
+    return _LINKED.format(
+        negation=psql.SQL("NOT " if condition.is_negative else ""),
+        own=psql.Identifier(own),
+        other=psql.Identifier(other),
+        partition=partitions.identifier(condition.schema.id),
+        collection=psql.Literal(condition.schema.id),
+        relation=psql.Literal(relation.id),
+        tests=psql.SQL(" AND ").join(tests),
+    )
+
+
+def _bound(operands: Iterable[Operand], places: Iterator[int]) -> list[psql.Composable]:
+    return [
         psql.Placeholder(_placeholder(next(places))) + psql.SQL("::" + operand.type)
-        for operand in _operands(tested, condition)
+        for operand in operands
     ]
-    return _test(tested, condition, bound)
 
 
 def _test(tested: Column, condition: Filter, bound: Sequence[psql.Composable]) -> psql.Composable:

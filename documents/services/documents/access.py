@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
-from documents.catalog import CollectionSchema
+from documents.catalog import CollectionSchema, check_enabled
+from documents.vocabulary import Vocabulary
 from kernel.caller import Caller
-from kernel.permissions import Decision, decide
+from kernel.errors import ApiError
+from kernel.permissions import READ, Decision, decide
 
 
 def may(
@@ -20,3 +22,14 @@ def may(
         item=item,
         has_item_security=schema.has_document_security,
     )
+
+
+def readers_of(caller: Caller, schema: CollectionSchema, names: Vocabulary) -> list[str] | None:
+    """Return the roles whose documents a caller sees: None for all there are, none for none."""
+    try:
+        check_enabled(schema, caller, names)
+    except ApiError:
+        return []
+    if may(caller, READ, schema).is_allowed:
+        return None
+    return sorted(caller.roles) if schema.has_document_security else []

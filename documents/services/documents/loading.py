@@ -2,21 +2,24 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from documents import filters, store
-from documents.catalog import CollectionSchema, Neighbours, check_enabled
+from documents.catalog import CollectionSchema, Neighbours
 from documents.outputs import EVERYTHING, document_output
 from documents.relations import MAX_DEPTH, Relation
-from documents.services.documents.access import may
+from documents.services.documents.access import readers_of
+from documents.services.documents.paths import followed
 from documents.vocabulary import Vocabulary
 from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
 from kernel.limits import MAX_RELATED
-from kernel.permissions import READ
+from kernel.query import ListQuery
 
 Answer = dict[str, Any]
+
+_ALL = ListQuery()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,14 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What answers show: names of the collection's own, all where there is none, and branches."""
+    """What answers show: names of the collection's own, all where there is none, and branches.
+
+    `query` is what was asked for, the paths of its conditions followed.
+    """
 
     select: tuple[str, ...] | None
     branches: tuple[Branch, ...] = ()
+    query: ListQuery = _ALL
 
     def attach(self, found: Iterable[tuple[int, Answer]], names: Vocabulary) -> None:
         """Put related documents into answers, each of which comes with its document's number.
@@ -52,23 +59,23 @@ class Plan:
 
 @contextmanager
 def planned(
-    caller: Caller,
-    schema: CollectionSchema,
-    select: tuple[str, ...] | None,
-    names: Vocabulary,
+    caller: Caller, schema: CollectionSchema, query: ListQuery, names: Vocabulary
 ) -> Iterator[Plan]:
-    """Plan the answers to a select for the body, which has to be done again when it is stale.
+    """Plan what a query asks of related documents; the body has to be done again when it is stale.
 
     Raises: QUERY_INVALID
         StaleSchemaError: A collection changed meanwhile.
     """
-    if select is None or not schema.relations:
-        filters.check_select(schema.attributes, select)
-        yield Plan(select)
+    if not schema.relations:
+        filters.check_select(schema.attributes, query.select)
+        yield Plan(query.select, query=query)
         return
     neighbours = Neighbours(caller, schema, names)
     with neighbours.checked():
-        yield plan(neighbours, schema, select)
+        conditions = followed(neighbours, schema, query.conditions)
+        neighbours.confirm()
+        shown = Plan(None) if query.select is None else plan(neighbours, schema, query.select)
+        yield replace(shown, query=replace(query, conditions=conditions))
 
 
 def plan(
@@ -123,17 +130,6 @@ def _branch(
     shown = plan(neighbours, related, select, depth=depth)
     readers = readers_of(neighbours.caller, related, neighbours.names)
     return Branch(key, relation, related, readers, shown)
-
-
-def readers_of(caller: Caller, schema: CollectionSchema, names: Vocabulary) -> list[str] | None:
-    """Return the roles whose documents a caller sees: None for all there are, none for none."""
-    try:
-        check_enabled(schema, caller, names)
-    except ApiError:
-        return []
-    if may(caller, READ, schema).is_allowed:
-        return None
-    return sorted(caller.roles) if schema.has_document_security else []
 
 
 def _documents(branch: Branch, owners: Sequence[int]) -> list[store.Linked]:

@@ -38,8 +38,8 @@ def list_documents(
 
     def work(schema: CollectionSchema) -> dict[str, Any]:
         readable_by = readers(caller, schema)
-        with loading.planned(caller, schema, query.select, names) as plan:
-            page = _page(schema, query, readable_by=readable_by, counts_total=total)
+        with loading.planned(caller, schema, query, names) as plan:
+            page = _page(schema, plan.query, readable_by=readable_by, counts_total=total)
             output = document_list_output(page, schema, names, select=plan.select)
             numbers = (each.id for each in page.documents)
             plan.attach(zip(numbers, output[names.documents], strict=True), names)
@@ -67,7 +67,7 @@ def get_document(
         raise filters.refusal("Only select is offered here")
 
     def work(schema: CollectionSchema) -> dict[str, Any]:
-        with loading.planned(caller, schema, query.select, names) as plan:
+        with loading.planned(caller, schema, query, names) as plan:
             document = store.get(schema, document_id)
             if document is None or not may(caller, READ, schema, document.permissions).is_allowed:
                 raise ApiError(names.document_not_found)
