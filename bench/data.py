@@ -10,10 +10,12 @@ from django.db import connection, transaction
 from bench.api import Api
 from bench.fanout import PLACE
 from bench.plan import Plan
+from bench.report import CREATE, CREATE_MANY
 from bench.requests import FRESH, Request, Workload, json_body, queries
 from documents import partitions
 from documents.models import Collection
 from kernel.ids import unique_id
+from kernel.limits import MAX_BULK_DOCUMENTS
 from kernel.scopes import PROJECT_KEY_SCOPES
 from projects.services import create_key, create_project, delete_key, find_project, operator
 
@@ -77,7 +79,8 @@ class Stage:
         body = json_body({"data": {"title": f"T {FRESH.decode()}"}})
         changes = (Request("PATCH", f"{items}/d{n}", self.key, body) for n in chosen)
         return [
-            Workload("create", [self._creation()], "gen_random_uuid()::text"),
+            Workload(CREATE, [self._creation()], "gen_random_uuid()::text"),
+            Workload(CREATE_MANY, [self._creations()], documents=MAX_BULK_DOCUMENTS),
             Workload(
                 "get as key", [Request("GET", f"{items}/d{n}", self.key) for n in chosen], own_id
             ),
@@ -93,6 +96,13 @@ class Stage:
         body = {"documentId": "unique()", "data": _values(0), "permissions": _permissions(0)}
         path = f"/databases/{DATABASE}/collections/{MADE}/documents"
         return Request("POST", path, self.key, json_body(body))
+
+    def _creations(self) -> Request:
+        document = {"$id": "unique()", "$permissions": _permissions(0), **_values(0)}
+        path = f"/databases/{DATABASE}/collections/{MADE}/documents"
+        return Request(
+            "POST", path, self.key, json_body({"documents": [document] * MAX_BULK_DOCUMENTS})
+        )
 
     def publication(self) -> Request:
         body = {

@@ -40,12 +40,14 @@ class Workload:
     """One kind of request, in variants that are sent in random order.
 
     `sql_id` is the SQL that stands for the document's id when only the statements run; it may use
-    `:n`, a number below the number of variants.
+    `:n`, a number below the number of variants. Of several `documents` in one request the ids are
+    made up by the server, so that its statements cannot run alone.
     """
 
     name: str
     variants: Sequence[Request]
     sql_id: str = ""
+    documents: int = 1
 
 
 def fresh_value() -> str:

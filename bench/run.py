@@ -73,10 +73,11 @@ def _measure(workload: Workload, plan: Plan, alone: str | None) -> HttpRow:
     found = load.run(workload, plan)
     web_seconds, database_seconds = web.seconds(), database.seconds()
     sql_rate = None
-    if alone is not None:
+    if alone is not None and workload.documents == 1:
         sql_rate = pgbench.measure(alone, pgbench.script(workload, traffic), plan)
     return HttpRow(
         workload=workload.name,
+        documents=workload.documents,
         rate=found.rate,
         failed=found.failed,
         p50=found.p50,

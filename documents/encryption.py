@@ -71,11 +71,15 @@ def open_payload(payload: Mapping[str, Any], *, project_id: int) -> dict[str, An
 
 def is_sealed(payload: Mapping[str, Any]) -> bool:
     """Tell whether an event's payload is a document that holds sealed values."""
-    return "$databaseId" in payload and any(
-        _is_sealed(item)
-        for value in payload.values()
-        for item in (value if isinstance(value, list) else (value,))
-    )
+    if "$databaseId" not in payload:
+        return False
+    for value in payload.values():
+        if isinstance(value, dict):
+            if _is_sealed(value):
+                return True
+        elif isinstance(value, list) and any(map(_is_sealed, value)):
+            return True
+    return False
 
 
 def _is_sealed(value: Any) -> bool:

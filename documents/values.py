@@ -1,6 +1,6 @@
 """The data of a document as clients send it, checked and turned into what its row holds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from documents import attributes, operators
 from documents.attributes import Attribute, StructureError
 from documents.operators import Operation
-from kernel import clock
+from kernel import clock, ids
 
 CREATED_AT, UPDATED_AT = "$createdAt", "$updatedAt"
 #: Entries of answers that clients send back, and that no write can change.
@@ -41,6 +41,17 @@ class Values:
     operations: tuple[Operation, ...] = ()
     created_at: datetime | None = None
     updated_at: datetime | None = None
+
+
+def with_ids(documents: Sequence[SentDocument]) -> list[SentDocument]:
+    """Return the documents with an id each, made up where none was sent."""
+    made = iter(ids.unique_ids(sum(each.uid in ("", ids.UNIQUE_ID) for each in documents)))
+    return [
+        SentDocument(next(made), each.data, each.permissions)
+        if each.uid in ("", ids.UNIQUE_ID)
+        else each
+        for each in documents
+    ]
 
 
 def new_values(

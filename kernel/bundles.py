@@ -10,6 +10,7 @@ from typing import Any, LiteralString
 import psycopg
 
 from kernel.arrays import TextListDumper
+from kernel.limits import NOTIFY_PAYLOAD_BYTES
 from kernel.sql import has_something_to_read
 
 MAX_BUNDLE = 256
@@ -17,6 +18,8 @@ MAX_BUNDLE = 256
 PAUSE_SECONDS = 0.005
 MAX_WAITING = 10_000
 FINISH_SECONDS = 2.0
+# Between messages that share a payload. No JSON has it, and no message of ours.
+SEPARATOR = "\x1e"
 
 Message = tuple[str, str]
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -82,7 +85,7 @@ class Sender:
         return list(bundle)
 
     def _send(self, bundle: list[Message]) -> None:
-        channels, payloads = zip(*bundle, strict=True)
+        channels, payloads = zip(*joined(bundle), strict=True)
         self._live_cursor().execute(_SEND, (list(channels), list(payloads)), prepare=True)
 
     def _live_cursor(self) -> psycopg.Cursor[tuple[Any, ...]]:
@@ -94,3 +97,23 @@ class Sender:
         self._cursor = self._connect().cursor()
         self._cursor.adapters.register_dumper(list, TextListDumper)
         return self._cursor
+
+
+def joined(messages: list[Message]) -> list[Message]:
+    """Join messages in a row to one channel, as many as a payload takes: each wakes listeners."""
+    found: list[Message] = []
+    room = 0
+    for channel, payload in messages:
+        size = len(payload.encode()) + len(SEPARATOR)
+        if found and found[-1][0] == channel and size <= room:
+            found[-1] = (channel, found[-1][1] + SEPARATOR + payload)
+            room -= size
+        else:
+            found.append((channel, payload))
+            room = NOTIFY_PAYLOAD_BYTES - size
+    return found
+
+
+def parted(payload: str) -> list[str]:
+    """Return the messages of a payload."""
+    return payload.split(SEPARATOR)

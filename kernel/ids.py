@@ -15,6 +15,13 @@ def unique_id() -> str:
     return secrets.token_hex(GENERATED_ID_BYTES)
 
 
+def unique_ids(count: int) -> list[str]:
+    """Return new ids, as `unique_id` makes them, for one call of the system's random numbers."""
+    digits = secrets.token_hex(GENERATED_ID_BYTES * count)
+    size = 2 * GENERATED_ID_BYTES
+    return [digits[start : start + size] for start in range(0, len(digits), size)]
+
+
 def is_valid_id(value: str) -> bool:
     """Tell whether `value` may name a row (reference: ids, 1 to 36 characters)."""
     return _ID.match(value) is not None

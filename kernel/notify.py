@@ -10,7 +10,7 @@ from django.db import connection
 from psycopg import sql as psql
 
 from kernel import sql
-from kernel.bundles import Sender
+from kernel.bundles import Sender, parted
 
 Callback = Callable[[str], None]
 
@@ -138,7 +138,8 @@ def _follow(listener: psycopg.Connection[tuple[object, ...]]) -> None:
     _listening.set()
     while not _stopping.is_set():
         for message in listener.notifies(timeout=POLL_SECONDS):
-            _call(message.channel, message.payload)
+            for payload in parted(message.payload):
+                _call(message.channel, payload)
         _subscribe_new(listener, known)
 
 

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kernel.limits import MAX_LABEL_LENGTH, MAX_PERMISSIONS, MAX_TEAM_ROLE_LENGTH
 
 READ, CREATE, UPDATE, DELETE, WRITE = "read", "create", "update", "delete", "write"
 CONTAINER_ACTIONS = (READ, CREATE, UPDATE, DELETE)
 ITEM_ACTIONS = (READ, UPDATE, DELETE)
+CACHED_PERMISSIONS = 4096
 
 _ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,35}"
 _ROLE = re.compile(
@@ -47,6 +49,7 @@ def is_valid_role(role: str) -> bool:
     return _ROLE.fullmatch(role) is not None
 
 
+@lru_cache(maxsize=CACHED_PERMISSIONS)
 def parse_permission(text: str) -> Permission:
     """Read `action("role")`.
 

@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 
 from bench.report import FanoutRow, HttpRow, Report
 
 GET = HttpRow(
     workload="get as key",
+    documents=1,
     rate=2000.4,
     failed=0,
     p50=7.5,
@@ -16,6 +18,7 @@ GET = HttpRow(
 )
 UNKNOWN = HttpRow(
     workload="create",
+    documents=1,
     rate=1000.0,
     failed=3,
     p50=1.0,
@@ -55,6 +58,12 @@ def test_rate_is_compared_with_sql_alone():
     assert [cell.strip() for cell in text.splitlines()[-1].split("|")] == [
         cell.strip() for cell in line.split("|")
     ]
+
+
+def test_writes_of_many_are_compared_by_document():
+    many = replace(UNKNOWN, workload="create 100", documents=100, rate=155.0)
+    assert report(http=[UNKNOWN]).gain_of_many is None
+    assert "15.5 times as fast" in report(http=[UNKNOWN, many]).as_text()
 
 
 def test_what_nobody_could_tell_is_a_dash():

@@ -9,6 +9,7 @@ from django.db import connection
 
 from kernel import bundles, notify
 from kernel.bundles import Sender
+from kernel.limits import NOTIFY_PAYLOAD_BYTES
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -42,7 +43,7 @@ def heard(listener, count):
     found: list[str] = []
     while len(found) < count:
         came = listener.notifies(timeout=WAIT_SECONDS, stop_after=count - len(found))
-        news = [message.payload for message in came]
+        news = [part for message in came for part in bundles.parted(message.payload)]
         assert news, f"only {len(found)} of {count} came"
         found += news
     return found
@@ -70,6 +71,18 @@ def test_what_came_meanwhile_leaves_in_one_statement(sender, listener, monkeypat
         sender._changed.notify()
     assert len(heard(listener, 100)) == 100
     assert sizes == [100]
+
+
+def test_messages_to_one_channel_share_a_payload_that_has_room():
+    large = "x" * (NOTIFY_PAYLOAD_BYTES // 2)
+    sent = [("a", "1"), ("a", "2"), ("b", "3"), ("a", large), ("a", large), ("a", "é" * 3700)]
+
+    found = bundles.joined(sent)
+
+    assert [channel for channel, _ in found] == ["a", "b", "a", "a", "a"]
+    assert all(len(payload.encode()) <= 8000 for _, payload in found)
+    parts = [(channel, part) for channel, payload in found for part in bundles.parted(payload)]
+    assert parts == sent
 
 
 def test_equal_messages_are_all_sent(sender, listener):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.ids import UNIQUE_ID, is_valid_id, resolve_id, unique_id
+from kernel.ids import UNIQUE_ID, is_valid_id, resolve_id, unique_id, unique_ids
 
 ALPHABET = "abcXYZ019._-"
 
@@ -51,3 +51,10 @@ def test_only_unique_is_replaced():
     assert resolve_id("mine") == "mine"
     assert is_valid_id(resolve_id(UNIQUE_ID))
     assert resolve_id(UNIQUE_ID) != UNIQUE_ID
+
+
+def test_many_ids_are_made_at_once():
+    made = unique_ids(100)
+    assert len(set(made)) == 100
+    assert all(is_valid_id(each) and len(each) == len(unique_id()) for each in made)
+    assert unique_ids(0) == []

@@ -3,7 +3,7 @@
 import ast
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -328,7 +328,7 @@ READ_HEADERS = [
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_class_47_no_pattern_takes_long(text: str) -> None:
-    checks = [
+    checks: list[Callable[[str], Any]] = [
         *(fields.email, fields.uid, fields.number, fields.moment, fields.integer(), fields.boolean),
         *(fields.json_object, permissions.parse_permission, permissions.is_valid_role),
     ]

@@ -22,12 +22,10 @@ from documents.services.documents.writes import (
 )
 from documents.services.transactions.staging import staged
 from documents.store import Grants, Log, Row, Written
-from documents.values import SentDocument, Values
+from documents.values import SentDocument, Values, with_ids
 from documents.vocabulary import Vocabulary
-from kernel import ids
 from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
-from kernel.ids import UNIQUE_ID
 from kernel.limits import MAX_BULK_ROWS
 from kernel.permissions import parse_permission
 from kernel.query import ListQuery
@@ -216,7 +214,7 @@ def _named(documents: Sequence[SentDocument], names: Vocabulary) -> list[SentDoc
     """Return the documents with an id each, made up where none was sent."""
     if not documents:
         raise ApiError(names.document_missing_data)
-    named = [replace(each, uid=ids.resolve_id(each.uid or UNIQUE_ID)) for each in documents]
+    named = with_ids(documents)
     if len({each.uid for each in named}) < len(named):
         raise ApiError(names.document_already_exists)
     return named

@@ -1,7 +1,7 @@
 """A write under way: who may do it, what it stores, how it is logged and announced."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -269,7 +269,7 @@ def announce_many(
         name = write.names.document_event(
             write.database_id, write.collection_id, document.uid, write.action
         )
-        own = replace(log, name=name)
+        own = Log(name=name, fixed=log.fixed, roles=log.roles, actor=log.actor, at=log.at)
         outputs.append(announce_document(write.names, schema, own, document, event_id=event_id))
     return outputs
 

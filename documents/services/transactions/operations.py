@@ -1,7 +1,7 @@
 """Calls of services that wait in a transaction: kept, read back, and done."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 import orjson
@@ -9,12 +9,11 @@ import orjson
 from accounts import authentication
 from documents.models import DocumentTransaction, StagedOperation
 from documents.store.versions import Place
-from documents.values import SentDocument
+from documents.values import SentDocument, with_ids
 from documents.vocabulary import VOCABULARIES, Vocabulary
 from kernel import ids
 from kernel.caller import Caller, CallerKind
 from kernel.errors import ApiError, ErrorKind
-from kernel.ids import UNIQUE_ID
 from projects import encryption
 
 Service = Callable[..., Any]
@@ -41,10 +40,7 @@ class Operation:
         if "document_id" in named:
             named["document_id"] = ids.resolve_id(named["document_id"])
         if "documents" in named:
-            named["documents"] = [
-                replace(each, uid=ids.resolve_id(each.uid or UNIQUE_ID))
-                for each in named["documents"]
-            ]
+            named["documents"] = with_ids(named["documents"])
         return cls(service, names, named)
 
     def run(self, caller: Caller) -> Any:
