@@ -42,7 +42,12 @@ _USER = """
         )
         FROM membership m JOIN team t ON t.id = m.team_id
         WHERE m.user_id = u.id AND m.is_confirmed
-    )
+    ),
+    COALESCE(u.has_mfa AND cardinality(s.factors) < 2 AND s.factors[1] <> 'passkey' AND (
+        (u.is_email_verified AND s.factors[1] <> 'email')
+        OR (u.is_phone_verified AND s.factors[1] <> 'phone')
+        OR EXISTS (SELECT FROM authenticator a WHERE a.user_id = u.id AND a.is_verified)
+    ), false)
 """
 _BY_SESSION = f"""
     SELECT {_USER} FROM session s JOIN account u ON u.id = s.user_id
@@ -59,7 +64,8 @@ _TOUCH = "UPDATE account SET accessed_at = %s WHERE id = %s"
 class _Identity:
     """A user and, unless they came by a JWT without one, their session.
 
-    `roles` are all the user holds, `team_roles` those among them that come from teams.
+    `roles` are all the user holds, `team_roles` those among them that come from teams. The session
+    `needs_factor` where the user wants two shown, has another one, and has shown one.
     """
 
     user_id: int
@@ -70,6 +76,7 @@ class _Identity:
     expires_at: datetime | None
     roles: frozenset[str]
     team_roles: frozenset[str]
+    needs_factor: bool
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> Self:
@@ -86,6 +93,7 @@ class _Identity:
             expires_at=expires_at,
             roles=_roles(uid, labels, row[9], is_verified=is_verified),
             team_roles=frozenset(row[9]),
+            needs_factor=row[10],
         )
 
 
@@ -239,6 +247,7 @@ def _console_caller(project: ProjectContext, credentials: Credentials) -> Caller
         roles=roles,
         scopes=CONSOLE_MEMBER_SCOPES if may_manage(roles, project) else CONSOLE_VIEWER_SCOPES,
         is_blocked=not identity.is_active,
+        needs_factor=identity.needs_factor,
         ip=credentials.ip,
         user_agent=credentials.user_agent,
     )
@@ -262,6 +271,7 @@ def _caller(
         roles=identity.roles,
         scopes=_scopes(project, identity.roles),
         is_blocked=not identity.is_active,
+        needs_factor=identity.needs_factor,
         ip=credentials.ip,
         user_agent=credentials.user_agent,
     )

@@ -43,6 +43,11 @@ def publish_token(
     publish(_event(caller, name, {**payload, "secret": ""}, f"user:{user_uid}"))
 
 
+def publish_challenge(caller: Caller, user_uid: str, payload: Mapping[str, Any]) -> None:
+    name = f"users.{id_part(user_uid)}.challenges.{id_part(payload['$id'])}.create"
+    publish(_event(caller, name, dict(payload), f"user:{user_uid}"))
+
+
 def publish_user(caller: Caller, user: User, action: str) -> None:
     publish(user_event(caller, user, action))
 

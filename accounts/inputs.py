@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.hashes import SHA_VERSIONS
+from accounts.mfa import Factor
 from kernel import addresses
 from kernel.fields import (
     boolean,
@@ -43,6 +44,7 @@ from kernel.limits import (
     MIN_TOKEN_SECONDS,
 )
 
+AUTHENTICATOR_TYPES = (Factor.TOTP,)
 RECENT = "recent"
 OWNER = "owner"
 
@@ -204,6 +206,32 @@ class OwnPasswordInput:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MfaInput:
+    mfa: bool = required(boolean)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthenticatorInput:
+    type: str = required(one_of(AUTHENTICATOR_TYPES))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthenticatorProofInput(AuthenticatorInput):
+    otp: str = required(text(MAX_SECRET_LENGTH))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChallengeInput:
+    factor: str = required(one_of(tuple(Factor)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChallengeProofInput:
+    challenge_id: str = required(text(MAX_SECRET_LENGTH))
+    otp: str = required(text(MAX_SECRET_LENGTH))
+
+
+@dataclass(frozen=True, kw_only=True)
 class CreateUserInput:
     user_id: str = required(custom_id)
     email: str | None = optional(email)
@@ -246,6 +274,16 @@ class ImportScryptModifiedUserInput(ImportUserInput):
 @dataclass(frozen=True, kw_only=True)
 class UserInput:
     user_id: str = required(uid)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserMfaInput(UserInput):
+    mfa: bool = required(boolean)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserAuthenticatorInput(UserInput):
+    type: str = required(one_of(AUTHENTICATOR_TYPES))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Answers about users, sessions and teams."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, TypedDict
@@ -8,7 +8,8 @@ from typing import Any, TypedDict
 from django.contrib.auth.hashers import identify_hasher
 
 from accounts.devices import describe
-from accounts.models import Membership, Session, Team, User
+from accounts.mfa import Factor
+from accounts.models import Challenge, Membership, Session, Team, User
 from kernel.clock import api_time
 
 UNKNOWN_COUNTRY_CODE = "--"
@@ -143,6 +144,28 @@ class MembershipList(TypedDict):
     memberships: list[MembershipOutput]
 
 
+MfaChallengeOutput = TypedDict(
+    "MfaChallengeOutput", {"$id": str, "$createdAt": str, "userId": str, "expire": str}
+)
+
+
+class MfaTypeOutput(TypedDict):
+    secret: str
+    uri: str
+
+
+class MfaFactorsOutput(TypedDict):
+    totp: bool
+    email: bool
+    phone: bool
+    recoveryCode: bool  # the public name
+    custom: bool
+
+
+class MfaRecoveryCodesOutput(TypedDict):
+    recoveryCodes: list[str]  # the public name
+
+
 class JwtOutput(TypedDict):
     jwt: str
 
@@ -249,6 +272,25 @@ def token_output(
         "secret": secret,
         "expire": api_time(expires_at),
         "phrase": phrase,
+    }
+
+
+def mfa_challenge_output(challenge: Challenge, *, user_uid: str) -> MfaChallengeOutput:
+    return {
+        "$id": challenge.uid,
+        "$createdAt": api_time(challenge.created_at),
+        "userId": user_uid,
+        "expire": api_time(challenge.expires_at),
+    }
+
+
+def mfa_factors_output(verified: Mapping[Factor, bool]) -> MfaFactorsOutput:
+    return {
+        "totp": verified[Factor.TOTP],
+        "email": verified[Factor.EMAIL],
+        "phone": verified[Factor.PHONE],
+        "recoveryCode": verified[Factor.RECOVERY_CODE],
+        "custom": False,
     }
 
 

@@ -58,6 +58,8 @@ class Purpose(StrEnum):
     PHONE_VERIFICATION = "phone-verification"
     VERIFICATION = "verification"
     RECOVERY = "recovery"
+    CHALLENGE = "challenge"
+    RECOVERY_CODE = "recovery-code"
     INVITATION = "invitation"
 
 

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from accounts.views import account, imports, proofs, sign_in, teams, users
+from accounts.views import account, factors, imports, proofs, sign_in, teams, users
 
 ACCOUNT = [
     path("account", account.AccountView.as_view()),
@@ -31,6 +31,21 @@ ACCOUNT = [
     path("account/sessions/<str:sessionId>", account.SessionView.as_view()),
     path("account/jwts", account.JwtsView.as_view()),
     path("account/jwt", account.JwtsView.as_view()),
+]
+MFA = [
+    path("account/mfa", factors.MfaView.as_view()),
+    path("account/mfa/factors", factors.MfaFactorsView.as_view()),
+    path("account/mfa/authenticators/<str:type>", factors.MfaAuthenticatorView.as_view()),
+    path("account/mfa/recovery-codes", factors.MfaRecoveryCodesView.as_view()),
+    path("account/mfa/challenges", factors.MfaChallengesView.as_view()),
+    path("account/mfa/challenge", factors.MfaChallengesView.as_view()),
+    path("users/<str:userId>/mfa", factors.UserMfaView.as_view()),
+    path("users/<str:userId>/mfa/factors", factors.UserMfaFactorsView.as_view()),
+    path(
+        "users/<str:userId>/mfa/authenticators/<str:type>",
+        factors.UserMfaAuthenticatorView.as_view(),
+    ),
+    path("users/<str:userId>/mfa/recovery-codes", factors.UserMfaRecoveryCodesView.as_view()),
 ]
 USERS = [
     path("users", users.UsersView.as_view()),
@@ -66,4 +81,4 @@ TEAMS = [
     path(f"{MEMBERSHIPS}/<str:membershipId>", teams.MembershipView.as_view()),
     path(f"{MEMBERSHIPS}/<str:membershipId>/status", teams.MembershipStatusView.as_view()),
 ]
-urlpatterns: list[URLPattern] = [*ACCOUNT, *USERS, *TEAMS]
+urlpatterns: list[URLPattern] = [*ACCOUNT, *MFA, *USERS, *TEAMS]

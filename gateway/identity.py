@@ -30,6 +30,7 @@ _PLAIN_FIELDS = (
     "session_uid",
     "key_uid",
     "is_blocked",
+    "needs_factor",
     "ip",
 )
 

@@ -29,7 +29,8 @@ class RateLimit:
 class Operation:
     """What the gateway enforces before a handler runs. `scope` lists scopes that each suffice.
 
-    What `is_for_servers` is closed to guests and users even where they hold such a scope.
+    What `is_for_servers` is closed to guests and users even where they hold such a scope; what
+    `is_for_pending` is open to users who have yet to show a second factor.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Operation:
     rate_limit: RateLimit | None = None
     needs_project: bool = False
     is_for_servers: bool = False
+    is_for_pending: bool = False
 
 
 def operation(
@@ -47,12 +49,14 @@ def operation(
     rate_limit: RateLimit | None = None,
     needs_project: bool = False,
     is_for_servers: bool = False,
+    is_for_pending: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Label a handler with its public operation ids (`service.method`).
 
     A second id is the same operation in a product's second vocabulary: a view made with
     `dialect=1` answers as that one, under `twin_scope`. With `needs_project` the project
-    `console` is refused; `is_for_servers` leaves keys and console members.
+    `console` is refused; `is_for_servers` leaves keys and console members, `is_for_pending` lets
+    users in who have yet to show a second factor.
     """
     scopes = (scope, scope if twin_scope is None else twin_scope)
     labels = tuple(
@@ -64,6 +68,7 @@ def operation(
                 rate_limit=rate_limit,
                 needs_project=needs_project,
                 is_for_servers=is_for_servers,
+                is_for_pending=is_for_pending,
             )
         )
         for public_id, accepted in zip(ids, scopes, strict=False)

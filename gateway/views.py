@@ -127,7 +127,8 @@ class Endpoint(APIView):
 def check_access(operation: Operation, caller: Caller) -> None:
     """Check what the label demands, in the public order (reference: semantics, section 1).
 
-    Raises: ACCESS_FORBIDDEN, SERVICE_DISABLED, API_DISABLED, UNAUTHORIZED_SCOPE, USER_BLOCKED
+    Raises: ACCESS_FORBIDDEN, SERVICE_DISABLED, API_DISABLED, UNAUTHORIZED_SCOPE, USER_BLOCKED,
+        USER_MORE_FACTORS_REQUIRED
     """
     project = caller.project
     if operation.needs_project and project.is_console:
@@ -142,6 +143,8 @@ def check_access(operation: Operation, caller: Caller) -> None:
         raise ApiError(ErrorKind.UNAUTHORIZED_SCOPE, _scope_text(operation, caller))
     if caller.is_blocked:
         raise ApiError(ErrorKind.USER_BLOCKED)
+    if caller.needs_factor and not operation.is_for_pending:
+        raise ApiError(ErrorKind.USER_MORE_FACTORS_REQUIRED)
 
 
 def _scope_text(operation: Operation, caller: Caller) -> str:

@@ -95,6 +95,7 @@ class Caller:
     roles: frozenset[str] = frozenset({"any", "guests"})
     scopes: frozenset[str] = frozenset()
     is_blocked: bool = False
+    needs_factor: bool = False
     ip: str = ""
     user_agent: str = ""
 

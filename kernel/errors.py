@@ -147,6 +147,36 @@ class ErrorKind(Enum):
         400,
         "The password holds personal data such as a name, an address or a phone number.",
     )
+    USER_MORE_FACTORS_REQUIRED = (
+        "user_more_factors_required",
+        401,
+        "More factors are required to complete the sign in process.",
+    )
+    USER_CHALLENGE_REQUIRED = (
+        "user_challenge_required",
+        401,
+        "A recently passed challenge is required for this.",
+    )
+    USER_AUTHENTICATOR_NOT_FOUND = (
+        "user_authenticator_not_found",
+        404,
+        "The user has no authenticator of this type.",
+    )
+    USER_AUTHENTICATOR_ALREADY_VERIFIED = (
+        "user_authenticator_already_verified",
+        409,
+        "The authenticator is verified already.",
+    )
+    USER_RECOVERY_CODES_NOT_FOUND = (
+        "user_recovery_codes_not_found",
+        404,
+        "The user has no recovery codes.",
+    )
+    USER_RECOVERY_CODES_ALREADY_EXISTS = (
+        "user_recovery_codes_already_exists",
+        409,
+        "The user has recovery codes already.",
+    )
     USER_AUTH_METHOD_UNSUPPORTED = (
         "user_auth_method_unsupported",
         501,

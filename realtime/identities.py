@@ -94,4 +94,6 @@ class Identities:
 
 
 def _is_same_user(old: Caller, new: Caller) -> bool:
-    return not new.is_blocked and (old.user_uid, old.session_uid) == (new.user_uid, new.session_uid)
+    if new.is_blocked or new.needs_factor:
+        return False
+    return (old.user_uid, old.session_uid) == (new.user_uid, new.session_uid)

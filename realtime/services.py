@@ -44,6 +44,7 @@ def open_connection(handshake: Handshake) -> Opened:
         API_DISABLED: The project's sockets are switched off.
         REALTIME_TOO_MANY_MESSAGES: Too many connections from one address.
         USER_BLOCKED: The caller is blocked.
+        USER_MORE_FACTORS_REQUIRED: The caller has yet to show a second factor.
     """
     project = _find_project(handshake.project_uid)
     credentials = handshake.credentials
@@ -56,6 +57,8 @@ def open_connection(handshake: Handshake) -> Opened:
     caller = identify(handshake)
     if caller.is_blocked:
         raise ApiError(ErrorKind.USER_BLOCKED)
+    if caller.needs_factor:
+        raise ApiError(ErrorKind.USER_MORE_FACTORS_REQUIRED)
     if is_disabled and caller.kind is not CallerKind.CONSOLE:
         raise ApiError(ErrorKind.API_DISABLED)
     return Opened(caller, _account_of(caller))
@@ -77,10 +80,13 @@ def open_session(handshake: Handshake) -> Opened:
 
     Raises:
         REALTIME_MESSAGE_INVALID: The secret names no session of a user who may sign in.
+        USER_MORE_FACTORS_REQUIRED: The user has yet to show a second factor.
     """
     caller = identify(handshake)
     if not caller.is_user or caller.is_blocked:
         raise ApiError(ErrorKind.REALTIME_MESSAGE_INVALID, "Session is not valid.")
+    if caller.needs_factor:
+        raise ApiError(ErrorKind.USER_MORE_FACTORS_REQUIRED)
     return Opened(caller, _account_of(caller))
 
 

@@ -15,7 +15,7 @@ _SWEEPS = tuple(
     )
     SELECT (SELECT max(id) FROM batch), (SELECT count(*) FROM gone)
     """  # noqa: S608  # names of our own tables
-    for table in ("session", "account_token", "console_link")
+    for table in ("session", "account_token", "console_link", "mfa_challenge")
 )
 
 

@@ -127,7 +127,9 @@ class SessionView(Endpoint):
         data = read_input(SessionInput, call.params)
         return Answer(services.update_session(caller=call.caller, **as_dict(data)))
 
-    @operation("account.deleteSession", scope="account", rate_limit=RateLimit(100))
+    @operation(
+        "account.deleteSession", scope="account", rate_limit=RateLimit(100), is_for_pending=True
+    )
     def delete(self, call: Call) -> Answer:
         data = read_input(SessionInput, call.params)
         was_own = services.delete_session(caller=call.caller, **as_dict(data))

@@ -146,7 +146,7 @@ def test_class_15_no_odd_type_breaks_a_parameter(project, client_for, make_key, 
         path = (
             label["path"]
             .removeprefix("/v1")
-            .format(userId="alice", sessionId="s", teamId="t", membershipId="m")
+            .format(userId="alice", sessionId="s", teamId="t", membershipId="m", type="totp")
         )
         client = mine if operation_id.startswith("account") else server
         for name in [each["name"] for each in label["params"] if each["in"] == "body"]:
@@ -275,7 +275,7 @@ def test_class_33_reading_keys_change_nothing(project, client_for, make_key, ali
         path = (
             label["path"]
             .removeprefix("/v1")
-            .format(userId="alice", sessionId="s", teamId="t", membershipId="m")
+            .format(userId="alice", sessionId="s", teamId="t", membershipId="m", type="totp")
         )
         reply = reader.call(label["method"], path, {})
         # What anybody may call asks for a secret besides.
@@ -302,7 +302,7 @@ def test_every_label_matches_the_reference():
 def test_every_path_answers_strangers_in_the_error_envelope(project, client_for):
     for pattern in urlpatterns:
         path = str(pattern.pattern)
-        for name in ("userId", "sessionId", "teamId", "membershipId"):
+        for name in ("userId", "sessionId", "teamId", "membershipId", "type"):
             path = path.replace(f"<str:{name}>", "x")
         for verb in ("GET", "POST", "PUT", "PATCH", "DELETE"):
             if (verb, path) in OPEN_TO_STRANGERS:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.models import ConsoleLink, Session, Token, User
+from accounts.models import Challenge, ConsoleLink, Session, Token, User
 from accounts.services import retention
 from kernel import clock, jobs
 
@@ -20,11 +20,12 @@ def user(alice):
 
 
 def add(user, name, age):
-    """Add a session, a token and a link that expire at the same moment."""
+    """Add a session, a token, a link and a challenge that expire at the same moment."""
     known = {"digest": name.encode(), "expires_at": clock.now() + age}
     Session.objects.create(user=user, uid=name, provider="email", **known)
     Token.objects.create(user=user, uid=name, purpose="test", **known)
     ConsoleLink.objects.create(**known)
+    Challenge.objects.create(user=user, uid=name, session_id=0, tries_left=5, **known)
 
 
 def test_what_has_expired_is_swept(user):
@@ -33,7 +34,7 @@ def test_what_has_expired_is_swept(user):
 
     jobs.sweep()
 
-    for model in (Session, Token, ConsoleLink):
+    for model in (Session, Token, ConsoleLink, Challenge):
         assert [bytes(each.digest) for each in model.objects.all()] == [b"good"], model
 
 
@@ -44,7 +45,8 @@ def test_many_are_swept_in_batches(user, monkeypatch, statements):
         add(user, f"old {number}", PAST)
 
     with statements() as seen:
-        assert retention.sweep_expired() == 9
+        assert retention.sweep_expired() == 12
 
     assert Session.objects.count() == Token.objects.count() == ConsoleLink.objects.count() == 3
-    assert len(seen) == 3 * 4
+    assert Challenge.objects.count() == 3
+    assert len(seen) == 4 * 4

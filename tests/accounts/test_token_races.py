@@ -5,9 +5,10 @@ from functools import partial
 import pytest
 from django.db import IntegrityError
 
-from accounts.models import Mail, Session, Token, User
+from accounts.models import Challenge, Mail, RecoveryCode, Session, Token, User
 from accounts.services.proofs import send_recovery
 from kernel import jobs
+from tests.accounts.apps import CODES, answer, challenge, enrol, standing_clock
 from tests.accounts.mailbox import newest_code, newest_link, newest_text_code
 from tests.accounts.test_races import at_once
 from tests.conftest import PASSWORD
@@ -136,6 +137,35 @@ def test_class_09_one_of_fifty_verifications_wins(project, client_for, alice):
     body = {"userId": "alice", "secret": newest_link()[1]["secret"]}
     replies = at_once([lambda: guest.put("/account/verifications/email", body)] * 50)
     assert sorted(reply.status for reply in replies) == [200] + [401] * 49
+
+
+@pytest.mark.parametrize("factor", ["totp", "recoverycode"])
+def test_class_09_one_of_fifty_challenges_with_a_code_is_passed(project, client_for, alice, factor):
+    own = client_for(project, session=alice.session)
+    with standing_clock():
+        app, codes = enrol(own), own.post(CODES).json["recoveryCodes"]
+        otp = app.code() if factor == "totp" else codes[0]
+        uids = [challenge(own, factor) for _ in range(10)]
+        replies = at_once([partial(answer, own, uid, otp) for uid in uids * 5])
+    assert sorted(reply.status for reply in replies) == [200] + [401] * 49
+    assert RecoveryCode.objects.count() == (6 if factor == "totp" else 5)
+
+
+def test_class_11_parallel_answers_never_get_more_tries_than_a_challenge_bears(
+    project, client_for, alice
+):
+    own = client_for(project, session=alice.session)
+    own.post(CODES)
+    uid = challenge(own, "recoverycode")
+    at_once([partial(answer, own, uid, f"wrong{number}") for number in range(40)])
+    assert Challenge.objects.get().tries_left == 0
+
+
+def test_recovery_codes_asked_for_at_once_are_made_once(project, client_for, alice):
+    own = client_for(project, session=alice.session)
+    replies = at_once([lambda: own.post(CODES)] * 12)
+    assert sorted(reply.status for reply in replies) == [201] + [409] * 11
+    assert RecoveryCode.objects.count() == 6
 
 
 @pytest.mark.parametrize("kind", ["magic-url", "email"])

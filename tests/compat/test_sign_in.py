@@ -1,10 +1,14 @@
 """Ways to sign in besides e-mail and password, with the newest official Python SDK."""
 
 import hashlib
+import time
 
 import bcrypt
+import pyotp
 import pytest
 from appwrite.client import Client
+from appwrite.enums.authentication_factor import AuthenticationFactor
+from appwrite.enums.authenticator_type import AuthenticatorType
 from appwrite.exception import AppwriteException
 from appwrite.id import ID
 from appwrite.services.account import Account
@@ -114,6 +118,42 @@ def test_user_asks_for_a_verification(alice: Person):
     token = Account(alice.client).create_email_verification(URL)
 
     assert (token.userid, token.secret) == (alice.id, "")
+
+
+def test_user_sets_an_app_up_and_signs_in_with_it(key: Client, alice: Person):
+    account = Account(alice.client)
+
+    offered = account.create_mfa_authenticator(AuthenticatorType.TOTP)
+    app = pyotp.TOTP(offered.secret)
+    account.update_mfa_authenticator(AuthenticatorType.TOTP, app.at(time.time(), counter_offset=-1))
+    user = account.update_mfa(True)
+    codes = account.create_mfa_recovery_codes().recoverycodes
+    session = Account(key).create_email_password_session(alice.email, PASSWORD)
+    pending = Account(sdk.acting_as(key, session.secret))
+
+    assert (user.mfa, len(codes), session.factors) == (True, 6, ["password"])
+    with pytest.raises(AppwriteException) as refused:
+        pending.get()
+    assert (refused.value.code, refused.value.type) == (401, "user_more_factors_required")
+    assert pending.list_mfa_factors().totp is True
+    challenge = pending.create_mfa_challenge(AuthenticationFactor.TOTP)
+    passed = pending.update_mfa_challenge(challenge.id, app.now())
+    assert passed.factors == ["password", "totp"]
+    assert pending.get().id == alice.id
+    pending.delete_mfa_authenticator(AuthenticatorType.TOTP)
+    assert pending.list_mfa_factors().totp is False
+
+
+def test_server_manages_the_factors_of_a_user(key: Client, alice: Person):
+    users = Users(key)
+
+    codes = users.create_mfa_recovery_codes(alice.id).recoverycodes
+    new = users.update_mfa_recovery_codes(alice.id).recoverycodes
+
+    assert set(codes).isdisjoint(new)
+    assert len(users.get_mfa_recovery_codes(alice.id).recoverycodes) == 6
+    assert users.list_mfa_factors(alice.id).recoverycode is True
+    assert users.update_mfa(alice.id, True).mfa is True
 
 
 def test_imported_users_log_in(key: Client):

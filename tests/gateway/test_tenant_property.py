@@ -70,6 +70,7 @@ IDS = {
     "serviceId": ["account"],
     "sessionId": ["current", "{session}"],
     "teamId": ["writers", "{team}"],
+    "type": ["totp"],
     "userId": ["alice", "victim"],
 }
 BODY = {
@@ -88,7 +89,10 @@ BODY = {
     "key": "changed",
     "labels": ["changed"],
     "name": "changed",
+    "mfa": True,
+    "factor": "recoverycode",
     "number": "+4915112345678",
+    "phone": "+4915112345678",
     "password": "a changed password",
     "oldPassword": PASSWORD,
     "permissions": ['read("any")', 'delete("any")', 'update("any")'],

@@ -354,3 +354,52 @@ def test_a_session_that_expires_ends_its_socket(talk, project, alice, monkeypatc
         assert await one.closed_with() == 1012
 
     talk(conversation)
+
+
+@pytest.fixture
+def ask_for_factors(project, client_for, make_key):
+    """Have a second factor asked of alice, who has one and has not shown it."""
+    server = client_for(project, key=make_key(project, ["users.write"]))
+
+    def ask():
+        server.patch("/users/alice/verification", {"emailVerification": True})
+        assert server.patch("/users/alice/mfa", {"mfa": True}).status == 200
+
+    return ask
+
+
+@pytest.mark.parametrize("by", ["header", "jwt"])
+def test_session_that_lacks_a_factor_opens_no_socket(
+    talk, project, alice, client_for, ask_for_factors, by
+):
+    jwt = client_for(project, session=alice.session).post("/account/jwts").json["jwt"]
+    ask_for_factors()
+
+    async def conversation(connections):
+        named = {"jwt": jwt} if by == "jwt" else {"headers": {"X-Appwrite-Session": alice.session}}
+        one = connections.make(project, **named)
+        assert (await one.open())["code"] == 401
+        assert await one.closed_with() == 1008
+
+    talk(conversation)
+
+
+def test_session_that_lacks_a_factor_signs_no_socket_in(talk, project, alice, ask_for_factors):
+    ask_for_factors()
+
+    async def conversation(connections):
+        one = connections.make(project)
+        assert (await one.open())["user"] is None
+        refused = await one.ask("authentication", {"session": alice.session})
+        assert (refused["type"], refused["data"]["code"]) == ("error", 401)
+
+    talk(conversation)
+
+
+def test_open_socket_ends_when_its_session_lacks_a_factor(talk, project, alice, ask_for_factors):
+    async def conversation(connections):
+        one = await connections.open(project, headers={"X-Appwrite-Session": alice.session})
+        await database.in_database(ask_for_factors)
+        assert await one.closed_with() == 1012
+
+    talk(conversation)

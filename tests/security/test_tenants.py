@@ -25,7 +25,7 @@ from tests.test_contracts import reference
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 #: Path parameters that are words of the API and not something a project has.
-WORDS = {"serviceId", "protocolId", "providerId", "methodId", "policyId"}
+WORDS = {"serviceId", "protocolId", "providerId", "methodId", "policyId", "type"}
 #: Body parameters that name something which has to be there. A session is none: a JWT for an
 #: unknown one is a JWT without a session.
 NAMED = {"userId", "teamId"}

@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def test_every_operation_is_tried() -> None:
-    """A new operation belongs into the tables of `tests/security/world.py`."""
+    """A new operation belongs into the tables of `tests/security/values.py`."""
     assert {str(route): missing(route) for route in all_routes() if missing(route)} == {}
     assert {route.operation.id for route in routes()} | BY_BODY == set(all_operations())
 

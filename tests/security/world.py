@@ -21,7 +21,8 @@ from kernel.scopes import PROJECT_KEY_SCOPES
 from projects import services as projects
 from projects import signing
 from tests.client import ApiClient, Reply
-from tests.conftest import PASSWORD, sign_up
+from tests.conftest import sign_up
+from tests.security.values import ATTRIBUTE_EXTRAS, DONE_BEFORE, SPECIAL, VALUES
 from tests.test_contracts import reference, served
 
 SEPARATOR = "\x1e"
@@ -50,9 +51,11 @@ class Route:
 
     @property
     def is_redeeming(self) -> bool:
-        """Tell whether it asks for a secret, which no call of this world has: it is refused."""
-        asks = any(each["name"] == "secret" for each in self.parameters("body"))
-        return asks and self.operation.service != "project"  # there it is one of a provider's
+        """Tell whether it is refused: it asks for a secret, which no call of this world has."""
+        asked = {each["name"] for each in self.parameters("body")}
+        asks = not asked.isdisjoint({"secret", "otp"})
+        asks = asks and self.operation.service != "project"  # there it is one of a provider's
+        return asks or self.operation.id in DONE_BEFORE
 
     def parameters(self, *places: str) -> list[dict[str, Any]]:
         return [each for each in reference(self.operation.id)["params"] if each["in"] in places]
@@ -113,6 +116,8 @@ class World:
         if re.search(r"relationship/{key}|{key}/relationship", route.path):
             people = f"{self.canary}-people"
             ids = {**ids, "key": "friends", "collectionId": people, "tableId": people}
+        if "/authenticators/" in route.path:
+            ids = {**ids, "type": "totp"}
         if match := re.search(r"/platforms/(web|apple|android|linux|windows)/", route.path):
             ids = {**ids, "platformId": f"{self.canary}-{match.group(1)}"}
         # A new kind of thing is unknown here until the test of this world says so.
@@ -155,127 +160,6 @@ class World:
 
 
 REFERENCES = ("sessionId",)
-LINK = "http://localhost/made"
-#: Values that work, by parameter; what is missing here is left out. New operations belong here.
-VALUES: dict[str, Any] = {
-    "name": "Made",
-    "email": "made@example.com",
-    "password": PASSWORD,
-    "number": "+15550001111",
-    "phone": "+15550002222",
-    "labels": ["made"],
-    "status": True,
-    "enabled": True,
-    "emailVerification": True,
-    "phoneVerification": True,
-    "prefs": {"made": "yes"},
-    "secret": "0" * 64,
-    "roles": ["made"],
-    "scopes": ["users.read"],
-    "hostname": "made.example.com",
-    "bundleIdentifier": "com.example.made",
-    "applicationId": "com.example.made",
-    "packageName": "made",
-    "packageIdentifierName": "made",
-    "userId": "made",
-    "keyId": "made",
-    "platformId": "made",
-    "projectId": "made",
-    "databaseId": "made",
-    "collectionId": "made",
-    "tableId": "made",
-    "documentId": "made",
-    "rowId": "made",
-    "teamId": "made",
-    "permissions": ['read("any")'],
-    "data": {"title": "Made"},
-    "size": 100,
-    "required": False,
-    "type": "key",
-    "attributes": ["title"],
-    "columns": ["title"],
-    "membershipId": "made",
-    "clientId": "made",
-    "clientSecret": "made",
-    "serviceId": "made",
-    "p8File": "made",
-    "applicationSecret": "made",
-    "wellKnownURL": "https://id.example.com",
-    "key": "made",
-    "elements": ["a", "b"],
-    "passwordSalt": "c2FsdHNhbHQ=",
-    "passwordSaltSeparator": "Bw==",
-    "passwordSignerKey": "A" * 86 + "==",
-    "passwordCpu": 16,
-    "passwordMemory": 8,
-    "passwordParallel": 1,
-    "passwordLength": 64,
-    "duration": 600,
-    "value": 1,
-    "total": 5,
-    "documents": [{"$id": "made", "title": "Made"}],
-    "rows": [{"$id": "made", "title": "Made"}],
-}
-#: What differs for one operation.
-SPECIAL: dict[str, dict[str, Any]] = {
-    "account.createEmailPasswordSession": {"email": "{userId}@example.com"},
-    "projects.createProject": {"teamId": "{ownersId}"},
-    "projects.updateTeam": {"teamId": "{ownersId}"},
-    "projects.createPlatform": {"type": "web"},
-    "account.updatePassword": {"password": f"{PASSWORD}!", "oldPassword": PASSWORD},
-    "account.updateStatus": {"status": False},
-    "account.createMagicURLToken": {"url": LINK},
-    "account.createEmailVerification": {"url": LINK},
-    "account.createVerification": {"url": LINK},
-    "account.createRecovery": {"url": LINK},
-    "databases.createCollection": {"attributes": []},
-    "tablesDB.createTable": {"columns": []},
-    "databases.updateTransaction": {"commit": True},
-    "tablesDB.updateTransaction": {"commit": True},
-    "databases.createOperations": {
-        "operations": [
-            {
-                "action": "update",
-                "databaseId": "{databaseId}",
-                "collectionId": "{collectionId}",
-                "documentId": "{documentId}",
-                "data": {"title": "Made"},
-            }
-        ]
-    },
-    "tablesDB.createOperations": {
-        "operations": [
-            {
-                "action": "create",
-                "databaseId": "{databaseId}",
-                "tableId": "{tableId}",
-                "rowId": "made",
-                "data": {"title": "Made"},
-            }
-        ]
-    },
-    "databases.createRelationshipAttribute": {
-        "type": "oneToMany",
-        "relatedCollectionId": "{collectionId}",
-    },
-    "tablesDB.createRelationshipColumn": {"type": "oneToMany", "relatedTableId": "{tableId}"},
-    "project.updateMembershipPrivacyPolicy": {"userId": True},
-    "project.updatePasswordStrengthPolicy": {"number": True},
-    "teams.createMembership": {"userId": "", "phone": ""},
-    "users.createArgon2User": {"password": "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$" + "A" * 43},
-    "users.createBcryptUser": {"password": "$2y$04$" + "A" * 53},
-    "users.createMD5User": {"password": "0" * 32},
-    "users.createPHPassUser": {"password": "$P$5" + "A" * 30},
-    "users.createSHAUser": {"password": "0" * 128},
-    "users.createScryptUser": {"password": "0" * 128},
-    "users.createScryptModifiedUser": {"password": "A" * 86 + "=="},
-}
-#: What an attribute of a type asks for beyond its key.
-ATTRIBUTE_EXTRAS: dict[str, dict[str, Any]] = {
-    "string": {"size": 100},
-    "varchar": {"size": 100},
-    "enum": {"elements": ["a", "b"]},
-}
 
 
 def attribute_key(type_: str) -> str:
@@ -328,6 +212,7 @@ def populate(name: str) -> World:
         "methodId": "jwt",
     }
     ids |= _people(server, ids, name)
+    _factors(client(project, session=person.session))
     _platforms(server, name)
     _documents(server, ids, name)
     ids["transactionId"] = made(server.post("/databases/transactions", {}))["$id"]
@@ -384,6 +269,14 @@ def _people(server: ApiClient, ids: Mapping[str, str], name: str) -> dict[str, s
         )
     )
     return {"membershipId": place["$id"], "sessionId": session["$id"], "keyId": key["$id"]}
+
+
+def _factors(user: ApiClient) -> None:
+    """Give a user codes, an app not yet confirmed, and a challenge passed a moment ago."""
+    code = made(user.post("/account/mfa/recovery-codes"))["recoveryCodes"][0]
+    asked = made(user.post("/account/mfa/challenges", {"factor": "recoverycode"}))
+    made(user.put("/account/mfa/challenges", {"challengeId": asked["$id"], "otp": code}), 200)
+    made(user.post("/account/mfa/authenticators/totp"), 200)
 
 
 def _platforms(server: ApiClient, name: str) -> None:
