@@ -1,5 +1,6 @@
 """Classes 22, 23, 31 to 33: no caller of one project reaches another, or past its scopes."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -81,8 +82,14 @@ def test_class_22_credentials_of_another_project_are_worth_nothing(
         if who == "key":
             assert reply.status in (401, 403), (str(route), reply.json)
         else:
-            assert reply.content == check(other_world.guest.call(*arguments)).content, str(route)
+            seen = check(other_world.guest.call(*arguments)).content
+            assert without_cursor(reply.content) == without_cursor(seen), str(route)
         assert fingerprint() == before, str(route)
+
+
+def without_cursor(content: bytes) -> bytes:
+    """Leave out what is encrypted anew for each answer."""
+    return re.sub(rb'"cursor":"[^"]+"', b"", content)
 
 
 def test_class_23_ids_in_bodies_are_looked_up_in_the_callers_project(
