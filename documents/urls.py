@@ -18,6 +18,7 @@ from documents.views.documents import (
 from documents.views.indexes import IndexesView, IndexView
 from documents.views.relationships import RelationshipsView, RelationshipView
 from documents.views.transactions import OperationsView, TransactionsView, TransactionView
+from documents.views.transfers import ExportView, ImportView
 
 _DATABASES = ("databases", "tablesdb")
 _COLLECTIONS = ("collections", "tables")
@@ -51,6 +52,8 @@ def _paths(dialect: int) -> Iterator[URLPattern]:
     yield path(f"{related}/<str:key>", RelationshipView.as_view(dialect=dialect))
     yield path(f"{attributes}/<str:key>/relationship", RelationshipView.as_view(dialect=dialect))
     yield path(f"{attributes}/<str:key>", AttributeView.as_view(dialect=dialect))
+    yield path(f"{collection}/import", ImportView.as_view(dialect=dialect))
+    yield path(f"{collection}/export", ExportView.as_view(dialect=dialect))
     yield path(f"{collection}/indexes", IndexesView.as_view(dialect=dialect))
     yield path(f"{collection}/indexes/<str:key>", IndexView.as_view(dialect=dialect))
     yield path(documents, DocumentsView.as_view(dialect=dialect))

@@ -12,7 +12,7 @@ from kernel import clock, ids
 
 CREATED_AT, UPDATED_AT = "$createdAt", "$updatedAt"
 #: Entries of answers that clients send back, and that no write can change.
-_READ_ONLY = frozenset(
+READ_ONLY = frozenset(
     {"$id", "$sequence", "$databaseId", "$collectionId", "$tableId", "$permissions"}
 )
 
@@ -102,7 +102,7 @@ def changed_values(
     operations: list[Operation] = []
     times: dict[str, datetime] = {}
     for key, value in data.items():
-        if key in _READ_ONLY:
+        if key in READ_ONLY:
             continue
         if key in (CREATED_AT, UPDATED_AT):
             if keeps_times and value is not None:

@@ -28,6 +28,14 @@ _UNREADABLE = (
 _FORM_TYPES = ("application/x-www-form-urlencoded", "")
 
 
+def read_query(request: HttpRequest) -> dict[str, Any]:
+    """Return the query parameters alone, of a request whose body is a file.
+
+    Raises: BAD_REQUEST
+    """
+    return _unflatten(request.GET.lists())
+
+
 def read_params(request: HttpRequest) -> dict[str, Any]:
     """Return the query and body parameters of a request, the body's winning; parsed once.
 

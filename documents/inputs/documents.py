@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from documents.inputs.paths import CollectionInput
+from documents.records import sent_document
 from documents.values import SentDocument
 from kernel.fields import (
     boolean,
@@ -27,14 +28,7 @@ _permissions = permissions(ITEM_ACTIONS)
 
 
 def _sent_document(value: object) -> SentDocument:
-    data = dict(json_object(value))
-    own_id = data.pop("$id", None)
-    granted = data.pop("$permissions", None)
-    return SentDocument(
-        uid="" if own_id is None else custom_id(own_id),
-        data=data,
-        permissions=None if granted is None else _permissions(granted),
-    )
+    return sent_document(json_object(value))
 
 
 _sent_documents = list_of(_sent_document, maximum=MAX_BULK_DOCUMENTS)

@@ -11,6 +11,7 @@ from documents.outputs.documents import (
     document_output,
 )
 from documents.outputs.indexes import index_output
+from documents.outputs.transfers import import_report_output
 
 __all__ = [
     "EVERYTHING",
@@ -22,5 +23,6 @@ __all__ = [
     "database_output",
     "document_list_output",
     "document_output",
+    "import_report_output",
     "index_output",
 ]

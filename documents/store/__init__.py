@@ -56,6 +56,7 @@ from documents.store.rows import (
     UniqueValueError,
 )
 from documents.store.single import create, delete, get, operated, update
+from documents.store.transfers import NewDocument, add_many, behind, existing
 
 __all__ = [
     "Change",
@@ -75,6 +76,7 @@ __all__ = [
     "Log",
     "LoggedEvent",
     "Missed",
+    "NewDocument",
     "Outcome",
     "OversizedValueError",
     "Page",
@@ -84,6 +86,8 @@ __all__ = [
     "UniqueValueError",
     "Viewer",
     "Written",
+    "add_many",
+    "behind",
     "change_found",
     "change_many",
     "changes",
@@ -92,6 +96,7 @@ __all__ = [
     "delete",
     "delete_found",
     "delete_many",
+    "existing",
     "find",
     "get",
     "here",

@@ -2,7 +2,8 @@
 
 The JSON files are cut from a description of the API: the operations of the services that exist
 here, the models they answer with, every error type with its status, the scopes, and the events
-with their channels. Operations of our own are marked so.
+with their channels. Operations of our own are marked so, and those whose body
+is a file.
 """
 
 import re

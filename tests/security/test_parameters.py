@@ -29,7 +29,7 @@ QUICK_SECONDS = 0.5
 
 
 def writes() -> Iterator[Route]:
-    return (route for route in routes() if not route.is_read)
+    return (route for route in routes() if not route.is_read and not route.takes_file)
 
 
 def send(world: World, route: Route, body: bytes) -> Reply:

@@ -50,6 +50,11 @@ class Route:
         return tuple(re.findall(r"{(\w+)}", self.path))
 
     @property
+    def takes_file(self) -> bool:
+        """Tell whether its body is a file, which no parser of parameters sees."""
+        return bool(reference(self.operation.id).get("file"))
+
+    @property
     def is_redeeming(self) -> bool:
         """Tell whether it is refused: it asks for a secret, which no call of this world has."""
         asked = {each["name"] for each in self.parameters("body")}
@@ -189,6 +194,7 @@ def populate(name: str) -> World:
     made(member.post("/teams", {"teamId": f"{name}-owners", "name": "Owners"}))
     projects.update_team(caller=projects.operator(), project_id=name, team_id=f"{name}-owners")
     project = found(name)
+    signing.newest_key(name, "world")  # the first use makes the ring
     server = client(project, key=make_key(project, PROJECT_KEY_SCOPES))
     person = sign_up(project, f"{name}-user")
     ids = {

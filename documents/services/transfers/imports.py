@@ -1,0 +1,211 @@
+"""Documents from elsewhere: written in batches, each faulty one told, and none of them twice."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from accounts import roles
+from documents import catalog, store, values
+from documents.attributes import Attribute, StructureError
+from documents.catalog import CollectionSchema
+from documents.records import Fault, Record
+from documents.reports import LineError, Report
+from documents.services.documents.writes import Write, grants_of, log_of, sealed
+from documents.store import Log, NewDocument
+from documents.vocabulary import Vocabulary
+from kernel.caller import Caller
+from kernel.errors import ApiError, ErrorKind
+from kernel.ids import GENERATED_ID_BYTES, UNIQUE_ID
+from kernel.limits import MAX_IMPORT_ERRORS
+from kernel.permissions import parse_permission
+
+#: What one statement takes.
+BATCH_RECORDS = 1000
+BATCH_BYTES = 4 * 1024 * 1024
+
+Progress = Callable[[Report], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Where an import stops: after so many faulty records, or when its seconds are over."""
+
+    errors: int = MAX_IMPORT_ERRORS
+    seconds: float | None = None
+
+
+_USUAL = Limits()
+
+
+def import_documents(
+    *,
+    caller: Caller,
+    names: Vocabulary,
+    database_id: str,
+    collection_id: str,
+    records: Iterable[Record | Fault],
+    import_id: str,
+    limits: Limits = _USUAL,
+    on_progress: Progress | None = None,
+) -> Report:
+    """Create documents from records of any source; those whose ids exist stay as they are.
+
+    A record without an id gets one that follows from `import_id` and its line, so that the same
+    import can be done once more, or go on after it was interrupted, and makes nothing twice. Each
+    document is logged for the change feed; sockets are not rung.
+
+    Raises: UNAUTHORIZED_SCOPE, DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND
+    """
+    if not caller.is_privileged:
+        raise ApiError(ErrorKind.UNAUTHORIZED_SCOPE)
+    write = Write(
+        caller=caller,
+        names=names,
+        database_id=database_id,
+        collection_id=collection_id,
+        document_id="*",
+        action="create",
+        data={},
+    )
+    write.run(_current)
+    started_at = time.monotonic()
+    report = Report(import_id)
+    for batch in _batches(records):
+        _Batch(write, report).take(batch)
+        if on_progress is not None:
+            on_progress(report)
+        is_late = limits.seconds is not None and time.monotonic() - started_at >= limits.seconds
+        if len(report.errors) >= limits.errors or is_late:
+            return report
+    report.is_complete = True
+    return report
+
+
+def attributes_of(
+    *, caller: Caller, names: Vocabulary, database_id: str, collection_id: str
+) -> Mapping[str, Attribute]:
+    """Return the attributes of a collection that documents can have values of.
+
+    Raises: UNAUTHORIZED_SCOPE, DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND
+    """
+    if not caller.is_privileged:
+        raise ApiError(ErrorKind.UNAUTHORIZED_SCOPE)
+    return catalog.with_schema(
+        caller, database_id, collection_id, names=names, work=_current
+    ).attributes
+
+
+def _current(schema: CollectionSchema) -> CollectionSchema:
+    store.here(schema)  # reads the version
+    return schema
+
+
+def _batches(records: Iterable[Record | Fault]) -> Iterator[list[Record | Fault]]:
+    batch: list[Record | Fault] = []
+    size = 0
+    for each in records:
+        batch.append(each)
+        size += each.size if isinstance(each, Record) else 0
+        if len(batch) >= BATCH_RECORDS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+class _Batch:
+    """Some records on their way in. `_open` are those of which nothing is known yet, by id."""
+
+    def __init__(self, write: Write, report: Report) -> None:
+        self._write = write
+        self._report = report
+        self._open: dict[str, Record] = {}
+
+    def take(self, batch: Sequence[Record | Fault]) -> None:
+        for each in batch:
+            if isinstance(each, Fault):
+                self._fail(each.line, self._write.names.document_invalid_structure, each.reason)
+                continue
+            uid = each.document.uid
+            if uid in ("", UNIQUE_ID):
+                uid = _made_id(self._report.import_id, each.line)
+            if uid in self._open:  # a second one of this id is as if it came later
+                self._report.existing += 1
+            else:
+                self._open[uid] = each
+        self._write.run(self._work)
+        self._report.errors.sort(key=lambda error: error.line)
+        self._report.read += len(batch)
+        self._report.next_line = batch[-1].line + 1
+
+    def _work(self, schema: CollectionSchema) -> None:
+        log = log_of(self._write, schema)
+        texts = {text for each in self._open.values() for text in each.document.permissions or ()}
+        roles.role_group_ids(schema.project_id, [parse_permission(text).role for text in texts])
+        rows, faults = [], {}
+        for uid, record in self._open.items():
+            try:
+                rows.append(_new_document(schema, uid, record, log))
+            except StructureError as error:
+                faults[uid] = str(error)
+        self._add(schema, rows, log)
+        for uid, reason in faults.items():  # told last: a stale schema begins the work anew
+            self._refuse(uid, self._write.names.document_invalid_structure, reason)
+
+    def _add(self, schema: CollectionSchema, rows: Sequence[NewDocument], log: Log) -> None:
+        if not rows:
+            return
+        try:
+            added = store.add_many(schema, rows, log)
+        except store.OversizedValueError:
+            self._add_apart(schema, rows, log)
+            return
+        for uid in added:
+            del self._open[uid]
+        self._report.created += len(added)
+        kept_out = [row.uid for row in rows if row.uid not in added]
+        taken = store.existing(schema, kept_out) if kept_out else set()
+        for uid in kept_out:
+            if uid in taken:
+                del self._open[uid]
+                self._report.existing += 1
+            else:
+                kind = self._write.names.document_unique_violation
+                self._refuse(uid, kind, kind.message)
+
+    def _add_apart(self, schema: CollectionSchema, rows: Sequence[NewDocument], log: Log) -> None:
+        """Halve what holds a value too long for an index until it is alone."""
+        if len(rows) == 1:
+            self._refuse(
+                rows[0].uid,
+                self._write.names.document_invalid_structure,
+                "Invalid document structure: A value is too long for an index on it",
+            )
+            return
+        half = len(rows) // 2
+        self._add(schema, rows[:half], log)
+        self._add(schema, rows[half:], log)
+
+    def _refuse(self, uid: str, kind: ErrorKind, message: str) -> None:
+        self._fail(self._open.pop(uid).line, kind, message)
+
+    def _fail(self, line: int, kind: ErrorKind, message: str) -> None:
+        self._report.errors.append(LineError(line, kind, message))
+
+
+def _made_id(import_id: str, line: int) -> str:
+    text = f"{import_id}\n{line}".encode()
+    return hashlib.blake2b(text, digest_size=GENERATED_ID_BYTES).hexdigest()
+
+
+def _new_document(schema: CollectionSchema, uid: str, record: Record, log: Log) -> NewDocument:
+    sent = record.document
+    new = values.new_values(schema.attributes, sent.data, keeps_times=True)
+    return NewDocument(
+        uid=uid,
+        data=sealed(schema, new.set),
+        grants=grants_of(schema, sent.permissions or []),
+        created_at=new.created_at or log.at,
+        updated_at=new.updated_at or log.at,
+    )

@@ -1,0 +1,183 @@
+"""Documents on their way in and out of a collection in great numbers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, LiteralString
+
+from psycopg import sql as psql
+
+from documents import partitions
+from documents.catalog import CollectionSchema
+from documents.store.rows import Grants, Log, StoredDocument, check_version, document, guarded
+from documents.store.single import json_text
+from documents.store.statements import COLUMNS, PARTS
+from kernel import sql
+from kernel.clock import api_time
+from kernel.permissions import READ, roles_for
+
+CACHED_STATEMENTS = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDocument:
+    """A document to be imported."""
+
+    uid: str
+    data: Mapping[str, Any]
+    grants: Grants
+    created_at: datetime
+    updated_at: datetime
+
+
+# What a unique index refuses stays out, without a word; so does an id that is taken.
+_ADD: LiteralString = """
+    WITH fresh AS MATERIALIZED ({fresh}),
+    input AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS (
+            place int, uid text, data jsonb, payload jsonb, permissions text[], readers text[],
+            groups bigint[], grants bigint[], created timestamptz, updated timestamptz)
+    ),
+    r AS (
+        INSERT INTO {partition}
+            (collection_id, uid, data, permissions, read_roles, created_at, updated_at)
+        SELECT fresh.id, i.uid, i.data, i.permissions, i.readers, i.created, i.updated
+        FROM fresh CROSS JOIN input i ORDER BY i.place
+        ON CONFLICT DO NOTHING RETURNING id, collection_id, uid
+    ),
+    log AS (
+        INSERT INTO outbox (project_id, name, payload, roles, actor, created_at, is_creation)
+        SELECT %(project)s::bigint, %(before)s::text || replace(r.uid, '.', '/') || %(after)s::text,
+            i.payload || jsonb_build_object('$sequence', r.id::text),
+            %(roles)s::text[] || CASE WHEN %(secured)s THEN i.readers ELSE '{{}}' END,
+            %(actor)s::text, %(now)s::timestamptz, true
+        FROM r JOIN input i ON i.uid = r.uid ORDER BY r.id
+    )
+    {granted}
+    SELECT fresh.id, (SELECT array_agg(r.uid::text) FROM r) {announced} FROM fresh
+"""
+_GRANTED: LiteralString = """
+    , granted AS (
+        INSERT INTO document_group_grant (content_object_id, collection_id, group_id, permission_id)
+        SELECT r.id, r.collection_id, g.group_id, g.permission_id
+        FROM r JOIN input i ON i.uid = r.uid CROSS JOIN LATERAL unnest(i.groups, i.grants)
+            WITH ORDINALITY AS g (group_id, permission_id, place)
+        ORDER BY r.id, g.place
+    )
+"""
+_EXISTING: LiteralString = """
+    SELECT d.uid::text FROM {partition} d
+    WHERE d.collection_id = %(collection)s::bigint AND d.uid = ANY(%(uids)s::text[])
+"""
+_BEHIND: LiteralString = """
+    SELECT c.version, {columns} FROM document_collection c
+    LEFT JOIN LATERAL (
+        SELECT * FROM (
+            SELECT *, sum(octet_length(data::text)) OVER (ORDER BY id ROWS BETWEEN
+                UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+            FROM (
+                SELECT * FROM {partition} d
+                WHERE d.collection_id = c.id AND d.id > %(after)s::bigint
+                ORDER BY d.id LIMIT %(limit)s::bigint
+            ) next
+        ) page
+        WHERE bytes_before IS NULL OR bytes_before < %(bytes)s::bigint
+    ) d ON true
+    WHERE c.id = %(collection)s::bigint AND c.deleted_at IS NULL ORDER BY d.id
+"""
+
+
+def add_many(schema: CollectionSchema, rows: Sequence[NewDocument], log: Log) -> set[str]:
+    """Insert those documents that nothing stands in the way of, with grants and events.
+
+    Their ids differ. Returns the ids of those that were inserted.
+
+    Raises:
+        StaleSchemaError: The collection has another version.
+        OversizedValueError: A value is too long for an index on it; then none is inserted.
+        GrantTargetError: A role or a permission that a grant names is gone; then none is inserted.
+    """
+    before, _, after = log.name.partition("*")
+    values = {
+        "collection": schema.id,
+        "version": schema.version,
+        "project": schema.project_id,
+        "secured": schema.has_document_security,
+        "rows": json_text([_row(schema, place, row, log) for place, row in enumerate(rows)]),
+        "before": before,
+        "after": after,
+        "roles": list(log.roles),
+        "actor": log.actor,
+        "now": log.at,
+    }
+    has_grants = any(row.grants.texts for row in rows)
+    with guarded():
+        found = sql.fetch_one(_add_text(schema.id, has_grants=has_grants), values)
+    check_version(schema, None if found is None else (schema.version,))
+    return set(found[1] or ()) if found else set()
+
+
+def existing(schema: CollectionSchema, uids: Sequence[str]) -> set[str]:
+    """Return those of some ids that documents have."""
+    values = {"collection": schema.id, "uids": list(uids)}
+    with guarded():
+        return {row[0] for row in sql.fetch_all(_text(_EXISTING, schema.id), values)}
+
+
+def behind(
+    schema: CollectionSchema, after: int, *, limit: int, limit_bytes: int
+) -> list[StoredDocument]:
+    """Return the documents that were made next after the one with a number, whoever asks.
+
+    They are at most `limit`, and all but the last take less than `limit_bytes` together.
+
+    Raises:
+        StaleSchemaError: The collection has another version.
+    """
+    values = {"collection": schema.id, "after": after, "limit": limit, "bytes": limit_bytes}
+    with guarded():
+        rows = sql.fetch_all(_text(_BEHIND, schema.id), values)
+    check_version(schema, rows[0] if rows else None)
+    return [document(row[1:]) for row in rows if row[1] is not None]
+
+
+def _row(schema: CollectionSchema, place: int, row: NewDocument, log: Log) -> dict[str, Any]:
+    grants = row.grants
+    times = api_time(row.created_at), api_time(row.updated_at)
+    return {
+        "place": place,
+        "uid": row.uid,
+        "data": row.data,
+        "payload": {
+            **log.fixed,
+            **{key: row.data.get(name, blank) for key, name, blank in schema.shown},
+            "$id": row.uid,
+            "$permissions": grants.texts,
+            "$createdAt": times[0],
+            "$updatedAt": times[1],
+        },
+        "permissions": grants.texts,
+        "readers": roles_for(READ, grants.texts),
+        "groups": grants.group_ids,
+        "grants": grants.permission_ids,
+        "created": times[0],
+        "updated": times[1],
+    }
+
+
+@lru_cache(maxsize=CACHED_STATEMENTS)
+def _add_text(collection_id: int, *, has_grants: bool) -> LiteralString:
+    granted = _GRANTED if has_grants else ""
+    announced: LiteralString = f", {PARTS['compiled']}" if has_grants else ""
+    text = _ADD.replace("{granted}", granted).replace("{announced}", announced)
+    return _text(text.replace("{fresh}", PARTS["fresh"]), collection_id)
+
+
+@lru_cache(maxsize=CACHED_STATEMENTS)
+def _text(statement: LiteralString, collection_id: int) -> LiteralString:
+    return (
+        psql.SQL(statement)
+        .format(partition=partitions.identifier(collection_id), columns=psql.SQL(COLUMNS))
+        .as_string(None)
+    )

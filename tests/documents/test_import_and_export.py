@@ -1,0 +1,423 @@
+"""Whole collections in and out: nothing is lost silently, nothing comes twice."""
+
+import json
+from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.roles import role_group_ids
+from documents import records
+from documents.definitions import IndexRequest
+from documents.models import Document, DocumentGroupObjectPermission
+from documents.records import Fault, lines
+from documents.services import transfers
+from documents.services.transfers import imports
+from documents.vocabulary import COLLECTIONS
+from kernel.caller import ProjectContext
+from tests.client import ApiClient, Reply, browser
+from tests.conftest import ClientFor, Events, Person
+from tests.documents.blog import DOCUMENTS, POST, make_collection, operator
+from tests.documents.conftest import MakeKey
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
+
+PLACE = "/databases/main/collections/posts"
+ROWS_PLACE = "/tablesdb/main/tables/posts"
+ANY = 'read("any")'
+
+
+@pytest.fixture
+def key(project: ProjectContext, client_for: ClientFor, make_key: MakeKey) -> ApiClient:
+    make_collection(project, document_security=True)
+    return client_for(project, key=make_key(project, ["documents.read", "documents.write"]))
+
+
+def send(key: ApiClient, text: str | bytes, path: str = PLACE, **query: Any) -> dict[str, Any]:
+    reply = key.call(
+        "POST", f"{path}/import", text.encode() if isinstance(text, str) else text, query=query
+    )
+    assert reply.status == 200, reply.json
+    report: dict[str, Any] = reply.json
+    assert report["total"] == report["created"] + report["existing"] + report["failed"]
+    return report
+
+
+def jsonl(*documents: Any) -> str:
+    return "".join(f"{json.dumps(each)}\n" for each in documents)
+
+
+def fetch(key: ApiClient, path: str = PLACE, **query: Any) -> bytes:
+    response = browser().get(f"/v1{path}/export", query, headers=dict(key.headers))
+    assert response.status_code == 200
+    return b"".join(response)
+
+
+def counts(report: dict[str, Any]) -> tuple[int, int, int]:
+    return report["created"], report["existing"], report["failed"]
+
+
+# In
+
+
+def test_json_lines_become_documents(key: ApiClient, events: Events):
+    report = send(
+        key,
+        jsonl(
+            {"$id": "a.b", "title": "A", "tags": ["x", "y"], "$permissions": [ANY]},
+            {"title": "B", "$createdAt": "2020-01-02T03:04:05.678+00:00"},
+        ),
+    )
+    assert counts(report) == (2, 0, 0)
+    assert (report["isComplete"], report["nextLine"], report["errors"]) == (True, 3, [])
+    a, b = key.get(DOCUMENTS).json["documents"]
+    assert (a["$id"], a["title"], a["tags"], a["$permissions"]) == ("a.b", "A", ["x", "y"], [ANY])
+    assert a["pinned"] is False  # its default
+    assert b["$createdAt"] == "2020-01-02T03:04:05.678+00:00"
+    logged = events.all()
+    assert [event.name.split(".")[-2:] for event in logged] == [
+        ["a/b", "create"],
+        [b["$id"], "create"],
+    ]
+    assert logged[0].payload == a
+    assert logged[1].payload == b
+    assert logged[0].roles == ["any"]
+    assert all(event.is_creation for event in logged)
+
+
+def test_csv_becomes_rows(key: ApiClient):
+    text = '\ufeff$id,title,$permissions\r\na,A,"[""read(\\""any\\"")""]"\r\nb,"B\n",\r\n'
+    report = send(key, text, ROWS_PLACE, format="csv")
+    assert counts(report) == (2, 0, 0)
+    a, b = key.get(f"{ROWS_PLACE}/rows").json["rows"]
+    assert (a["$id"], a["title"], a["$permissions"]) == ("a", "A", [ANY])
+    assert (b["$id"], b["title"], b["$permissions"]) == ("b", "B\n", [])
+
+
+def test_cells_are_read_by_the_types_of_their_columns(key: ApiClient):
+    text = (
+        "$id,title,likes,rating,pinned,tags,content\n"
+        'a,"A, with ""quotes""\nand lines",7,1.5,TRUE,"[""x""]",""\n'
+        'b,12,,,,,""""""\n'
+        'c,"""quoted"" he said",,,,,null\n'
+    )
+    assert counts(send(key, text, format="csv")) == (3, 0, 0)
+    a, b, c = key.get(DOCUMENTS).json["documents"]
+    assert a["title"] == 'A, with "quotes"\nand lines'
+    assert (a["likes"], a["rating"], a["pinned"], a["tags"]) == (7, 1.5, True, ["x"])
+    assert (a["content"], b["content"], c["content"]) == (None, "", "null")
+    assert (b["title"], c["title"]) == ("12", '"quoted" he said')
+
+
+def test_grants_are_made_with_the_documents(key: ApiClient, project: ProjectContext):
+    send(key, jsonl({"$id": "a", "title": "A", "$permissions": [ANY, 'write("user:u")']}))
+    (group,) = role_group_ids(project.id, ["any"])
+    granted = DocumentGroupObjectPermission.objects.order_by("id")
+    assert len(granted) == 3
+    assert granted[0].group_id == group
+    document = Document.objects.get(uid="a")
+    assert document.read_roles == ["any"]
+    assert document.permissions == [ANY, 'update("user:u")', 'delete("user:u")']
+
+
+def test_an_import_done_once_more_makes_nothing_twice(key: ApiClient):
+    text = jsonl({"title": "A"}, {"$id": "b", "title": "B"}, {"title": "C"})
+    assert counts(send(key, text)) == (3, 0, 0)
+    assert counts(send(key, text)) == (0, 3, 0)
+    assert key.get(DOCUMENTS).json["total"] == 3
+
+
+def test_an_interrupted_import_goes_on(key: ApiClient, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(imports, "BATCH_RECORDS", 2)
+    monkeypatch.setattr("documents.views.transfers.IMPORT_SECONDS", 0.0)
+    text = jsonl(*[{"title": f"T{number}"} for number in range(5)])
+    first = send(key, text)
+    assert (first["isComplete"], first["nextLine"], first["created"]) == (False, 3, 2)
+    second = send(key, text, fromLine=3, importId=first["importId"])
+    assert (second["isComplete"], second["nextLine"], second["created"]) == (False, 5, 2)
+    third = send(key, text, fromLine=5, importId=first["importId"])
+    assert third["created"] == 1
+    titles = [each["title"] for each in key.get(DOCUMENTS).json["documents"]]
+    assert titles == [f"T{number}" for number in range(5)]
+    assert counts(send(key, text)) == (0, 2, 0)  # it knows its first lines
+
+
+def test_faulty_lines_are_told_and_the_others_imported(key: ApiClient, project: ProjectContext):
+    good = {"title": "ok"}
+    bad: list[Any] = [
+        {"likes": 1},
+        {"title": 7},
+        {"title": "x" * 300},
+        {"title": "t", "unknown": 1},
+        {"title": "t", "likes": -1},
+        {"title": "t", "$id": "not an id"},
+        {"title": "t", "$permissions": ["read"]},
+        {"title": "t\x00"},
+        {"title": "t", "$createdAt": "yesterday"},
+        [],
+        None,
+        "text",
+    ]
+    text = "\n".join(json.dumps(each) for each in [good, *bad, good]) + "\n\n{broken\n"
+    report = send(key, text.encode() + b'{"title":"\xff"}\n')
+    assert counts(report) == (2, 0, len(bad) + 2)
+    assert report["isComplete"]
+    told = report["errors"]
+    assert [each["line"] for each in told] == [*range(2, 14), 16, 17]
+    assert {each["type"] for each in told} == {"document_invalid_structure"}
+    assert all(each["message"] for each in told)
+    assert "Missing required attribute" in told[0]["message"]
+
+
+def test_faulty_cells_are_told(key: ApiClient):
+    text = '$id,title,likes,tags\na,A,many,\nb,B\nc,C,1,[\nd,D,1,"[1]"\ne,E,2,\n'
+    report = send(key, text.encode() + b"f,\xff,1,\n", format="csv")
+    assert counts(report) == (1, 0, 5)
+    assert [each["line"] for each in report["errors"]] == [2, 3, 4, 5, 7]
+
+
+def test_an_import_stops_at_its_limit_of_errors(key: ApiClient, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(imports, "BATCH_RECORDS", 2)
+    text = jsonl(*[{"likes": number} for number in range(6)])
+    report = send(key, text, maxErrors=3)
+    assert (counts(report), report["isComplete"], report["nextLine"]) == ((0, 0, 4), False, 5)
+
+
+def test_taken_values_and_long_ones_are_told_by_line(
+    project: ProjectContext, client_for: ClientFor, make_key: MakeKey
+):
+    unique = IndexRequest(key="u", type="unique", attributes=["title"], orders=[], lengths=[])
+    make_collection(
+        project, attributes={"title": {"type": "string", "size": 700}}, indexes=[unique]
+    )
+    key = client_for(project, key=make_key(project, ["documents.read", "documents.write"]))
+    noise = "".join(chr(0x20000 + number * 7919 % 40_000) for number in range(700))
+    text = jsonl(
+        {"title": "a"},
+        {"title": noise},
+        {"title": "a"},
+        {"title": "b"},
+        {"$id": "x", "title": "c"},
+        {"$id": "x", "title": "d"},
+    )
+    report = send(key, text)
+    assert counts(report) == (3, 1, 2)
+    assert [(each["line"], each["type"]) for each in report["errors"]] == [
+        (2, "document_invalid_structure"),
+        (3, "document_unique_constraint_violation"),
+    ]
+    assert "too long for an index" in report["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("columns", ["title,nothing", "title,title", '"title'])
+def test_columns_that_are_none_are_refused(key: ApiClient, columns: str):
+    reply = key.call(
+        "POST", f"{PLACE}/import", f"{columns}\na,b\n".encode(), query={"format": "csv"}
+    )
+    assert (reply.status, reply.error) == (400, "general_bad_request")
+
+
+def test_parameters_are_checked(key: ApiClient):
+    for query in ({"format": "xml"}, {"fromLine": 0}, {"maxErrors": 0}, {"importId": "x" * 200}):
+        reply = key.call("POST", f"{PLACE}/import", b"", query=query)
+        assert (reply.status, reply.error) == (400, "general_argument_invalid"), query
+    assert key.get(f"{PLACE}/export", {"after": -1}).error == "general_argument_invalid"
+    assert key.get("/databases/main/collections/none/export").error == "collection_not_found"
+    assert key.post("/tablesdb/none/tables/posts/import").error == "database_not_found"
+
+
+def test_imports_and_exports_are_for_servers(
+    key: ApiClient, project: ProjectContext, alice: Person, client_for: ClientFor, events: Events
+):
+    for client in (client_for(project), client_for(project, session=alice.session)):
+        refused: list[Reply] = [
+            client.call("POST", f"{PLACE}/import", b'{"title":"A"}\n'),
+            client.get(f"{PLACE}/export"),
+        ]
+        assert [(each.status, each.error) for each in refused] == [
+            (401, "general_unauthorized_scope")
+        ] * 2
+    assert [name for name in events.names() if ".documents." in name] == []
+
+
+def test_encrypted_values_are_sealed_on_the_way_in_and_opened_on_the_way_out(
+    project: ProjectContext, client_for: ClientFor, make_key: MakeKey
+):
+    make_collection(project, attributes={"pin": {"type": "string", "size": 200, "encrypt": True}})
+    key = client_for(project, key=make_key(project, ["documents.read", "documents.write"]))
+    send(key, jsonl({"$id": "a", "pin": "1234"}))
+    assert "1234" not in json.dumps(Document.objects.get(uid="a").data)
+    assert json.loads(fetch(key))["pin"] == "1234"
+
+
+def test_a_batch_costs_the_same_statements_whatever_its_size(key: ApiClient, statements: Any):
+    def cost(size: int) -> int:
+        text = jsonl(*[{"title": "T", "$permissions": [ANY]} for _ in range(size)])
+        with statements() as seen:
+            send(key, text)
+        return len(seen)
+
+    cost(1)
+    assert cost(2) == cost(200)
+
+
+# Out
+
+
+def test_json_lines_hold_what_an_import_takes(key: ApiClient):
+    send(key, jsonl({"$id": "a", "title": "A"}, {"$id": "b", "title": "B"}))
+    first, second = [json.loads(line) for line in fetch(key).splitlines()]
+    listed = key.get(DOCUMENTS).json["documents"]
+    assert first == {
+        name: value
+        for name, value in listed[0].items()
+        if name not in ("$databaseId", "$collectionId")
+    }
+    assert second["$id"] == "b"
+
+
+def test_an_export_goes_on_behind_a_document(key: ApiClient):
+    send(key, jsonl(*[{"$id": f"p{number}", "title": "T"} for number in range(4)]))
+    sequence = key.get(f"{DOCUMENTS}/p1").json["$sequence"]
+    ids = [json.loads(line)["$id"] for line in fetch(key, after=sequence).splitlines()]
+    assert ids == ["p2", "p3"]
+
+
+@pytest.mark.parametrize("limit", [1, 10])
+def test_pages_are_bounded_and_leave_nothing_out(
+    key: ApiClient, monkeypatch: pytest.MonkeyPatch, limit: int
+):
+    monkeypatch.setattr("documents.services.transfers.exports.EXPORT_PAGE_BYTES", limit)
+    monkeypatch.setattr("documents.services.transfers.exports.EXPORT_PAGE", 3)
+    send(key, jsonl(*[{"$id": f"p{number}", "title": "T"} for number in range(8)]))
+    ids = [json.loads(line)["$id"] for line in fetch(key, ROWS_PLACE).splitlines()]
+    assert ids == [f"p{number}" for number in range(8)]
+
+
+def test_an_empty_collection_has_a_csv_of_its_columns(key: ApiClient):
+    assert fetch(key, format="csv").decode() == (
+        "$id,$sequence,$createdAt,$updatedAt,$permissions," + ",".join(POST) + "\r\n"
+    )
+    assert fetch(key) == b""
+
+
+@given(st.lists(st.binary(max_size=12), max_size=8))
+def test_lines_are_the_same_however_a_stream_is_cut(pieces: list[bytes]):
+    whole = b"".join(pieces)
+    assert (
+        list(lines(pieces)) == list(lines([whole])) == list(lines(bytes([each]) for each in whole))
+    )
+
+
+def test_a_line_too_long_is_never_held_as_a_whole(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(records, "MAX_RECORD_BYTES", 20)
+    stream = [b'{"title":"', *[b"x" * 10] * 50, b'"}\n{"a":1}\n', b"y" * 30]
+    found = list(records.read_json_lines(lines(stream), {}))
+    assert isinstance(found[0], Fault)
+    assert [each.line for each in found] == [1, 2, 3]
+    assert max(len(each) for each in lines(stream)) <= 22
+
+
+# By hand
+
+
+@pytest.fixture
+def command(key: ApiClient, tmp_path: Path) -> Callable[..., tuple[str, str]]:
+    def run(name: str, file: Path, *options: str) -> tuple[str, str]:
+        out, progress = StringIO(), StringIO()
+        call_command(
+            name, "blog", "main", "posts", str(file), *options, stdout=out, stderr=progress
+        )
+        return out.getvalue(), progress.getvalue()
+
+    return run
+
+
+def test_commands_import_and_export_files(
+    command: Callable[..., tuple[str, str]], tmp_path: Path, key: ApiClient
+):
+    source, copy = tmp_path / "in.jsonl", tmp_path / "out.csv"
+    source.write_text(jsonl({"$id": "a", "title": "A"}, {"title": "B"}))
+    out, progress = command("import_documents", source)
+    assert json.loads(out)["created"] == 2
+    assert "line 2: 2 created, 0 existed, 0 faulty" in progress
+    assert json.loads(command("import_documents", source)[0])["existing"] == 2
+    out, progress = command("export_documents", copy)
+    assert json.loads(out) == {"total": 2}
+    assert "2 written" in progress
+    assert copy.read_bytes() == fetch(key, format="csv")
+    assert {each.name for each in tmp_path.iterdir()} == {"in.jsonl", "out.csv"}
+    with pytest.raises(CommandError, match="There is such a file already"):
+        command("export_documents", copy)
+
+
+def test_the_command_writes_faulty_lines_to_a_file_and_says_how_to_go_on(
+    command: Callable[..., tuple[str, str]],
+    tmp_path: Path,
+    key: ApiClient,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(imports, "BATCH_RECORDS", 2)
+    source, told = tmp_path / "in.jsonl", tmp_path / "faulty.jsonl"
+    source.write_text(jsonl({"likes": 1}, {"likes": 2}, {"title": "C"}))
+    options = ("--errors", str(told), "--max-errors", "1")
+    with pytest.raises(CommandError) as stopped:
+        command("import_documents", source, *options)
+    assert [json.loads(line)["line"] for line in told.read_text().splitlines()] == [1, 2]
+    how = str(stopped.value).partition("Go on with ")[2].split()
+    assert json.loads(command("import_documents", source, *how)[0])["created"] == 1
+
+
+def test_an_interrupted_export_goes_on_where_it_was(
+    command: Callable[..., tuple[str, str]],
+    tmp_path: Path,
+    key: ApiClient,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("documents.services.transfers.exports.EXPORT_PAGE", 2)
+    send(key, jsonl(*[{"$id": f"p{number}", "title": "T"} for number in range(5)]))
+    pages = transfers.export_documents
+
+    def interrupted(**place: Any) -> Iterator[Any]:
+        for number, page in enumerate(pages(**place)):
+            if number == 1:
+                raise KeyboardInterrupt
+            yield page
+
+    copy = tmp_path / "out.jsonl"
+    monkeypatch.setattr(transfers, "export_documents", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        command("export_documents", copy)
+    monkeypatch.setattr(transfers, "export_documents", pages)
+    with copy.open("ab") as file:
+        file.write(b'{"$id": "half a li')  # what a crash may leave behind
+    assert json.loads(command("export_documents", copy)[0]) == {"total": 5}
+    assert copy.read_bytes() == fetch(key)
+
+
+def test_commands_say_what_is_missing(command: Callable[..., tuple[str, str]], tmp_path: Path):
+    with pytest.raises(CommandError, match="No such file"):
+        command("import_documents", tmp_path / "none.csv")
+    with pytest.raises(CommandError, match="There is no project"):
+        call_command("export_documents", "none", "main", "posts", str(tmp_path / "x"))
+    strange = tmp_path / "strange.csv"
+    strange.write_text("title,strange\na,b\n")
+    with pytest.raises(CommandError, match="strange"):
+        command("import_documents", strange)
+
+
+def test_a_service_takes_records_of_any_source(key: ApiClient, project: ProjectContext):
+    report = transfers.import_documents(
+        caller=operator(project),
+        names=COLLECTIONS,
+        database_id="main",
+        collection_id="posts",
+        records=[records.Record(1, records.sent_document({"title": "A"}), 10), Fault(2, "Gone")],
+        import_id="elsewhere",
+    )
+    assert (report.created, [each.line for each in report.errors]) == (1, [2])
