@@ -14,6 +14,7 @@ from documents.views.documents import (
     DocumentsView,
     DocumentView,
     IncrementView,
+    QueryView,
 )
 from documents.views.indexes import IndexesView, IndexView
 from documents.views.relationships import RelationshipsView, RelationshipView
@@ -62,6 +63,7 @@ def _paths(dialect: int) -> Iterator[URLPattern]:
     attribute = f"{document}/<str:{_ATTRIBUTE_KEYS[dialect]}>"
     changes_view = ChangesView.as_view(dialect=dialect)
     yield path(f"{documents}/{CHANGES}", changes_view, {document_id: CHANGES})
+    yield path(f"{documents}/query", QueryView.as_view(dialect=dialect))
     yield path(document, DocumentView.as_view(dialect=dialect))
     yield path(f"{attribute}/increment", IncrementView.as_view(dialect=dialect))
     yield path(f"{attribute}/decrement", DecrementView.as_view(dialect=dialect))

@@ -1,5 +1,6 @@
 """The query language of list operations: JSON texts to frozen dataclasses. Knows no SQL."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ TEXT_TESTS = frozenset({"startsWith", "notStartsWith", "endsWith", "notEndsWith"
 CONTAINMENTS = frozenset({"contains", "notContains", "containsAny", "containsAll"})
 LOGICAL = frozenset({"and", "or"})
 SEARCHES = frozenset({"search", "notSearch"})
+REGEX = "regex"
 DISTANCES = frozenset(
     {"distanceEqual", "distanceNotEqual", "distanceLessThan", "distanceGreaterThan"}
 )
@@ -34,15 +36,20 @@ RELATIONS = frozenset(
         *("touches", "notTouches", "covers", "notCovers", "spatialEquals", "notSpatialEquals"),
     }
 )
+#: What is computed from many documents at once, and what says from which.
+AGGREGATES = frozenset({"count", "countDistinct", "sum", "avg", "min", "max"})
+GROUPINGS = AGGREGATES | {"groupBy", "distinct"}
+EVERYTHING = "*"
 ORDERS = {"orderAsc": "asc", "orderDesc": "desc"}
 
 _MANY_VALUES = CONTAINMENTS | {"equal"}
 #: The tests that every listing knows, and those that only documents have.
 FILTERS = COMPARISONS | RANGES | NULL_TESTS | TEXT_TESTS | CONTAINMENTS
-DOCUMENT_FILTERS = FILTERS | SEARCHES | DISTANCES | RELATIONS
+DOCUMENT_FILTERS = FILTERS | {REGEX} | SEARCHES | DISTANCES | RELATIONS
 #: The tests whose values may be lists, where attributes are geometries.
 _GEOMETRIC = DISTANCES | RELATIONS | {"equal", "notEqual", "contains", "notContains"}
 _SEQUENCE = "$sequence"
+_ALIAS = re.compile(r"\w[\w.-]{0,63}", re.ASCII)
 
 
 class QueryError(ValueError):
@@ -84,6 +91,15 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
+class Aggregate:
+    """A value computed from each group of documents, and the name it is answered under."""
+
+    function: str
+    attribute: str
+    alias: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListQuery:
     """A whole list request. `select` is None where no select was given.
 
@@ -98,6 +114,14 @@ class ListQuery:
     offset: int = 0
     cursor: Cursor | None = None
     select: tuple[str, ...] | None = None
+    aggregates: tuple[Aggregate, ...] = ()
+    groups: tuple[str, ...] = ()
+    is_distinct: bool = False
+
+    @property
+    def is_grouped(self) -> bool:
+        """Tell whether groups are asked for, and not the documents themselves."""
+        return self.is_distinct or bool(self.aggregates or self.groups)
 
     def attributes(self) -> set[str]:
         """Return every attribute that is filtered or ordered by."""
@@ -105,7 +129,9 @@ class ListQuery:
         return filtered | {order.attribute for order in self.orders}
 
 
-def parse_queries(texts: Sequence[str], *, methods: Collection[str] = FILTERS) -> ListQuery:
+def parse_queries(
+    texts: Sequence[str], *, methods: Collection[str] = FILTERS, has_groups: bool = False
+) -> ListQuery:
     """Read the `queries` parameter of a list operation that knows some filter methods.
 
     Raises:
@@ -113,7 +139,7 @@ def parse_queries(texts: Sequence[str], *, methods: Collection[str] = FILTERS) -
     """
     if len(texts) > MAX_QUERIES:
         raise QueryError(f"Invalid query: No more than {MAX_QUERIES} queries are allowed")
-    builder = _Builder(methods)
+    builder = _Builder(methods, has_groups=has_groups)
     for text in texts:
         builder.add(_decode(text))
     return builder.build()
@@ -212,8 +238,12 @@ def _how_many(method: str, expected: int) -> str:
 class _Builder:
     """Collects the queries of one request; each paging method may come once."""
 
-    def __init__(self, methods: Collection[str]) -> None:
+    def __init__(self, methods: Collection[str], *, has_groups: bool) -> None:
         self.methods = methods
+        self.groupings = GROUPINGS if has_groups else frozenset()
+        self.aggregates: list[Aggregate] = []
+        self.groups: list[str] = []
+        self.is_distinct = False
         self.conditions: list[Condition] = []
         self.orders: list[Order] = []
         self.page: dict[str, Any] = {}
@@ -233,6 +263,8 @@ class _Builder:
             self._add_number(method, _values(query))
         elif method in ("cursorAfter", "cursorBefore"):
             self._add_cursor(method, _values(query))
+        elif method in self.groupings:
+            self._add_grouping(query)
         else:
             self.conditions.append(_condition(query, self.methods, depth=0))
 
@@ -257,6 +289,20 @@ class _Builder:
             raise QueryError("Invalid query: Only one cursor is allowed")
         self.page["cursor"] = Cursor(values[0], method == "cursorBefore")
 
+    def _add_grouping(self, query: Mapping[str, Any]) -> None:
+        method, values = query["method"], _values(query)
+        if method == "distinct":
+            self.is_distinct = True
+        elif method == "groupBy":
+            if not values or any(not isinstance(value, str) or not value for value in values):
+                raise QueryError("Invalid query: groupBy takes at least one attribute name")
+            self.groups = list(dict.fromkeys([*self.groups, *values]))
+        else:
+            alias = values[0] if len(values) == 1 else method
+            if len(values) > 1 or not isinstance(alias, str) or not _ALIAS.fullmatch(alias):
+                raise QueryError(f"Invalid query: {method} takes one alias, a word")
+            self.aggregates.append(Aggregate(method, query.get("attribute", "") or "*", alias))
+
     def build(self) -> ListQuery:
         return ListQuery(
             conditions=tuple(self.conditions),
@@ -264,6 +310,9 @@ class _Builder:
             is_random=self.is_random,
             has_limit="limit" in self.page,
             select=None if self.select is None else tuple(self.select),
+            aggregates=tuple(self.aggregates),
+            groups=tuple(self.groups),
+            is_distinct=self.is_distinct,
             **self.page,
         )
 

@@ -7,6 +7,7 @@ points, so upper and lower case differ.
 
 from documents.filters.columns import SELECTABLE, Column, check_select, column, refusal
 from documents.filters.conditions import are_of_own_row, shape, values, where
+from documents.filters.groups import Grouping, grouping
 from documents.filters.orders import (
     Sorting,
     beyond,
@@ -19,6 +20,7 @@ from documents.filters.related import Related
 __all__ = [
     "SELECTABLE",
     "Column",
+    "Grouping",
     "Related",
     "Sorting",
     "are_of_own_row",
@@ -27,6 +29,7 @@ __all__ = [
     "column",
     "edge_has_null",
     "edge_values",
+    "grouping",
     "refusal",
     "shape",
     "sortings",

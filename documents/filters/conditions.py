@@ -1,5 +1,6 @@
 """The tests that documents must pass, and the values these bind."""
 
+import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, LiteralString
@@ -18,6 +19,7 @@ from kernel.query import (
     DISTANCES,
     NULL_TESTS,
     RANGES,
+    REGEX,
     RELATIONS,
     SEARCHES,
     TEXT_TESTS,
@@ -34,6 +36,7 @@ _COMPARISONS: Mapping[str, LiteralString] = {
     "lessThanEqual": "<=",
     "greaterThan": ">",
     "greaterThanEqual": ">=",
+    REGEX: "~",
 }
 _PATTERNS: Mapping[str, tuple[LiteralString, str, str]] = {
     "startsWith": ("LIKE", "", "%"),
@@ -55,7 +58,10 @@ _LINKED = psql.SQL("""
 """)
 _WILDCARDS = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 _ARRAY_METHODS = CONTAINMENTS | NULL_TESTS
-_TEXT_METHODS = TEXT_TESTS | SEARCHES
+_TEXT_METHODS = TEXT_TESTS | SEARCHES | {REGEX}
+#: Matching takes time that grows with the length of the text alone, unless it looks back.
+_BACK_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]")
+_MAX_PATTERN_LENGTH = 512
 
 
 def shape(conditions: Sequence[Condition]) -> tuple[Hashable, ...]:
@@ -228,6 +234,8 @@ def _operands(tested: Column, condition: Filter) -> list[Operand]:
         found = [tested.read(value) for value in condition.values]
     except ValueError:
         raise refusal(f'Query value is invalid for attribute "{tested.name}"') from None
+    if method == REGEX:
+        _check_pattern(tested, found[0])
     if tested.is_array and found:
         return [_array_operand(method, found)]
     if method in _SUBSTRINGS:
@@ -244,6 +252,16 @@ def _array_operand(method: str, found: list[Any]) -> Operand:
     if method == "containsAll":
         return Operand(attributes.json_text(found), "jsonb")
     return Operand([attributes.json_text([value]) for value in found], "text[]::jsonb[]")
+
+
+def _check_pattern(tested: Column, pattern: str) -> None:
+    reason = ""
+    if len(pattern) > _MAX_PATTERN_LENGTH:
+        reason = f"is longer than {_MAX_PATTERN_LENGTH} characters"
+    elif _BACK_REFERENCE.search(pattern):
+        reason = "refers back to a group"
+    if reason:
+        raise refusal(f'The regular expression for attribute "{tested.name}" {reason}.')
 
 
 def _check_place(tested: Column, condition: Filter) -> None:

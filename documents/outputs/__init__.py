@@ -9,6 +9,7 @@ from documents.outputs.documents import (
     common_output,
     document_list_output,
     document_output,
+    group_list_output,
 )
 from documents.outputs.indexes import index_output
 from documents.outputs.transfers import import_report_output
@@ -23,6 +24,7 @@ __all__ = [
     "database_output",
     "document_list_output",
     "document_output",
+    "group_list_output",
     "import_report_output",
     "index_output",
 ]

@@ -5,7 +5,7 @@ from typing import Any
 
 from documents import encryption
 from documents.catalog import CollectionSchema
-from documents.store import Changed, Page, StoredDocument
+from documents.store import Changed, Groups, Page, StoredDocument
 from documents.vocabulary import Vocabulary
 from kernel.clock import api_time
 
@@ -67,6 +67,19 @@ def document_list_output(
             document_output(each, schema, names, select=select) for each in page.documents
         ],
     }
+
+
+def group_list_output(found: Groups, schema: CollectionSchema, names: Vocabulary) -> dict[str, Any]:
+    """Return the model `DocumentList`, or `RowList`, of groups, which read like documents."""
+    common = {
+        "$id": "",
+        "$sequence": "",
+        **common_output(schema, names),
+        "$createdAt": "",
+        "$updatedAt": "",
+        "$permissions": [],
+    }
+    return {"total": found.total, names.documents: [{**common, **row} for row in found.rows]}
 
 
 def change_list_output(

@@ -28,6 +28,7 @@ from documents.store.changes import (
     here,
     missed,
 )
+from documents.store.groups import Groups, find_groups
 from documents.store.links import (
     ClaimedError,
     End,
@@ -70,6 +71,7 @@ __all__ = [
     "FaultyRowError",
     "GrantTargetError",
     "Grants",
+    "Groups",
     "LateRowError",
     "Link",
     "Linked",
@@ -98,6 +100,7 @@ __all__ = [
     "delete_many",
     "existing",
     "find",
+    "find_groups",
     "get",
     "here",
     "link",

@@ -172,6 +172,12 @@ def _form(
     )
 
 
+def visible_to(schema: CollectionSchema, readable_by: Sequence[str] | None) -> psql.SQL:
+    """Return the test for the documents that roles may read, where all of those are wanted."""
+    form = _form(schema, readable_by, counts_total=True)
+    return _visible(form, by_index=form.finds_total_by_index)
+
+
 def _values(
     schema: CollectionSchema, query: ListQuery, *, readable_by: Sequence[str] | None
 ) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from documents.catalog import CollectionSchema, DeadlockError, StaleSchemaError
 from documents.indexes import OWN_INDEXES
 from documents.operators import Operation
 from kernel import sql
+from kernel.errors import ApiError, ErrorKind
 
 
 class StoredDocument(NamedTuple):
@@ -110,7 +111,7 @@ def guarded(*, is_part: bool = False) -> Iterator[None]:
     As a part of a transaction that fails as a whole it needs no savepoint.
 
     Raises: StaleSchemaError, DuplicateIdError, UniqueValueError, OversizedValueError,
-        GrantTargetError
+        GrantTargetError, ApiError (QUERY_INVALID)
     """
     try:
         is_inside = connection.in_atomic_block
@@ -122,6 +123,9 @@ def guarded(*, is_part: bool = False) -> Iterator[None]:
                 name = violation.diag.constraint_name or ""
                 is_value = name.startswith(OWN_INDEXES)
                 raise (UniqueValueError if is_value else DuplicateIdError) from error
+            case pg_errors.InvalidRegularExpression() as refused:
+                reason = refused.diag.message_primary or "invalid regular expression"
+                raise ApiError(ErrorKind.QUERY_INVALID, f"Invalid query: {reason}") from error
             case pg_errors.DeadlockDetected():  # the others go on; the work is done once more
                 raise DeadlockError from error
             case pg_errors.ProgramLimitExceeded():

@@ -1,7 +1,7 @@
 """Paths of documents and rows."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from documents.inputs.documents import (
     ChangeDocumentInput,
@@ -22,6 +22,7 @@ from gateway.parsing import header
 from gateway.views import Answer, Call, created, no_content
 from kernel import clock
 from kernel.errors import ApiError, ErrorKind
+from kernel.fields import InputT
 
 READ = "documents.read"
 WRITE = "documents.write"
@@ -162,6 +163,24 @@ class DocumentView(VocabularyEndpoint):
         sent = self.arguments(DeleteDocumentInput, call)
         services.delete_document(**sent, unless_after=_unless_after(call))
         return no_content()
+
+
+class QueryView(DocumentView):
+    """Queries in a body; also the path of the document whose id is the word itself."""
+
+    @operation(
+        "databases.createQuery",
+        "tablesDB.createQuery",
+        scope=READ,
+        twin_scope=ROW_READ,
+        needs_project=True,
+    )
+    def post(self, call: Call) -> Answer:
+        return created(services.list_documents(**super().arguments(ListDocumentsInput, call)))
+
+    def arguments(self, input_class: type[InputT], call: Call) -> dict[str, Any]:
+        call.params[self.names.inputs.get("document_id", "documentId")] = "query"
+        return super().arguments(input_class, call)
 
 
 class IncrementView(VocabularyEndpoint):

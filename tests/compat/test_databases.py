@@ -206,6 +206,17 @@ def test_text_is_searched(fruits: Collection):
     assert "apple" not in [each.id for each in fruits.service.listed(others, "documents")]
 
 
+def test_queries_come_in_a_body_and_compute(service: Vocabulary, fruits: Collection):
+    page = fruits("create_query", [Query.regex("title", "^[a-c].*y$")])
+    sums = [Query.count(alias="fruits"), Query.sum("size"), Query.group_by(["done"])]
+    groups = fruits("create_query", sums)
+
+    assert [each.id for each in service.listed(page, "documents")] == ["cherry"]
+    (group,) = service.listed(groups, "documents")
+    assert group.data == {"fruits": 5, "sum": 100, "done": False}
+    assert groups.total == 1
+
+
 def test_places_are_found_by_distance_and_area(service: Vocabulary, notes: Collection):
     notes("create_point_attribute", "place", False)
     notes("create_polygon_attribute", "area", False)

@@ -1,6 +1,7 @@
 """Listings against plain Python: the same documents, the same queries, the same ids in order."""
 
 import random
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from documents.services import documents as services
 from documents.vocabulary import COLLECTIONS
-from kernel.caller import ProjectContext
+from kernel.caller import Caller, ProjectContext
 from kernel.errors import ApiError, ErrorKind
 from tests.documents.blog import DATABASE, make_collection, operator
 
@@ -102,6 +103,7 @@ def fits(document: Document, query: Query) -> bool:
         "greaterThanEqual": lambda: value >= values[0],
         "between": lambda: values[0] <= value <= values[1],
         "notBetween": lambda: not values[0] <= value <= values[1],
+        "regex": lambda: re.search(values[0], value) is not None,
         "startsWith": lambda: value.startswith(values[0]),
         "notStartsWith": lambda: not value.startswith(values[0]),
         "endsWith": lambda: value.endswith(values[0]),
@@ -160,6 +162,14 @@ def values_of(attribute: str, least: int, most: int) -> st.SearchStrategy[list[A
     return st.lists(st.sampled_from(POOLS[attribute]), min_size=least, max_size=most)
 
 
+def patterns() -> st.SearchStrategy[str]:
+    """Make regular expressions that Python and PostgreSQL take alike."""
+    parts = st.sampled_from(
+        ["a", "b", "%", r"\\\\", ".", "^", "$", "z+", "(a|b)", "[^a]", "é?", "d1"]
+    )
+    return st.lists(parts, min_size=1, max_size=3).map("".join)
+
+
 @st.composite
 def single_conditions(draw: st.DrawFn) -> Query:
     attribute = draw(st.sampled_from([*SCALARS, *SYSTEM, *ARRAYS]))
@@ -170,11 +180,14 @@ def single_conditions(draw: st.DrawFn) -> Query:
         methods += ["equal", "notEqual", "lessThan", "lessThanEqual", "greaterThan"]
         methods += ["greaterThanEqual", "between", "notBetween"]
     if attribute in TEXTS:
+        methods += ["regex"]
         methods += ["startsWith", "notStartsWith", "endsWith", "notEndsWith"]
         methods += ["contains", "containsAny", "notContains"]
     method = draw(st.sampled_from(methods))
     if method in ("isNull", "isNotNull"):
         return {"method": method, "attribute": attribute}
+    if method == "regex":
+        return {"method": method, "attribute": attribute, "values": [draw(patterns())]}
     least = most = 2 if method in ("between", "notBetween") else 1
     if method == "equal" or "ontains" in method:
         most = 3
@@ -244,9 +257,11 @@ def test_listing_agrees_with_plain_python(project: ProjectContext, seed: int) ->
     check()
 
 
-def listed(project: ProjectContext, queries: Sequence[Query]) -> dict[str, Any]:
+def listed(
+    project: ProjectContext, queries: Sequence[Query], *, caller: Caller | None = None
+) -> dict[str, Any]:
     return services.list_documents(
-        caller=operator(project),
+        caller=caller or operator(project),
         names=COLLECTIONS,
         database_id=DATABASE,
         collection_id="posts",

@@ -73,6 +73,8 @@ VALUES: dict[str, Any] = {
 DONE_BEFORE = {"account.createMFARecoveryCodes", "users.createMFARecoveryCodes"}
 #: What differs for one operation.
 SPECIAL: dict[str, dict[str, Any]] = {
+    "databases.createQuery": {"total": True},
+    "tablesDB.createQuery": {"total": True},
     "account.createEmailPasswordSession": {"email": "{userId}@example.com"},
     "projects.createProject": {"teamId": "{ownersId}"},
     "projects.updateTeam": {"teamId": "{ownersId}"},

@@ -5,7 +5,7 @@ from typing import Any
 
 from documents import catalog, filters, store
 from documents.catalog import CollectionSchema
-from documents.outputs import document_list_output, document_output
+from documents.outputs import document_list_output, document_output, group_list_output
 from documents.services.documents import loading
 from documents.services.documents.access import may
 from documents.services.transactions.staging import seeing_staged
@@ -27,12 +27,14 @@ def list_documents(
     queries: Sequence[str],
     total: bool,
 ) -> dict[str, Any]:
-    """List the documents the caller may read.
+    """List the documents the caller may read, or groups of them with what is computed from each.
 
     Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND, USER_UNAUTHORIZED, QUERY_INVALID,
         CURSOR_NOT_FOUND, DATABASE_QUERY_ORDER_NULL
     """
-    query = parsed_queries(queries)
+    query = parsed_queries(queries, has_groups=True)
+    if query.is_grouped:
+        return _groups(caller, names, database_id, collection_id, query, counts_total=total)
     if query.is_random and query.cursor is not None:
         raise filters.refusal("A cursor needs an order that is not random")
 
@@ -78,13 +80,13 @@ def get_document(
     return catalog.with_schema(caller, database_id, collection_id, names=names, work=work)
 
 
-def parsed_queries(queries: Sequence[str]) -> ListQuery:
-    """Read the `queries` parameter.
+def parsed_queries(queries: Sequence[str], *, has_groups: bool = False) -> ListQuery:
+    """Read the `queries` parameter, of an operation that groups documents or one that does not.
 
     Raises: QUERY_INVALID
     """
     try:
-        return parse_queries(queries, methods=DOCUMENT_FILTERS)
+        return parse_queries(queries, methods=DOCUMENT_FILTERS, has_groups=has_groups)
     except QueryError as error:
         raise ApiError(ErrorKind.QUERY_INVALID, str(error)) from None
 
@@ -99,6 +101,24 @@ def readers(caller: Caller, schema: CollectionSchema) -> list[str] | None:
     if not schema.has_document_security:
         raise ApiError(ErrorKind.USER_UNAUTHORIZED)
     return sorted(caller.roles)
+
+
+def _groups(
+    caller: Caller,
+    names: Vocabulary,
+    database_id: str,
+    collection_id: str,
+    query: ListQuery,
+    *,
+    counts_total: bool,
+) -> dict[str, Any]:
+    def work(schema: CollectionSchema) -> dict[str, Any]:
+        found = store.find_groups(
+            schema, query, readable_by=readers(caller, schema), counts_total=counts_total
+        )
+        return group_list_output(found, schema, names)
+
+    return catalog.with_schema(caller, database_id, collection_id, names=names, work=work)
 
 
 def _page(
