@@ -35,6 +35,7 @@ from appwrite_clone.asgi import application
 from appwrite_clone.bridge.protocol import BoundedHttpProtocol
 from appwrite_clone.celery import app as celery_app
 from appwrite_clone.celery import open_broker
+from appwrite_clone.supervisor.seats import Seat
 from kernel import jobs
 from projects import checks
 
@@ -69,12 +70,8 @@ def freeze() -> None:
 # The web server
 
 
-def serve_web(address: Any, family: socket.AddressFamily, ready: Ready) -> None:
-    """Serve HTTP and sockets on a listening socket of this process's own."""
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listener.bind(address)
+def serve_web(seat: Seat, ready: Ready) -> None:
+    """Serve HTTP and sockets on this process's place at the port."""
     config = uvicorn.Config(
         application,
         loop="uvloop",
@@ -91,7 +88,7 @@ def serve_web(address: Any, family: socket.AddressFamily, ready: Ready) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
-    WebServer(config, ready).run(sockets=[listener])
+    WebServer(config, ready).run(sockets=[seat.listener()])
 
 
 class WebServer(uvicorn.Server):

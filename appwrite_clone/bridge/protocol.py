@@ -1,4 +1,4 @@
-"""Uvicorn's HTTP protocol with the bounds it leaves out: bytes and seconds of a request's head."""
+"""Uvicorn's HTTP protocol with what it leaves out: bounds of a request's head, and a soft end."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 30.0
+# A connection without a request may have one on its way: closing at once would lose it.
+LEAVE_SECONDS = 1.0
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Ends connections whose request line and headers are endless, too slow, or never come."""
+    """Ends connections whose request line and headers are endless, too slow, or never come.
+
+    When the server ends, each connection ends with its next answer, which says so. Only one that
+    stays silent is closed.
+    """
 
     _head_bytes = 0
+    _is_leaving = False
     _is_in_head = True
     _head_timer: asyncio.TimerHandle | None = None
 
@@ -44,6 +51,20 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._is_in_head = False
         self._stop_timer()
         super().on_headers_complete()
+        if self._is_leaving and self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        self._is_leaving = True
+        if self.cycle is None or self.cycle.response_complete:
+            self.loop.call_later(LEAVE_SECONDS, self._leave)
+        else:
+            self.cycle.keep_alive = False
+
+    def _leave(self) -> None:
+        has_begun = self._is_in_head and self._head_bytes
+        if not has_begun and (self.cycle is None or self.cycle.response_complete):
+            self.transport.close()
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:

@@ -18,6 +18,7 @@ from appwrite_clone.embedded import environment, home
 from appwrite_clone.embedded.cluster import Cluster
 from appwrite_clone.supervisor.forks import STOP_SIGNALS, Child
 from appwrite_clone.supervisor.options import Options, parse, process_count, reserved_address
+from appwrite_clone.supervisor.seats import Seat
 from appwrite_clone.supervisor.watch import Supervisor
 
 
@@ -77,9 +78,12 @@ def _export_options(options: Options) -> None:
 
 def _children(address: Any, family: socket.AddressFamily, rooms: Any) -> list[Child]:
     """Return the children in the order in which they stop."""
-    web = partial(rooms.serve_web, address, family)
+    seats = [Seat(address, family) for _ in range(process_count("WEB_PROCESSES"))]
     return [
-        *(Child(f"web {n}", web) for n in range(1, process_count("WEB_PROCESSES") + 1)),
+        *(
+            Child(f"web {n}", partial(rooms.serve_web, seat), seat=seat)
+            for n, seat in enumerate(seats, 1)
+        ),
         *(
             Child(f"worker {n}", rooms.run_worker)
             for n in range(1, process_count("WORKER_PROCESSES") + 1)

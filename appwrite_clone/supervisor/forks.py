@@ -13,6 +13,7 @@ from functools import partial
 from typing import NoReturn
 
 from appwrite_clone.embedded.processes import die_with_parent, name_process
+from appwrite_clone.supervisor.seats import Seat
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 STOP_SECONDS = 10
@@ -54,6 +55,7 @@ class Child:
     is_ready: bool = False
     failures: int = 0
     backoff: Backoff = field(default_factory=Backoff)
+    seat: Seat | None = None
 
     @property
     def is_alive(self) -> bool:
@@ -64,7 +66,7 @@ class Child:
         self.backoff.note_start(time.monotonic())
         self.process_id = fork(
             partial(self.entry, partial(_announce, announcing)),
-            close=[child.pipe for child in siblings if child.pipe >= 0],
+            close=held([child for child in siblings if child is not self]),
             speaks=False,
             name=self.name,
         )
@@ -90,7 +92,15 @@ class Child:
         self.failures += 1
         self.close_pipe()
         pause = self.backoff.note_end(time.monotonic())
+        if self.seat is not None and pause > FIRST_BACKOFF_SECONDS:  # too long to wait for it
+            self.seat.renew()
         warn(f"{self.name} ended ({_describe(status)}); it starts again in {pause:g} s.")
+
+
+def held(children: Sequence[Child]) -> list[int]:
+    """Return the descriptors that the supervisor keeps for children, and no other process may."""
+    pipes = [child.pipe for child in children if child.pipe >= 0]
+    return pipes + [child.seat.descriptor for child in children if child.seat is not None]
 
 
 def fork(

@@ -21,6 +21,7 @@ from appwrite_clone.supervisor.forks import (
     Entry,
     Ready,
     fork,
+    held,
     stop_together,
     warn,
 )
@@ -117,8 +118,8 @@ class Supervisor:
 
     def _errand(self, entry: Entry, ready: Ready | None = None, *, speaks: bool = False) -> int:
         """Do one thing in a process of its own; returns its exit code."""
-        pipes = [child.pipe for child in self.children if child.pipe >= 0]
-        process_id = fork(partial(entry, ready or _ignore), close=pipes, speaks=speaks)
+        own = held(self.children)
+        process_id = fork(partial(entry, ready or _ignore), close=own, speaks=speaks)
         _, status = os.waitpid(process_id, 0)
         return os.waitstatus_to_exitcode(status)
 
@@ -129,6 +130,8 @@ class Supervisor:
             kind = self.children[0].name.split()[0]
             together = [child for child in self.children if child.name.split()[0] == kind]
             self.children = self.children[len(together) :]
+            for seat in [child.seat for child in together if child.seat is not None]:
+                os.close(seat.descriptor)  # nobody comes after them
             stop_together([child.process_id for child in together if child.is_alive])
 
 
