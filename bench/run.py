@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
+from typing import Protocol
 
 from django.conf import settings
 
@@ -20,6 +21,15 @@ WARM_UP_SECONDS = 1
 EVENTS_PER_SECOND = (5.0, 0.0)
 
 Say = Callable[[str], None]
+
+
+class Trial(Protocol):
+    """The outcome of a trial."""
+
+    def as_text(self) -> str: ...
+
+
+RunTrial = Callable[[Stage, Plan, Say], Trial]
 
 
 def run(plan: Plan, say: Say) -> Report:
@@ -42,6 +52,18 @@ def run(plan: Plan, say: Say) -> Report:
         fanout=sockets,
         profile=parts,
     )
+
+
+def run_trial(trial: RunTrial, plan: Plan, say: Say) -> str:
+    """Put a running server on trial; returns what came of it, in one line.
+
+    Raises: RefusedError as `run` does.
+    """
+    checked(plan)
+    _check_database()
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    with stage(plan, say) as prepared:
+        return trial(prepared, plan, say).as_text()
 
 
 def _check_database() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 30.0
@@ -51,20 +51,23 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._is_in_head = False
         self._stop_timer()
         super().on_headers_complete()
-        if self._is_leaving and self.cycle is not None:
+        if self._is_leaving and not self._is_idle():
             self.cycle.keep_alive = False
 
     def shutdown(self) -> None:
         self._is_leaving = True
-        if self.cycle is None or self.cycle.response_complete:
+        if self._is_idle():
             self.loop.call_later(LEAVE_SECONDS, self._leave)
         else:
             self.cycle.keep_alive = False
 
     def _leave(self) -> None:
-        has_begun = self._is_in_head and self._head_bytes
-        if not has_begun and (self.cycle is None or self.cycle.response_complete):
+        if self._is_idle() and not (self._is_in_head and self._head_bytes):
             self.transport.close()
+
+    def _is_idle(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle  # which uvicorn declares to be there
+        return cycle is None or cycle.response_complete
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:

@@ -28,30 +28,31 @@ class Client(threading.Thread):
         super().__init__(daemon=True)
         self._port = port
         self._ending = ending
-        self.answers = Counter()
+        self.answers: Counter[int] = Counter()
         self.failures = []
         self.connections = 0
 
     def run(self):
-        connection = None
+        connection = self._connection()
+        is_new = True
         while not self._ending.is_set():
-            is_new = connection is None
-            if is_new:
-                connection = http.client.HTTPConnection(
-                    "127.0.0.1", self._port, timeout=REQUEST_SECONDS
-                )
-                self.connections += 1
             try:
                 connection.request("GET", PATH)
                 answer = connection.getresponse()
                 answer.read()
             except (OSError, http.client.HTTPException) as error:
                 self.failures.append((is_new, repr(error)))
-                return
+                break
             self.answers[answer.status] += 1
-            if answer.will_close:
+            is_new = answer.will_close
+            if is_new:
                 connection.close()
-                connection = None
+                connection = self._connection()
+        connection.close()
+
+    def _connection(self):
+        self.connections += 1
+        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=REQUEST_SECONDS)
 
 
 @pytest.fixture

@@ -7,9 +7,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from bench import overload, soak
 from bench.plan import Plan, RefusedError
 from bench.profile import write
-from bench.run import run
+from bench.run import RunTrial, run, run_trial
+
+TRIALS: dict[str, RunTrial] = {"overload": overload.run, "soak": soak.run}
 
 
 class Command(BaseCommand):
@@ -32,6 +35,12 @@ class Command(BaseCommand):
             type=Path,
             help="page to write down in where the time of a user's read goes",
         )
+        parser.add_argument(
+            "--trial",
+            choices=TRIALS,
+            help="in place of the table: what becomes of three times too many requests, or of the"
+            " memory under a long mixed load (for --seconds)",
+        )
         parser.add_argument("--out", type=Path, help="file for the results as JSON")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -45,6 +54,9 @@ class Command(BaseCommand):
             has_profile=options["profile"] is not None,
         )
         try:
+            if options["trial"]:
+                self.stdout.write(run_trial(TRIALS[options["trial"]], plan, self.stderr.write))
+                return
             report = run(plan, self.stderr.write)
         except RefusedError as refused:
             raise CommandError(str(refused)) from refused
