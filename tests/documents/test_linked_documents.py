@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from documents.models import DocumentLink
+from documents.models import Document, DocumentLink
 from kernel.caller import ProjectContext
 from tests.client import ApiClient
 from tests.conftest import Events
+from tests.documents.blog import make_collection, query
 from tests.documents.related import (
     COLLECTIONS,
     TABLES,
@@ -296,6 +297,37 @@ def test_bulk_writes_are_refused_where_there_are_links(admin: ApiClient) -> None
 
     assert {(each.status, each.error) for each in replies} == {(400, "general_bad_request")}
     assert admin.post(f"{COLLECTIONS}/authors/documents", documents).status == 201
+
+
+def test_links_are_staged_and_committed(admin: ApiClient) -> None:
+    relate(admin, "authors", "posts", "oneToMany", twoWay=True, twoWayKey="author")
+    put(admin, "posts", "p")
+    staged = {"transactionId": admin.post("/databases/transactions", {}).json["$id"]}
+    path = f"{COLLECTIONS}/authors/documents"
+    data = {"name": "ann", "posts": ["p", {"$id": "q", "name": "new"}]}
+
+    reply = admin.post(path, {"documentId": "ann", "data": data, **staged})
+    hidden = [get(admin, "posts", "q").status, linked(admin, "posts", "p", "author")]
+    ended = admin.patch(f"/databases/transactions/{staged['transactionId']}", {"commit": True})
+
+    assert [each["$id"] for each in reply.json["posts"]] == ["p", "q"]
+    assert (hidden, ended.json["status"]) == ([404, None], "committed")
+    assert linked(admin, "authors", "ann", "posts") == ["p", "q"]
+
+
+def test_encrypted_values_stay_so_along_the_way(admin: ApiClient, project: ProjectContext) -> None:
+    secret = {"note": {"type": "string", "size": 200, "encrypt": True}}
+    make_collection(project, "diaries", attributes=secret)
+    relate(admin, "authors", "diaries", "oneToOne", "diary")
+
+    made = put(admin, "authors", "ann", diary={"$id": "d", "note": "a secret"})
+
+    assert made.json["diary"]["note"] == "a secret"
+    assert get(admin, "authors", "ann", "diary.note").json["diary"]["note"] == "a secret"
+    assert "a secret" not in str(Document.objects.get(uid="d").data)
+    by_note = query("equal", "diary.note", "a secret")
+    reply = admin.get(f"{COLLECTIONS}/authors/documents", {"queries": [by_note]})
+    assert reply.error == "general_query_invalid"
 
 
 # Events

@@ -94,20 +94,22 @@ class _Linking:
         self.added: list[Wanted] = []
         self.removed: set[Link] = set()
         self.changed: set[Node] = set()
+        self._known: dict[int, Node] = {}
         self.touched = Touched()
 
     def lock(self, nodes: Iterable[Node]) -> None:
         """Lock the documents of a write that exist, in one order for everybody."""
-        holders = {other for relation, _, other in self.tree.links() if relation.others_are_holders}
-        store.lock_relations(
-            relation.id
-            for node in self.tree.nodes
-            for relation in node.links
-            if relation.others_are_holders
-        )
-        strong = {node for node in nodes if node.is_changed or node in holders}
-        _lock((node for node in nodes if node not in strong), "KEY SHARE")
+        old = {node for node in nodes if not node.is_new}
+        held = [each for each in self.tree.links() if each[0].others_are_holders]
+        emptied = {
+            relation.id for node in old for relation in node.links if relation.others_are_holders
+        }
+        store.lock_relations(emptied.union(each[0].id for each in held if each[2] in old))
+        holders = {each[2] for each in held}
+        strong = {node for node in old if node.is_changed or node in holders}
+        _lock(old - strong, "KEY SHARE")
         _lock(strong, "NO KEY UPDATE")
+        self._known = {node.number: node for node in old if node.stored}
 
     def prepare(self) -> None:
         """Check what is sent of related documents, and find out which links change."""
@@ -175,7 +177,7 @@ class _Linking:
         owned = [(end, other) for end, other in ends if end in owners]
         if not owned and any(claimed[end].type == ONE_TO_ONE for end, _ in ends if end in claimed):
             raise _claimed(self._write)
-        known = {node.number: node for node in self.tree.nodes}
+        known = self._known
         for end, other in owned:
             relation = owners[end]
             self.changed.add(known[end[2]])

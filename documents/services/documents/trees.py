@@ -22,14 +22,16 @@ _permissions = fields.permissions(ITEM_ACTIONS)
 class Node:
     """A document of a write: what was sent of it, and whom it is to be linked to.
 
-    One that was only named holds no data, and has to exist. `links` hold all the links that the
-    document is to have by a relationship. What is `stored`, and under which number, shows later.
+    One that was only named holds no data, and has to exist; one whose id was made up is new.
+    `links` hold all the links that the document is to have by a relationship. What is `stored`,
+    and under which number, shows later.
     """
 
     schema: CollectionSchema
     uid: str
     above: "Node | None" = None
     is_sent: bool = False
+    is_new: bool = False
     data: dict[str, Any] = field(default_factory=dict)
     permissions: list[str] | None = None
     links: "dict[Relation, list[Node]]" = field(default_factory=dict)
@@ -95,7 +97,9 @@ class Tree:
     ) -> Node:
         schema = self._neighbours.of(relation)
         check_enabled(schema, self._neighbours.caller, self._neighbours.names)
-        node = self._named(schema, above, _uid(value))
+        uid = _uid(value)
+        node = self._named(schema, above, uid or ids.resolve_id(UNIQUE_ID))
+        node.is_new = not uid
         if isinstance(value, dict):
             if node.is_sent and node.is_changed and len(value) > 1:
                 raise refusal(f'"{node.uid}" is sent more than once.')
@@ -129,10 +133,10 @@ def _listed(relation: Relation, key: str, value: object) -> list[object]:
 
 
 def _uid(value: object) -> str:
-    """Return the id of a document that is sent, or named; a new one where there is none."""
+    """Return the id of a document that is sent, or named; an empty text where there is none."""
     uid = value.get(ID) if isinstance(value, dict) else value
     if isinstance(value, dict) and uid in (None, UNIQUE_ID):
-        return ids.resolve_id(UNIQUE_ID)
+        return ""
     if not isinstance(uid, str):
         raise refusal("Must be either a document, a document ID, or an array of these.")
     if not is_valid_id(uid):
