@@ -5,7 +5,7 @@ from kernel.caller import CONSOLE_PROJECT
 from kernel.clock import api_time
 from kernel.events import Event, subscribe
 from realtime.layers import MessageTooLargeError, group_of, send_to_groups
-from realtime.topics import topics
+from realtime.topics import is_heard
 
 # In place of what is too long for the way: receivers read it in the outbox.
 _REFERENCE = {"payload": None, "roles": None}
@@ -17,9 +17,9 @@ def send_event(event: Event) -> None:
 
     On connections to the console its receivers are the owners of the project, whatever its roles.
     """
-    heard = topics(event.name, event.project_uid)
-    groups = [group_of(event.project_uid)] if heard.project and event.roles else []
-    if heard.console and group_of(CONSOLE_PROJECT) not in groups:
+    has_channels, is_of_console = is_heard(event.name, event.project_uid)
+    groups = [group_of(event.project_uid)] if has_channels and event.roles else []
+    if is_of_console and group_of(CONSOLE_PROJECT) not in groups:
         groups.append(group_of(CONSOLE_PROJECT))
     if not groups:
         return

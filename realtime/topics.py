@@ -41,6 +41,17 @@ def topics(name: str, project_uid: str) -> Topics:
     return Topics(project=channels, console=console)
 
 
+def is_heard(name: str, project_uid: str) -> tuple[bool, bool]:
+    """Tell whether the event `name` has channels, and whether it has some on the console.
+
+    Ids play no part in it: what is known of one document is known of all.
+    """
+    parts = name.split(".")
+    parts[1::2] = ["*"] * (len(parts) // 2)
+    heard = topics(".".join(parts), project_uid)
+    return bool(heard.project), bool(heard.console)
+
+
 def _console(project_uid: str) -> tuple[str, ...]:
     return ("console", f"projects.{project_uid}")
 

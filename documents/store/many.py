@@ -78,7 +78,7 @@ _PARTS: Mapping[str, LiteralString] = {
     "granted_each": """
         INSERT INTO document_group_grant (content_object_id, collection_id, group_id, permission_id)
         SELECT r.id, r.collection_id, g.group_id, g.permission_id
-        FROM r JOIN input i ON i.new_uid IS NULL OR i.new_uid = r.uid
+        FROM r JOIN input i ON {of_row}
         CROSS JOIN LATERAL unnest(i.groups, i.grants)
             WITH ORDINALITY AS g (group_id, permission_id, place)
     """,
@@ -170,5 +170,9 @@ class Many(Enum):
         text: LiteralString = self.value
         for name, part in _PARTS.items():
             text = text.replace(f"{{{name}}}", part)
-        chosen = _PARTS["is_named" if "NAMED" in self.name else "is_picked"]
-        return psql.SQL(text.replace("{chosen}", chosen)).format(**parts).as_string(None)
+        picks = "PICKED" in self.name
+        chosen = _PARTS["is_picked" if picks else "is_named"]
+        # One row of input stands for all that are picked. An OR of both would compare all with all.
+        of_row: LiteralString = "true" if picks else "i.new_uid = r.uid"
+        text = text.replace("{chosen}", chosen).replace("{of_row}", of_row)
+        return psql.SQL(text).format(**parts).as_string(None)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kernel.event_names import parse
-from realtime.topics import topics
+from realtime.topics import is_heard, topics
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "events.json").read_text())
 PLACES = {
@@ -44,6 +44,7 @@ def test_channels_are_those_of_the_reference(row):
     wanted += [filled(each, ids) for each in row.get("action_channels", [])]
     heard = topics(name, "P")
     assert sorted(heard.project + heard.console) == sorted(wanted)
+    assert is_heard(name, "P") == (bool(heard.project), bool(heard.console))
 
 
 @pytest.mark.parametrize(
