@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from django.urls import reverse_lazy
+
 from appwrite_clone import env, split
 from kernel import limits
 
@@ -249,6 +251,12 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"show_search": True, "show_all_applications": True},
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+            {"title": "Second factor", "link": reverse_lazy("admin:two_factor")},
+        ]
+    },
     "STYLES": ["/static/console/dialogs.css"],
 }
 

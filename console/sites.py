@@ -11,6 +11,7 @@ from django.urls import URLPattern, path, reverse
 from unfold.sites import UnfoldAdminSite
 
 from accounts import services as accounts
+from console import factors
 from console.forms import FirstAdminForm, LoginForm
 from console.views import OwnPasswordView
 from gateway.credentials import read_credentials
@@ -32,7 +33,13 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped base
         return [
             path("setup/", self.setup, name="setup"),
             path("welcome/", self.welcome, name="welcome"),
+            path("challenge/", self.challenge, name="challenge"),
+            path("two-factor/", self.admin_view(self.two_factor), name="two_factor"),
         ]
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Let console users in, once they have shown the second factor they want."""
+        return super().has_permission(request) and not factors.lacks_factor(request)
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -40,9 +47,26 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped base
         """Offer the first visitor to create the account; limit how fast passwords are tried."""
         if settings.CONSOLE_SIGNUP != "closed" and not accounts.has_console_admin():
             return HttpResponseRedirect(reverse("admin:setup"))
+        if super().has_permission(request) and factors.lacks_factor(request):
+            query = request.GET.urlencode()
+            return HttpResponseRedirect(f"{reverse('admin:challenge')}{query and f'?{query}'}")
         if request.method == "POST" and _is_too_fast(request):
             return _too_many(request)
         return super().login(request, extra_context)  # type: ignore[no-any-return]
+
+    def challenge(self, request: HttpRequest) -> HttpResponse:
+        """Ask for a second factor after the password; limit how fast codes are tried."""
+        if not super().has_permission(request) or self.has_permission(request):
+            return HttpResponseRedirect(reverse("admin:index"))
+        if request.method == "POST" and _is_guessing(request):
+            return _too_many(request)
+        return factors.challenge(request, self.each_context(request))
+
+    def two_factor(self, request: HttpRequest) -> HttpResponse:
+        """Set up or remove the authenticator app of the console user; limit how fast it goes."""
+        if request.method == "POST" and _is_guessing(request):
+            return _too_many(request)
+        return factors.two_factor(request, self.each_context(request))
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -89,7 +113,15 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped base
             messages.error(request, "This link was used before or has expired.")
         if user is not None:
             login(request, user, backend=LOGIN_BACKEND)
+            factors.remember_shown(request)  # whoever made the link runs the installation
         return HttpResponseRedirect(reverse("admin:index"))
+
+
+def _is_guessing(request: HttpRequest) -> bool:
+    """Count a try both for the address it comes from and for the user whose factor it is."""
+    key = f"console-factor:{request.user.pk}"
+    state = ratelimit.hit(key, limit=LOGIN_LIMIT, window_seconds=LOGIN_WINDOW_SECONDS)
+    return _is_too_fast(request) or state.is_exceeded
 
 
 def _is_too_fast(request: HttpRequest) -> bool:
