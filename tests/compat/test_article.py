@@ -195,7 +195,7 @@ def test_subscriber_receives_every_change_in_full(
 
 
 @pytest.fixture
-def run_example(server: Installation) -> Callable[[str], str]:
+def run_example(server: Installation, tmp_path: Path) -> Callable[[str], str]:
     """Run one of the repository's examples as its README says; return what it prints."""
 
     def run(name: str) -> str:
@@ -212,6 +212,7 @@ def run_example(server: Installation) -> Callable[[str], str]:
             text=True,
             check=False,
             timeout=EXAMPLE_SECONDS,
+            cwd=tmp_path,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -233,6 +234,30 @@ def test_example_of_posts_runs_twice(run_example: Callable[[str], str]):
         for action in ("create", "update", "delete"):
             assert f".{action}\n" in printed
         assert "Post created, changed and deleted" in printed
+
+
+def test_example_of_offline_sync_follows_what_changes(
+    run_example: Callable[[str], str], key: Client
+):
+    run_example("02_posts_and_realtime.py")  # makes the collection
+    run_example("03_offline_sync.py")
+    databases = Databases(key)
+    data = {"title": "T", "content": "C", "authorId": "a", "createdAt": "2026-01-02T03:04:05"}
+    kept, gone = (
+        databases.create_document("default", "posts", ID.unique(), data, ['read("any")']).id
+        for _ in range(2)
+    )
+
+    assert {f"create {kept}", f"create {gone}"} <= set(
+        run_example("03_offline_sync.py").split("\n")
+    )
+    databases.update_document("default", "posts", kept, {"title": "Changed"})
+    databases.delete_document("default", "posts", gone)
+
+    printed = run_example("03_offline_sync.py").split("\n")
+    assert {f"update {kept}", f"delete {gone}"} <= set(printed)
+    assert "Posts in the copy:" in printed[-2]
+    databases.delete_document("default", "posts", kept)
 
 
 def test_every_example_is_run_here():

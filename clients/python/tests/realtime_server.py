@@ -35,6 +35,7 @@ class RealtimeServer:
         self.ignored: set[str] = set()  # kinds of frames left unanswered
         self.refusals: list[tuple[int, str]] = []  # of the next handshakes
         self.refused_channels: dict[str, tuple[int, str]] = {}
+        self.replay: dict[str, Any] | None = None  # what answers say of what was missed
         self._lock = Lock()
         self._subscriptions: dict[ServerConnection, dict[str, list[str]]] = {}
         self._server = serve(self._serve, "127.0.0.1", port, ssl=tls, ping_interval=None)
@@ -143,7 +144,10 @@ class RealtimeServer:
         with self._lock:
             for entry in data:
                 self._subscriptions[socket][entry["subscriptionId"]] = entry["channels"]
-        answer = {"to": "subscribe", "success": True, "subscriptions": data}
+        listed = data
+        if self.replay is not None:
+            listed = [{**entry, "replay": self.replay} for entry in data]
+        answer = {"to": "subscribe", "success": True, "subscriptions": listed}
         _send(socket, "response", answer)
 
     def _on_unsubscribe(self, socket: ServerConnection, data: list[dict[str, str]]) -> None:

@@ -65,8 +65,14 @@ class Realtime:
         queries: Iterable[object] = (),
         *,
         timeout: float | None = 10.0,
+        since: str = "",
+        on_gap: Callable[[], object] | None = None,
     ) -> Subscription:
         """Call `on_message` with each event on the channels whose payload matches all queries.
+
+        With `since`, a cursor of a collection's change feed, come first the events since then, and
+        after every loss of the connection those that were missed. Where that is not possible
+        `on_gap` is called, to read the list anew; later events come after it has returned.
 
         Returns once the server has confirmed, so that no later event is missed. `timeout` is in
         seconds: `None` waits without end, 0 does not wait.
@@ -79,6 +85,8 @@ class Realtime:
             on_message,
             on_close=self._remove,
             is_awaited=timeout != 0,
+            since=since,
+            on_gap=on_gap,
         )
         if not subscription.channels:
             raise ValueError("a subscription needs at least one channel")
@@ -179,6 +187,8 @@ class Realtime:
                 self._greet(frame.data)
             case "event":
                 self._route(frame.data)
+            case "pong":
+                self._renew_cursors()
             case "response":
                 self._settle(frame.data)
             case "error":
@@ -196,8 +206,11 @@ class Realtime:
 
     def _route(self, data: dict[str, Any]) -> None:
         event = parse_event(data)
-        if event is not None:
-            for subscription in self._known(event["subscriptions"]):
+        if event is None:
+            return
+        change = str(data.get("change", ""))
+        for subscription in self._known(event["subscriptions"]):
+            if subscription.progress is None or subscription.progress.takes(change):
                 self._dispatcher.submit(partial(subscription.deliver, event))
 
     def _settle(self, data: dict[str, Any]) -> None:
@@ -205,10 +218,41 @@ class Realtime:
             request = next((it for it in self._requests if it.kind == data.get("to")), None)
             if request is not None:
                 self._requests.remove(request)
+        if data.get("to") == "replay":
+            self._advance(data)
         if data.get("to") == "subscribe":
-            ids = [answer.get("subscriptionId") for answer in data.get("subscriptions", ())]
-            for subscription in self._known(ids):
+            answers = {each.get("subscriptionId"): each for each in data.get("subscriptions", ())}
+            for subscription in self._known(answers):
+                replay = answers[subscription.id].get("replay") or {}
+                if subscription.progress is not None and not replay.get("isComplete"):
+                    self._tell_gap(subscription)
                 subscription.confirm()
+
+    def _advance(self, data: dict[str, Any]) -> None:
+        """Take the cursor that comes behind what was missed."""
+        cursor = str(data.get("cursor", ""))
+        for subscription in self._known([data.get("subscriptionId")]):
+            if subscription.progress is not None and cursor:
+                subscription.progress.advance(cursor)
+                self._dispatcher.submit(partial(subscription.reach, cursor))
+
+    def _tell_gap(self, subscription: Subscription) -> None:
+        if subscription.on_gap is not None:
+            self._dispatcher.submit(subscription.on_gap)
+        else:
+            self._dispatcher.report(RealtimeError("events were missed: read the list anew"))
+
+    def _renew_cursors(self) -> None:
+        """Ask for later cursors now and then, so that a loss never repeats much."""
+        seconds = self._timing.cursor_renewal_seconds
+        with self._lock:
+            due = [
+                each
+                for each in self._subscriptions.values()
+                if each.progress is not None and each.progress.is_due(seconds)
+            ]
+            if self._is_online:
+                self._ask_for(due)
 
     def _refuse(self, error: RealtimeError) -> None:
         """Give an error frame to those it is about: the oldest unanswered request."""

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from .errors import RealtimeError
 from .frames import Event
+from .progress import Progress
 
 
 class Subscription:
@@ -21,11 +22,18 @@ class Subscription:
         *,
         on_close: Callable[["Subscription"], None],
         is_awaited: bool,
+        since: str = "",
+        on_gap: Callable[[], object] | None = None,
     ) -> None:
         self.id = uuid4().hex
         self.channels = channels
         self.queries = queries
         self.is_closed = False
+        #: Where to go on another time, behind all events that `on_message` was called with before
+        #: it changed. Empty for a subscription without `since`.
+        self.cursor = since
+        self.progress = Progress(since) if since else None
+        self.on_gap = on_gap
         self._on_message = on_message
         self._on_close = on_close
         self._is_awaited = is_awaited
@@ -66,6 +74,9 @@ class Subscription:
         if not self.is_closed:
             self._on_message(event)
 
+    def reach(self, cursor: str) -> None:
+        self.cursor = cursor
+
     def confirm(self) -> None:
         self._settled.set()
 
@@ -78,4 +89,11 @@ class Subscription:
         return is_heard
 
     def frame(self) -> dict[str, object]:
-        return {"subscriptionId": self.id, "channels": self.channels, "queries": self.queries}
+        wanted: dict[str, object] = {
+            "subscriptionId": self.id,
+            "channels": self.channels,
+            "queries": self.queries,
+        }
+        if self.progress is not None:
+            wanted["since"] = self.progress.cursor
+        return wanted

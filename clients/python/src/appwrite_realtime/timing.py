@@ -12,6 +12,8 @@ class Timing:
     close_timeout_seconds: float = 2.0
     ping_interval_seconds: float = 20.0
     pong_timeout_seconds: float = 10.0
+    # How old the cursor of a subscription may get while events come.
+    cursor_renewal_seconds: float = 60.0
     # (up to this many failed attempts, this pause)
     pauses_seconds: tuple[tuple[float, float], ...] = (
         (5, 1.0),
