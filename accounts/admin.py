@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.contrib.postgres.forms import SimpleArrayField
@@ -20,6 +21,15 @@ from projects.encryption import DecryptionError
 
 # Groups are the roles behind object permissions, made by the services as they are named.
 admin.site.unregister(Group)
+# So are identities at providers: allauth's own tables do not exist.
+for label in ("account", "socialaccount"):
+    admin.site.unregister(
+        [
+            model
+            for model in apps.get_app_config(label).get_models()
+            if admin.site.is_registered(model)
+        ]
+    )
 
 
 class UserForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time

@@ -13,9 +13,12 @@ from django.http import HttpRequest
 from accounts.authentication import session_cookie_names
 from gateway.parsing import header
 from gateway.views import Call
+from kernel.limits import OAUTH_FLOW_SECONDS
 
 FALLBACK_HEADER = "X-Fallback-Cookies"
 LONG_AGO = 0
+FLOW_COOKIE = "a_oauth2_"
+FLOW_PATH = "/v1/account/sessions/oauth2"
 
 
 def sign_in(call: Call, packed_secret: str, lifetime: timedelta) -> None:
@@ -32,6 +35,37 @@ def sign_out(call: Call) -> None:
     call.cookies.extend(_cookies(call, "", LONG_AGO))
     if _is_cross_site(call.request):
         call.headers[FALLBACK_HEADER] = "[]"
+
+
+def remember_flow(call: Call, flow_uid: str, secret: str) -> None:
+    """Have a browser that sets out to a provider bring this back; other sites cannot send it."""
+    call.cookies.append(_flow_cookie(call, flow_uid, secret, OAUTH_FLOW_SECONDS))
+
+
+def forget_flow(call: Call, flow_uid: str) -> None:
+    """Take the cookie of a way to a provider away."""
+    call.cookies.append(_flow_cookie(call, flow_uid, "", LONG_AGO))
+
+
+def flow_cookies(request: HttpRequest) -> dict[str, str]:
+    """Return the cookies of ways to providers, by the ids of those."""
+    return {
+        name.removeprefix(FLOW_COOKIE): value
+        for name, value in request.COOKIES.items()
+        if name.startswith(FLOW_COOKIE)
+    }
+
+
+def _flow_cookie(call: Call, flow_uid: str, value: str, max_age: int) -> dict[str, Any]:
+    return {
+        "key": f"{FLOW_COOKIE}{flow_uid}",
+        "value": value,
+        "max_age": max_age,
+        "path": FLOW_PATH,
+        "secure": _is_secure(call.request),
+        "httponly": True,
+        "samesite": "Lax",
+    }
 
 
 def _cookies(call: Call, value: str, max_age: int) -> Iterator[dict[str, Any]]:

@@ -48,6 +48,14 @@ def publish_challenge(caller: Caller, user_uid: str, payload: Mapping[str, Any])
     publish(_event(caller, name, dict(payload), f"user:{user_uid}"))
 
 
+def publish_identity(
+    caller: Caller, user_uid: str, identity_uid: str, action: str, payload: Mapping[str, Any]
+) -> None:
+    """Publish `users.ID.identities.ID.action`."""
+    name = f"users.{id_part(user_uid)}.identities.{id_part(identity_uid)}.{action}"
+    publish(_event(caller, name, dict(payload), f"user:{user_uid}"))
+
+
 def publish_user(caller: Caller, user: User, action: str) -> None:
     publish(user_event(caller, user, action))
 

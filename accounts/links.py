@@ -13,8 +13,8 @@ _AMBIGUOUS = frozenset("\\")
 _FOREIGN_SCHEMES = frozenset({"exp"})
 
 
-def check_link(project: ProjectContext, url: str) -> None:
-    """Check that a URL leads to a platform of the project, or to this server.
+def check_link(project: ProjectContext, url: str, *, name: str = "url") -> None:
+    """Check that a URL, the parameter `name`, leads to a platform of the project or to this server.
 
     Raises: ARGUMENT_INVALID
     """
@@ -23,7 +23,7 @@ def check_link(project: ProjectContext, url: str) -> None:
     is_plain = _AMBIGUOUS.isdisjoint(url) and "@" not in parts.netloc
     is_own = parts.scheme not in _FOREIGN_SCHEMES and project.accepts_origin(url, own_host)
     if not is_plain or not is_own:
-        raise invalid("url", "URL host must be that of a platform of the project")
+        raise invalid(name, "URL host must be that of a platform of the project")
 
 
 def link_to(url: str, **parameters: str) -> str:
@@ -34,4 +34,7 @@ def link_to(url: str, **parameters: str) -> str:
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
         if name not in parameters
     ]
-    return parts._replace(query=urlencode([*kept, *parameters.items()])).geturl()
+    made = parts._replace(query=urlencode([*kept, *parameters.items()])).geturl()
+    # Of an app's own scheme, which names no host, Python leaves the slashes out.
+    is_bare = not parts.netloc and url.lower().startswith(f"{parts.scheme}://")
+    return made.replace(":", "://", 1) if is_bare else made

@@ -91,6 +91,68 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.is_email_verified or self.is_phone_verified
 
 
+class Identity(models.Model):
+    """A user as an OAuth2 provider knows them; what the provider gave for them is encrypted."""
+
+    id = models.BigAutoField(primary_key=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="identities")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="identities")
+    uid = models.CharField(max_length=36, unique=True)
+    provider = models.CharField(max_length=36)
+    provider_uid = models.CharField(max_length=255)
+    provider_email = models.CharField(max_length=320, default="", blank=True)
+    access_token = models.TextField(default="", editable=False)
+    access_token_expires_at = models.DateTimeField(null=True)
+    refresh_token = models.TextField(default="", editable=False)
+    id_token = models.TextField(default="", editable=False)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "identity"
+        verbose_name_plural = "identities"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "provider", "provider_uid"], name="identity_provider_uid"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user", "id"], name="identity_user"),
+            models.Index(fields=["project", "provider_email"], name="identity_email"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.provider_uid}"
+
+
+class OAuthFlow(models.Model):
+    """A user's way to an OAuth2 provider and back, which is gone once they are.
+
+    `browser` is the digest of the cookie of who set out, empty where a server sent them; `user` is
+    whom the identity at the provider is to be added to, as long as their session lives.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="oauth_flows")
+    uid = models.CharField(max_length=36, unique=True)
+    provider = models.CharField(max_length=36)
+    browser = models.BinaryField(default=b"", editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="oauth_flows")
+    session_uid = models.CharField(max_length=36, default="")
+    is_for_token = models.BooleanField(default=False)
+    success = models.TextField(default="")
+    failure = models.TextField(default="")
+    client_state = models.CharField(max_length=256, default="")
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "oauth_flow"
+
+    def __str__(self) -> str:
+        return self.uid
+
+
 class Session(models.Model):
     """A signed-in client: only the digest of its secret is kept."""
 
@@ -100,6 +162,9 @@ class Session(models.Model):
     digest = models.BinaryField(unique=True, editable=False)
     provider = models.CharField(max_length=64)
     provider_uid = models.CharField(max_length=320, default="")
+    identity = models.ForeignKey(
+        Identity, on_delete=models.SET_NULL, null=True, related_name="sessions"
+    )
     factors = ArrayField(models.CharField(max_length=32), default=list)
     ip = models.CharField(max_length=64, default="")
     user_agent = models.CharField(max_length=512, default="")
@@ -218,6 +283,9 @@ class Token(models.Model):
     email = models.CharField(max_length=320, default="", blank=True)
     phone = models.CharField(max_length=16, default="", db_default="", blank=True)
     tries_left = models.PositiveSmallIntegerField(null=True)
+    identity = models.ForeignKey(
+        Identity, on_delete=models.CASCADE, null=True, related_name="tokens"
+    )
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())

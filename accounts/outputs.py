@@ -9,7 +9,9 @@ from django.contrib.auth.hashers import identify_hasher
 
 from accounts.devices import describe
 from accounts.mfa import Factor
-from accounts.models import Challenge, Membership, Session, Team, User
+from accounts.models import Challenge, Identity, Membership, Session, Team, User
+from accounts.oauth.engine import Tokens
+from accounts.oauth.vault import opened
 from kernel.clock import api_time
 
 UNKNOWN_COUNTRY_CODE = "--"
@@ -124,6 +126,29 @@ MembershipOutput = TypedDict(
 )
 
 
+IdentityOutput = TypedDict(
+    "IdentityOutput",
+    {
+        "$id": str,
+        "$createdAt": str,
+        "$updatedAt": str,
+        "userId": str,
+        "provider": str,
+        "providerUid": str,
+        "providerEmail": str,
+        "providerAccessToken": str,
+        "providerAccessTokenExpiry": str,
+        "providerRefreshToken": str,
+        "providerIdToken": str,
+    },
+)
+
+
+class IdentityList(TypedDict):
+    total: int
+    identities: list[IdentityOutput]
+
+
 class UserList(TypedDict):
     total: int
     users: list[UserOutput]
@@ -208,10 +233,20 @@ def user_list_output(users: Iterable[User], total: int) -> UserList:
 
 
 def session_output(
-    session: Session, *, user_uid: str, is_current: bool = False, secret: str = ""
+    session: Session,
+    *,
+    user_uid: str,
+    is_current: bool = False,
+    secret: str = "",
+    has_tokens: bool = False,
 ) -> SessionOutput:
-    """Return a session; its secret goes to keys and console members alone, and only once."""
+    """Return a session; its secret goes to keys and console members alone, and only once.
+
+    Answers have the tokens of the provider it came by, news have not.
+    """
     device = describe(session.user_agent)
+    identity = session.identity if has_tokens and session.identity_id else None
+    tokens = opened(identity) if identity else Tokens()
     return {
         "$id": session.uid,
         "$createdAt": api_time(session.created_at),
@@ -220,9 +255,9 @@ def session_output(
         "expire": api_time(session.expires_at),
         "provider": session.provider,
         "providerUid": session.provider_uid,
-        "providerAccessToken": "",
-        "providerAccessTokenExpiry": "",
-        "providerRefreshToken": "",
+        "providerAccessToken": tokens.access,
+        "providerAccessTokenExpiry": api_time(tokens.expires_at),
+        "providerRefreshToken": tokens.refresh,
         "ip": session.ip,
         "osCode": device.os_code,
         "osName": device.os_name,
@@ -249,10 +284,37 @@ def session_list_output(
     sessions: Iterable[Session], *, user_uid: str, current_uid: str, has_total: bool
 ) -> SessionList:
     shown = [
-        session_output(each, user_uid=user_uid, is_current=each.uid == current_uid)
+        session_output(each, user_uid=user_uid, is_current=each.uid == current_uid, has_tokens=True)
         for each in sessions
     ]
     return {"total": len(shown) if has_total else 0, "sessions": shown}
+
+
+def identity_output(
+    identity: Identity, *, user_uid: str, has_tokens: bool = True
+) -> IdentityOutput:
+    """Return a user as a provider knows them; news have no tokens."""
+    tokens = opened(identity) if has_tokens else Tokens()
+    return {
+        "$id": identity.uid,
+        "$createdAt": api_time(identity.created_at),
+        "$updatedAt": api_time(identity.updated_at),
+        "userId": user_uid,
+        "provider": identity.provider,
+        "providerUid": identity.provider_uid,
+        "providerEmail": identity.provider_email,
+        "providerAccessToken": tokens.access,
+        "providerAccessTokenExpiry": api_time(identity.access_token_expires_at),
+        "providerRefreshToken": tokens.refresh,
+        "providerIdToken": tokens.id_token,
+    }
+
+
+def identity_list_output(identities: Iterable[Identity], total: int) -> IdentityList:
+    return {
+        "total": total,
+        "identities": [identity_output(each, user_uid=each.user.uid) for each in identities],
+    }
 
 
 def token_output(

@@ -54,6 +54,7 @@ class Purpose(StrEnum):
     GENERIC = "generic"
     MAGIC_URL = "magic-url"
     EMAIL = "email"
+    OAUTH2 = "oauth2"
     PHONE = "phone"
     PHONE_VERIFICATION = "phone-verification"
     VERIFICATION = "verification"
@@ -98,6 +99,13 @@ def token_digest(secret: str, *, project_id: int, user_uid: str, purpose: Purpos
     """Return the form in which a single-use token is stored, worth nothing for anything else."""
     content = f"{project_id}\x00{user_uid}\x00{purpose}\x00{secret}"
     return hmac.digest(_token_key(), content.encode("utf-8", "surrogatepass"), "sha256")
+
+
+def flow_secret(flow_uid: str, kind: str) -> str:
+    """Return a secret of a way to a provider, which so need not be stored: 43 characters."""
+    content = f"{flow_uid}\x00{kind}"
+    made = hmac.digest(_token_key(), content.encode(), "sha256")
+    return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
 
 
 @cache

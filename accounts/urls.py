@@ -3,7 +3,7 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from accounts.views import account, factors, imports, proofs, sign_in, teams, users
+from accounts.views import account, factors, imports, oauth, proofs, sign_in, teams, users
 
 ACCOUNT = [
     path("account", account.AccountView.as_view()),
@@ -28,6 +28,16 @@ ACCOUNT = [
     path("account/sessions/phone", sign_in.PhoneSessionsView.as_view()),
     path("account/sessions/anonymous", sign_in.AnonymousSessionsView.as_view()),
     path("account/sessions/token", sign_in.TokenSessionsView.as_view()),
+    path("account/sessions/id-token", oauth.IdTokenSessionsView.as_view()),
+    path("account/sessions/oauth2/<str:provider>", oauth.OAuth2SessionView.as_view()),
+    path("account/sessions/oauth2/<str:provider>/redirect", oauth.OAuth2RedirectView.as_view()),
+    path(
+        "account/sessions/oauth2/callback/<str:provider>/<str:projectId>",
+        oauth.OAuth2CallbackView.as_view(),
+    ),
+    path("account/tokens/oauth2/<str:provider>", oauth.OAuth2TokenView.as_view()),
+    path("account/identities", oauth.OwnIdentitiesView.as_view()),
+    path("account/identities/<str:identityId>", oauth.OwnIdentityView.as_view()),
     path("account/sessions/<str:sessionId>", account.SessionView.as_view()),
     path("account/jwts", account.JwtsView.as_view()),
     path("account/jwt", account.JwtsView.as_view()),
@@ -56,6 +66,8 @@ USERS = [
     path("users/sha", imports.ShaUsersView.as_view()),
     path("users/scrypt", imports.ScryptUsersView.as_view()),
     path("users/scrypt-modified", imports.ScryptModifiedUsersView.as_view()),
+    path("users/identities", oauth.IdentitiesView.as_view()),
+    path("users/identities/<str:identityId>", oauth.IdentityView.as_view()),
     path("users/<str:userId>", users.UserView.as_view()),
     path("users/<str:userId>/name", users.UserNameView.as_view()),
     path("users/<str:userId>/email", users.UserEmailView.as_view()),

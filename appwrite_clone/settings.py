@@ -73,6 +73,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "channels",
     "graphene_django",
+    "accounts.oauth.installed.TablelessAccountConfig",
+    "accounts.oauth.installed.TablelessSocialAccountConfig",
     "kernel",
     "gateway",
     "projects",
@@ -163,6 +165,12 @@ PASSWORD_HASHERS = [
     "accounts.hashes.ScryptHasher",
     "accounts.hashes.ScryptModifiedHasher",
 ]
+# allauth is a library of OAuth2 providers here, without tables and pages of its own.
+SOCIALACCOUNT_ADAPTER = "accounts.oauth.engine.Adapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+MIGRATION_MODULES = {"account": None, "socialaccount": None}
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
@@ -282,6 +290,7 @@ LOGGING = {
     "loggers": {  # a client's mistake is no news
         "django.request": {"level": "ERROR"},
         "django.security": {"level": "CRITICAL"},
+        "httpx": {"level": "WARNING"},  # it would tell whole URLs
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }

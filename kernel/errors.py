@@ -204,6 +204,22 @@ class ErrorKind(Enum):
         403,
         "A JWT cannot be made while signed in by a JWT.",
     )
+    USER_IDENTITY_NOT_FOUND = ("user_identity_not_found", 404, "There is no identity with this id.")
+    USER_OAUTH2_BAD_REQUEST = (
+        "user_oauth2_bad_request",
+        400,
+        "This sign-in was not begun here, or is over.",
+    )
+    USER_OAUTH2_UNAUTHORIZED = (
+        "user_oauth2_unauthorized",
+        401,
+        "The OAuth2 provider did not confirm the sign-in.",
+    )
+    USER_OAUTH2_PROVIDER_ERROR = (
+        "user_oauth2_provider_error",
+        424,
+        "The OAuth2 provider answered with an error.",
+    )
     USER_COUNT_EXCEEDED = ("user_count_exceeded", 400, "The project's user limit is reached.")
     USER_CONSOLE_COUNT_EXCEEDED = (
         "user_console_count_exceeded",

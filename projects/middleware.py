@@ -19,6 +19,7 @@ from kernel.caller import CONSOLE_PROJECT, ProjectContext
 from kernel.errors import ApiError, ErrorKind
 from kernel.ids import unique_id
 from projects import origins
+from projects.oauth import CALLBACK_PATH
 from projects.services import find_project, known_project
 
 HSTS_SECONDS = 2 * 365 * 24 * 3600
@@ -144,10 +145,11 @@ def _check_origin(request: HttpRequest, project: ProjectContext, origin: str) ->
         return False
     if origins.is_accepted(project, origin):
         return True
-    if not header(request.META, "X-Appwrite-Key"):
+    is_from_provider = request.path_info.startswith(CALLBACK_PATH)
+    if not is_from_provider and not header(request.META, "X-Appwrite-Key"):
         raise ApiError(ErrorKind.UNKNOWN_ORIGIN)
     # A key excuses the origin, but then it alone may speak: cookies of a browser that was lured
-    # here must not.
+    # here must not. A provider's page, which posts an answer, needs none either.
     request.COOKIES = {}
     return False
 

@@ -10,6 +10,8 @@ from kernel.addresses import url
 from kernel.fields import Check, boolean, integer, list_of, one_of, text
 from kernel.limits import MAX_INTEGER, MAX_URL_LENGTH
 
+#: Where providers send browsers back to; some have a page of theirs post there.
+CALLBACK_PATH = "/v1/account/sessions/oauth2/callback/"
 MAX_ID_LENGTH = 256
 MAX_SECRET_LENGTH = 512
 MAX_KEY_FILE_LENGTH = 4096
@@ -163,5 +165,4 @@ class Client:
 
 def callback_url(provider_id: str, project_uid: str) -> str:
     """Return where a provider sends users back to: it has to be told so beforehand."""
-    path = f"/v1/account/sessions/oauth2/callback/{provider_id}/{project_uid}"
-    return f"{settings.PUBLIC_URL}{path}"
+    return f"{settings.PUBLIC_URL}{CALLBACK_PATH}{provider_id}/{project_uid}"

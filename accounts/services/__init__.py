@@ -42,6 +42,13 @@ from accounts.services.factors import (
     update_user_mfa,
     update_user_mfa_recovery_codes,
 )
+from accounts.services.id_tokens import create_id_token_session
+from accounts.services.identities import (
+    delete_identity,
+    delete_own_identity,
+    list_identities,
+    list_own_identities,
+)
 from accounts.services.imports import (
     create_argon2_user,
     create_bcrypt_user,
@@ -60,6 +67,13 @@ from accounts.services.memberships import (
     list_own_memberships,
     list_user_memberships,
     update_membership,
+)
+from accounts.services.oauth import (
+    OAuth2Callback,
+    OAuth2Departure,
+    create_oauth2_session,
+    create_oauth2_token,
+    finish_oauth2,
 )
 from accounts.services.outbox import read_letter, send_mail
 from accounts.services.phones import (
@@ -120,6 +134,8 @@ from accounts.services.users import (
 )
 
 __all__ = [
+    "OAuth2Callback",
+    "OAuth2Departure",
     "OpenedSession",
     "account_of",
     "clear_project",
@@ -132,6 +148,7 @@ __all__ = [
     "create_email_password_session",
     "create_email_token",
     "create_email_verification",
+    "create_id_token_session",
     "create_jwt",
     "create_magic_url_token",
     "create_md5_user",
@@ -139,6 +156,8 @@ __all__ = [
     "create_mfa_authenticator",
     "create_mfa_challenge",
     "create_mfa_recovery_codes",
+    "create_oauth2_session",
+    "create_oauth2_token",
     "create_phone_token",
     "create_phone_verification",
     "create_phpass_user",
@@ -153,8 +172,10 @@ __all__ = [
     "create_user_jwt",
     "create_user_mfa_recovery_codes",
     "create_user_session",
+    "delete_identity",
     "delete_membership",
     "delete_mfa_authenticator",
+    "delete_own_identity",
     "delete_session",
     "delete_sessions",
     "delete_team",
@@ -162,6 +183,7 @@ __all__ = [
     "delete_user_mfa_authenticator",
     "delete_user_session",
     "delete_user_sessions",
+    "finish_oauth2",
     "first_console_team",
     "get_account",
     "get_membership",
@@ -174,8 +196,10 @@ __all__ = [
     "get_user_mfa_recovery_codes",
     "get_user_prefs",
     "has_console_admin",
+    "list_identities",
     "list_memberships",
     "list_mfa_factors",
+    "list_own_identities",
     "list_own_memberships",
     "list_sessions",
     "list_teams",

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from accounts import passwords
 from accounts.events import announce_identity, publish_user
-from accounts.models import Session, User, login_of
+from accounts.models import Identity, Session, User, login_of
 from accounts.outputs import AccountOutput, account_output
 from accounts.services.console import admit_signup
 from accounts.services.methods import EMAIL_LOGIN, check_method
@@ -28,10 +28,14 @@ def create_account(
 ) -> AccountOutput:
     """Sign up; signing in is a call of its own.
 
-    Raises: USER_AUTH_METHOD_UNSUPPORTED, ARGUMENT_INVALID, PASSWORD_PERSONAL_DATA,
+    An address by which somebody signs in with a provider is theirs, whatever they are called here.
+
+    Raises: USER_AUTH_METHOD_UNSUPPORTED, BAD_REQUEST, ARGUMENT_INVALID, PASSWORD_PERSONAL_DATA,
         USER_ALREADY_EXISTS, USER_COUNT_EXCEEDED, USER_CONSOLE_COUNT_EXCEEDED, RATE_LIMIT_EXCEEDED
     """
     check_method(caller, EMAIL_LOGIN)
+    if Identity.objects.filter(project_id=caller.project.id, provider_email=email).exists():
+        raise ApiError(ErrorKind.BAD_REQUEST)
     personal = (user_id, name, email)
     password_hash = hash_new_password(caller.project, password, personal=personal)
     with telling_taken(is_creating=True), transaction.atomic():

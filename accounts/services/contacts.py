@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.events import announce_identity, publish_user
-from accounts.models import Session, User
+from accounts.models import Identity, Session, User
 from accounts.services.factors import forget_factors
 from accounts.services.rows import NewUser, add_user, change_user, find_by_contact, telling_taken
 from kernel import clock
@@ -60,8 +60,8 @@ def check_own(user: User, contact: str) -> None:
 def prove(caller: Caller, user: User, contact: str) -> User:
     """Note that a user reads what is sent to a contact of theirs.
 
-    Until the first proof anybody may have signed up with it: their password goes, what it let in
-    and their second factors, unless it is that user who calls.
+    Until the first proof anybody may have signed up with it: their password, their second factors
+    and their identities at providers go, and what they let in, unless it is that user who calls.
 
     Raises: USER_EMAIL_NOT_VERIFIED, USER_PHONE_NOT_VERIFIED
     """
@@ -71,8 +71,10 @@ def prove(caller: Caller, user: User, contact: str) -> User:
     if not caller.is_user:
         check_own(user, contact)
         forget_factors(user)
+        unlinked, _ = Identity.objects.filter(user_id=user.id).delete()
         if user.password:
             columns |= {"password": "", "password_updated_at": clock.now()}
+        if user.password or unlinked:
             Session.objects.filter(user_id=user.id).delete()
     proved = change_user(caller.project.id, user.uid, **columns)
     publish_user(caller, proved, "update.verification")

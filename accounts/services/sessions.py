@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts import passwords
 from accounts.events import announce_identity, session_event
-from accounts.models import Session, User
+from accounts.models import Identity, Session, User
 from accounts.outputs import (
     JwtOutput,
     SessionList,
@@ -18,6 +18,7 @@ from accounts.outputs import (
 )
 from accounts.services.alerts import alert
 from accounts.services.guesses import guessed, take_guess
+from accounts.services.identities import renew_tokens
 from accounts.services.methods import EMAIL_LOGIN, JWT, check_method
 from accounts.services.rows import find_by_email
 from accounts.tokens import JWT_PURPOSE, SessionSecret, digest, new_session_secret
@@ -32,6 +33,7 @@ from projects.signing import sign
 CURRENT = "current"
 EMAIL_PROVIDER = "email"
 SERVER_PROVIDER = "server"
+OAUTH2 = "oauth2"
 MAX_USER_AGENT_LENGTH = 512
 
 # The user's row is taken first: sign-ins of one user wait for each other, so that the session
@@ -42,9 +44,9 @@ _ENTER = (
 )
 _OPEN = """
     WITH opened AS (
-        INSERT INTO session (user_id, uid, digest, provider, provider_uid, factors, ip,
-            user_agent, country_code, expires_at, created_at, updated_at)
-        VALUES (%s, %s, %s, %s, %s, %s::varchar[], %s, %s, '', %s, %s, %s) RETURNING id
+        INSERT INTO session (user_id, uid, digest, provider, provider_uid, identity_id, factors,
+            ip, user_agent, country_code, expires_at, created_at, updated_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s::varchar[], %s, %s, '', %s, %s, %s) RETURNING id
     ), dropped AS (
         DELETE FROM session WHERE id IN (
             SELECT id FROM session WHERE user_id = %s ORDER BY id DESC OFFSET %s
@@ -79,7 +81,11 @@ class OpenedSession:
         """Return the answer to whoever opened it: clients get the secret as a cookie only."""
         secret = self.packed_secret if caller.is_privileged else ""
         return session_output(
-            self.session, user_uid=self.user_uid, is_current=not secret, secret=secret
+            self.session,
+            user_uid=self.user_uid,
+            is_current=not secret,
+            secret=secret,
+            has_tokens=True,
         )
 
 
@@ -160,16 +166,15 @@ def get_session(*, caller: Caller, session_id: str) -> SessionOutput:
     Raises: USER_UNAUTHORIZED, USER_SESSION_NOT_FOUND
     """
     uid = _named(caller, session_id)
-    session = Session.objects.filter(
-        user_id=_own_id(caller), uid=uid, expires_at__gt=clock.now()
-    ).first()
+    sessions = Session.objects.filter(user_id=_own_id(caller), uid=uid, expires_at__gt=clock.now())
+    session = sessions.select_related("identity").first()
     if session is None:
         raise ApiError(ErrorKind.USER_SESSION_NOT_FOUND)
     return _shown(caller, session)
 
 
 def update_session(*, caller: Caller, session_id: str) -> SessionOutput:
-    """Extend a session of the caller's by its full time.
+    """Extend a session of the caller's by its full time, and renew its provider's tokens.
 
     Raises: USER_UNAUTHORIZED, USER_SESSION_NOT_FOUND
     """
@@ -182,6 +187,8 @@ def update_session(*, caller: Caller, session_id: str) -> SessionOutput:
             raise ApiError(ErrorKind.USER_SESSION_NOT_FOUND)
         publish(_news(caller, rows[0], caller.user_uid, "update"))
         announce_identity(caller.project.id, user_uid=caller.user_uid, reason="extended")
+    if rows[0].identity is not None:
+        renew_tokens(caller.project, rows[0].identity)
     return _shown(caller, rows[0])
 
 
@@ -230,7 +237,8 @@ def list_sessions_of(
     user_id: int, user_uid: str, *, current_uid: str = "", has_total: bool = True
 ) -> SessionList:
     """Return a user's sessions, the oldest first."""
-    sessions = Session.objects.filter(user_id=user_id, expires_at__gt=clock.now()).order_by("id")
+    sessions = Session.objects.filter(user_id=user_id, expires_at__gt=clock.now())
+    sessions = sessions.select_related("identity").order_by("id")
     return session_list_output(
         sessions, user_uid=user_uid, current_uid=current_uid, has_total=has_total
     )
@@ -268,6 +276,12 @@ def new_session(
     )
 
 
+def come_by(session: Session, identity: Identity) -> None:
+    """Note that a new session begins with what a provider said."""
+    session.provider, session.provider_uid = identity.provider, identity.provider_uid
+    session.identity = identity
+
+
 def _columns(session: Session) -> tuple[Any, ...]:
     return (
         session.user_id,
@@ -275,6 +289,7 @@ def _columns(session: Session) -> tuple[Any, ...]:
         session.digest,
         session.provider,
         session.provider_uid,
+        session.identity_id,
         session.factors,
         session.ip,
         session.user_agent,
@@ -308,7 +323,7 @@ def _named(caller: Caller, session_id: str) -> str:
 
 def _shown(caller: Caller, session: Session) -> SessionOutput:
     is_current = session.uid == caller.session_uid
-    return session_output(session, user_uid=caller.user_uid, is_current=is_current)
+    return session_output(session, user_uid=caller.user_uid, is_current=is_current, has_tokens=True)
 
 
 def _news(caller: Caller, session: Session, user_uid: str, action: str) -> Event:

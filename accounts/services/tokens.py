@@ -7,11 +7,18 @@ from typing import Any
 from django.db import transaction
 
 from accounts.events import publish_token
-from accounts.models import Token, User
+from accounts.models import Identity, Token, User
 from accounts.outputs import TokenOutput, token_output
 from accounts.services import contacts
+from accounts.services.identities import get_identity_row
 from accounts.services.rows import get_user_row
-from accounts.services.sessions import OpenedSession, new_session, open_session
+from accounts.services.sessions import (
+    OAUTH2,
+    OpenedSession,
+    come_by,
+    new_session,
+    open_session,
+)
 from accounts.tokens import SAFE_SECRET_LENGTH, Purpose, new_token_secret, token_digest
 from kernel import clock, sql
 from kernel.caller import Caller
@@ -25,6 +32,7 @@ _LOGINS = {
     Purpose.MAGIC_URL: ("magic-url", "email"),
     Purpose.EMAIL: ("email", "email"),
     Purpose.PHONE: ("phone", "phone"),
+    Purpose.OAUTH2: (OAUTH2, OAUTH2),
 }
 #: What signing in by them proves.
 _PROVED = {
@@ -56,7 +64,7 @@ _REDEEM = f"""
         AND (t.tries_left > 0 OR (t.tries_left IS NULL AND t.digest = ANY(%(digests)s)))
         ORDER BY t.id FOR UPDATE OF t
     )
-    RETURNING uid, purpose, created_at, expires_at, used_at
+    RETURNING uid, purpose, created_at, expires_at, used_at, identity_id
 """  # noqa: S608  # constants
 
 
@@ -68,6 +76,7 @@ class Redeemed:
     purpose: Purpose
     created_at: datetime
     expires_at: datetime
+    identity_id: int | None = None
 
     def output(self, user_uid: str) -> TokenOutput:
         return token_output(
@@ -111,7 +120,10 @@ def create_session(*, caller: Caller, user_id: str, secret: str) -> OpenedSessio
     with transaction.atomic():
         if redeemed.purpose in _PROVED:
             user = contacts.prove(caller, user, _PROVED[redeemed.purpose])
-        return open_session(caller, user, new_session(caller, user, provider, factor=factor))
+        session = new_session(caller, user, provider, factor=factor)
+        if redeemed.identity_id:
+            come_by(session, get_identity_row(redeemed.identity_id))
+        return open_session(caller, user, session)
 
 
 def issue(
@@ -123,6 +135,7 @@ def issue(
     email: str = "",
     phone: str = "",
     uid: str = "",
+    identity: Identity | None = None,
 ) -> Token:
     """Store a token, good for `seconds`, and drop the user's tokens that are over."""
     now = clock.now()
@@ -134,6 +147,7 @@ def issue(
         digest=token_digest(secret, project_id=user.project_id, user_uid=user.uid, purpose=purpose),
         email=email,
         phone=phone,
+        identity=identity,
         tries_left=None if len(secret) >= SAFE_SECRET_LENGTH else MAX_TOKEN_TRIES,
         expires_at=now + timedelta(seconds=seconds),
         created_at=now,
@@ -148,9 +162,11 @@ def redeem(caller: Caller, user_uid: str, purposes: tuple[Purpose, ...], secret:
     Raises: USER_INVALID_TOKEN
     """
     parameters = _parameters(caller, user_uid, purposes, secret)
-    for uid, purpose, created_at, expires_at, used_at in sql.fetch_all(_REDEEM, parameters):
+    for uid, purpose, created_at, expires_at, used_at, identity_id in sql.fetch_all(
+        _REDEEM, parameters
+    ):
         if used_at is not None:
-            return Redeemed(uid, Purpose(purpose), created_at, expires_at)
+            return Redeemed(uid, Purpose(purpose), created_at, expires_at, identity_id)
     raise ApiError(ErrorKind.USER_INVALID_TOKEN)
 
 

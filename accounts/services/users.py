@@ -66,6 +66,10 @@ _HIDE = """
         DELETE FROM session s USING was WHERE s.user_id = was.id
     ), departed AS (
         DELETE FROM membership m USING was WHERE m.user_id = was.id
+    ), unused AS (
+        DELETE FROM account_token t USING was WHERE t.user_id = was.id
+    ), unlinked AS (
+        DELETE FROM identity i USING was WHERE i.user_id = was.id
     )
     SELECT * FROM was
 """

@@ -87,12 +87,12 @@ def test_user_limit_of_a_project_is_kept(project, client_for):
     assert (reply.status, reply.error) == (400, "user_count_exceeded")
 
 
-def test_sign_up_takes_four_statements(project, client_for, statements):
+def test_sign_up_takes_five_statements(project, client_for, statements):
     guest = client_for(project)
     guest.get(PATH)
     with statements() as seen:
         assert guest.post(PATH, BODY).status == 201
-    assert len(until_commit(seen)) <= 4, seen
+    assert len(until_commit(seen)) <= 5, seen
 
 
 def test_account_shows_the_caller(project, client_for, alice, statements):

@@ -67,6 +67,8 @@ IDS = {
     "projectId": ["blog", "shop"],
     "protocolId": ["rest"],
     "providerId": ["github", "google"],
+    "provider": ["github", "google"],
+    "identityId": ["unknown"],
     "serviceId": ["account"],
     "sessionId": ["current", "{session}"],
     "teamId": ["writers", "{team}"],
@@ -259,6 +261,8 @@ def _tables() -> Iterator[tuple[type[models.Model], str]]:
 def _path_to_project(model: type[models.Model], depth: int = 4) -> str:
     if model is Project:
         return "pk"
+    if not model._meta.managed:  # allauth's, which have no table
+        return ""
     for field in model._meta.get_fields() if depth else ():
         if isinstance(field, models.ForeignKey):
             rest = _path_to_project(field.related_model, depth - 1)

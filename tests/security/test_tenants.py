@@ -26,7 +26,12 @@ from tests.test_contracts import reference
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 #: Path parameters that are words of the API and not something a project has.
-WORDS = {"serviceId", "protocolId", "providerId", "methodId", "policyId", "type"}
+WORDS = {"serviceId", "protocolId", "providerId", "provider", "methodId", "policyId", "type"}
+#: What leads anybody on who comes back from a provider.
+CALLBACKS = {
+    "account.getAccountSessionsOauth2CallbackProviderProjectId",
+    "account.postAccountSessionsOauth2CallbackProviderProjectId",
+}
 #: Body parameters that name something which has to be there. A session is none: a JWT for an
 #: unknown one is a JWT without a session.
 NAMED = {"userId", "teamId"}
@@ -35,7 +40,11 @@ INTERNAL = ["console", "_metadata", "account", "outbox", "document_1", "pg_catal
 
 
 def of_a_tenant() -> Iterator[Route]:
-    return (route for route in routes() if set(route.path_names) - WORDS)
+    return (
+        route
+        for route in routes()
+        if set(route.path_names) - WORDS and route.operation.id not in CALLBACKS
+    )
 
 
 def caller(world: World, who: str) -> ApiClient:
@@ -146,7 +155,7 @@ def listed(route: Route) -> str:
         "users": "userId", "teams": "teamId", "memberships": "membershipId",
         "databases": "databaseId", "tablesdb": "databaseId", "collections": "collectionId",
         "tables": "tableId", "documents": "documentId", "rows": "rowId",
-        "platforms": "platformId", "projects": "projectId",
+        "platforms": "platformId", "projects": "projectId", "identities": "identityId",
     }  # fmt: skip
     return nouns.get(route.path.rpartition("/")[2], "")
 
@@ -217,6 +226,8 @@ def test_class_33_keys_that_read_write_nothing(world: World) -> None:
     before = fingerprint()
     read = 0
     for route in routes():
+        if route.operation.id in CALLBACKS:
+            continue
         reply = check(reader.call(route.verb, world.path(route), world.body(route)))
         if route.is_read:
             read += reply.status == 200

@@ -49,6 +49,7 @@ VALUES: dict[str, Any] = {
     "serviceId": "made",
     "p8File": "made",
     "applicationSecret": "made",
+    "idToken": "e30.e30.e30",
     "wellKnownURL": "https://id.example.com",
     "key": "made",
     "elements": ["a", "b"],
@@ -75,6 +76,7 @@ DONE_BEFORE = {"account.createMFARecoveryCodes", "users.createMFARecoveryCodes"}
 SPECIAL: dict[str, dict[str, Any]] = {
     "databases.createQuery": {"total": True},
     "tablesDB.createQuery": {"total": True},
+    "account.createIdTokenSession": {"provider": "google"},
     "account.createEmailPasswordSession": {"email": "{userId}@example.com"},
     "projects.createProject": {"teamId": "{ownersId}"},
     "projects.updateTeam": {"teamId": "{ownersId}"},

@@ -12,6 +12,7 @@ import orjson
 from django.db import connection, transaction
 
 from accounts import roles
+from accounts.models import Identity, User
 from documents import catalog
 from documents.views.attributes import TYPED_VIEWS
 from gateway.operations import Operation
@@ -60,7 +61,7 @@ class Route:
         asked = {each["name"] for each in self.parameters("body")}
         asks = not asked.isdisjoint({"secret", "otp"})
         asks = asks and self.operation.service != "project"  # there it is one of a provider's
-        return asks or self.operation.id in DONE_BEFORE
+        return asks or self.operation.id in DONE_BEFORE | REDEEMING
 
     def parameters(self, *places: str) -> list[dict[str, Any]]:
         return [each for each in reference(self.operation.id)["params"] if each["in"] in places]
@@ -69,6 +70,8 @@ class Route:
         return f"{self.verb} {self.path} ({self.operation.id})"
 
 
+#: Operations that ask for what a provider has signed.
+REDEEMING = {"account.createIdTokenSession", "account.getAccountSessionsOauth2ProviderRedirect"}
 #: Operations whose bodies hold ids of another company's things.
 FOREIGN_IDS = {"project.updateOAuth2Apple"}
 
@@ -216,9 +219,12 @@ def populate(name: str) -> World:
         "providerId": "github",
         "policyId": "user-limit",
         "methodId": "jwt",
+        "provider": "github",
+        "identityId": f"{name}-identity",
     }
     ids |= _people(server, ids, name)
     _factors(client(project, session=person.session))
+    _providers(server, project, ids)
     _platforms(server, name)
     _documents(server, ids, name)
     ids["transactionId"] = made(server.post("/databases/transactions", {}))["$id"]
@@ -283,6 +289,18 @@ def _factors(user: ApiClient) -> None:
     asked = made(user.post("/account/mfa/challenges", {"factor": "recoverycode"}))
     made(user.put("/account/mfa/challenges", {"challengeId": asked["$id"], "otp": code}), 200)
     made(user.post("/account/mfa/authenticators/totp"), 200)
+
+
+def _providers(server: ApiClient, project: ProjectContext, ids: Mapping[str, str]) -> None:
+    client = {"clientId": ids["projectId"], "clientSecret": "hidden", "enabled": True}
+    made(server.patch("/project/oauth2/github", client), 200)
+    Identity.objects.create(
+        project_id=project.id,
+        user=User.objects.get(project_id=project.id, uid=ids["userId"]),
+        uid=ids["identityId"],
+        provider="github",
+        provider_uid=f"of {ids['projectId']}",
+    )
 
 
 def _platforms(server: ApiClient, name: str) -> None:

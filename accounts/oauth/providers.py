@@ -1,0 +1,236 @@
+"""allauth's provider classes, made to work for one project at a time.
+
+What differs here: a client's settings come with the request, ID tokens are always verified, and an
+e-mail counts as verified only where the provider itself says so.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.providers.apple.provider import AppleProvider
+from allauth.socialaccount.providers.apple.views import AppleOAuth2Adapter
+from allauth.socialaccount.providers.discord.provider import DiscordProvider
+from allauth.socialaccount.providers.discord.views import DiscordOAuth2Adapter
+from allauth.socialaccount.providers.github.provider import GitHubProvider
+from allauth.socialaccount.providers.github.views import GitHubOAuth2Adapter
+from allauth.socialaccount.providers.gitlab.provider import GitLabProvider
+from allauth.socialaccount.providers.gitlab.views import GitLabOAuth2Adapter
+from allauth.socialaccount.providers.google.provider import GoogleProvider
+from allauth.socialaccount.providers.google.views import GoogleOAuth2Adapter
+from allauth.socialaccount.providers.microsoft.provider import MicrosoftGraphProvider
+from allauth.socialaccount.providers.microsoft.views import MicrosoftGraphOAuth2Adapter
+from allauth.socialaccount.providers.oauth2.provider import OAuth2Provider
+from allauth.socialaccount.providers.oauth2.views import OAuth2Adapter
+from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
+from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
+
+from accounts.oauth import discovery, idtokens
+from accounts.oauth.errors import ProviderError
+from accounts.oauth.idtokens import Issuer
+
+APPLE_NAMES = ("https://appleid.apple.com",)
+GOOGLE_NAMES = ("https://accounts.google.com", "accounts.google.com")
+DEFAULT_TENANT = "common"
+GITLAB = "https://gitlab.com"
+
+
+class _ForProject:
+    """An adapter of allauth's whose addresses and nonce come with the request."""
+
+    request: Any
+
+    def get_callback_url(self, request: Any, _app: Any) -> str:
+        return str(request.callback_url)
+
+    def verified(self, id_token: Any, issuer: Issuer) -> dict[str, Any]:
+        """Return the claims of an ID token, which has to be for this sign-in.
+
+        Raises: ProviderError
+        """
+        if not isinstance(id_token, str):
+            raise ProviderError("there is no ID token")
+        return idtokens.verify(id_token, issuer, nonces=[self.request.nonce])
+
+
+class AppleAdapter(_ForProject, AppleOAuth2Adapter):  # type: ignore[misc]  # untyped base
+    keys_url: ClassVar[str] = "https://appleid.apple.com/auth/keys"
+
+    # Past what allauth keeps in a session of its own: here the code is in the request.
+    get_access_token_data = OAuth2Adapter.get_access_token_data
+    parse_token = OAuth2Adapter.parse_token
+
+    def complete_login(self, request: Any, app: Any, _token: Any, **exchanged: Any) -> Any:
+        issuer = Issuer(APPLE_NAMES, self.keys_url, (app.client_id,))
+        claims = self.verified(exchanged["response"].get("id_token"), issuer)
+        return self.get_provider().sociallogin_from_response(
+            request, {**claims, "name": request.told_name}
+        )
+
+
+class Apple(AppleProvider):  # type: ignore[misc]  # untyped base
+    oauth2_adapter_class = AppleAdapter
+
+    def extract_common_fields(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        name = data.get("name")
+        is_told = isinstance(name, Mapping)
+        fields: dict[str, Any] = super().extract_common_fields(
+            {**data, "name": name if is_told else {}}
+        )
+        return fields
+
+
+class GoogleAdapter(_ForProject, GoogleOAuth2Adapter):  # type: ignore[misc]  # untyped base
+    keys_url: ClassVar[str] = "https://www.googleapis.com/oauth2/v3/certs"
+
+    def complete_login(self, request: Any, app: Any, _token: Any, **exchanged: Any) -> Any:
+        issuer = Issuer(GOOGLE_NAMES, self.keys_url, (app.client_id,))
+        claims = self.verified(exchanged["response"].get("id_token"), issuer)
+        return self.get_provider().sociallogin_from_response(request, claims)
+
+
+class Google(GoogleProvider):  # type: ignore[misc]  # untyped base
+    oauth2_adapter_class = GoogleAdapter
+
+    def get_default_scope(self) -> list[str]:
+        return ["openid", "email", "profile"]
+
+    def extract_common_fields(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {**super().extract_common_fields(data), "name": data.get("name")}
+
+    def get_auth_params(self) -> dict[str, Any]:
+        return {"access_type": "offline"}  # without it there is no refresh token
+
+
+class DiscordAdapter(_ForProject, DiscordOAuth2Adapter):  # type: ignore[misc]  # untyped base
+    pass
+
+
+class Discord(DiscordProvider):  # type: ignore[misc]  # untyped base
+    oauth2_adapter_class = DiscordAdapter
+
+
+class GitHubAdapter(_ForProject, GitHubOAuth2Adapter):  # type: ignore[misc]  # untyped base
+    pass
+
+
+class GitHub(GitHubProvider):  # type: ignore[misc]  # untyped base
+    oauth2_adapter_class = GitHubAdapter
+
+
+class GitLabAdapter(_ForProject, GitLabOAuth2Adapter):  # type: ignore[misc]  # untyped base
+    pass
+
+
+class GitLab(GitLabProvider):  # type: ignore[misc]  # untyped base
+    oauth2_adapter_class = GitLabAdapter
+
+    def extract_email_addresses(self, data: Mapping[str, Any]) -> list[EmailAddress]:
+        is_confirmed = bool(data.get("confirmed_at"))
+        return [EmailAddress(email=data.get("email"), verified=is_confirmed, primary=True)]
+
+
+class MicrosoftAdapter(_ForProject, MicrosoftGraphOAuth2Adapter):  # type: ignore[misc]  # untyped base
+    pass
+
+
+class Microsoft(MicrosoftGraphProvider):  # type: ignore[misc]  # untyped base
+    """Its addresses are what a tenant's administrator wrote, and never verified."""
+
+    oauth2_adapter_class = MicrosoftAdapter
+
+    def get_default_scope(self) -> list[str]:
+        return ["User.Read", "offline_access"]
+
+
+class OpenIdAdapter(_ForProject, OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # untyped base
+    @property
+    def openid_config(self) -> dict[str, Any]:
+        """What the provider publishes, unless the project says otherwise."""
+        settings = self.get_provider().app.settings
+        found = discovery.configuration(settings["server_url"]) if settings["server_url"] else {}
+        return {**found, **settings["addresses"]}
+
+    def complete_login(self, request: Any, app: Any, token: Any, **exchanged: Any) -> Any:
+        config = self.openid_config
+        claims: dict[str, Any] = {}
+        if "jwks_uri" in config:
+            issuer = Issuer((config["issuer"],), config["jwks_uri"], (app.client_id,))
+            claims = self.verified(exchanged["response"].get("id_token"), issuer)
+        if "userinfo_endpoint" in config:
+            claims = _joined(claims, self._fetch_user_info(token.token))
+        return self.get_provider().sociallogin_from_response(request, claims)
+
+
+class OpenId(OpenIDConnectProvider):  # type: ignore[misc]  # untyped base
+    oauth2_adapter_class = OpenIdAdapter
+
+    def extract_email_addresses(self, data: Mapping[str, Any]) -> list[EmailAddress]:
+        # Some write the word; any other text would count as true.
+        is_verified = data.get("email_verified") in (True, "true")
+        return [EmailAddress(email=data.get("email"), verified=is_verified, primary=True)]
+
+
+def _joined(claims: dict[str, Any], told: Any) -> dict[str, Any]:
+    """Add what the user info endpoint tells to the claims of the ID token, of the same person.
+
+    Raises: ProviderError
+    """
+    if not isinstance(told, dict):
+        raise ProviderError("the user info is no object")
+    if claims and told.get("sub") != claims["sub"]:
+        raise ProviderError("the user info is somebody else's")
+    if claims.get("email", told.get("email")) != told.get("email", claims.get("email")):
+        raise ProviderError("the ID token and the user info name different addresses")
+    if "email" not in claims:
+        # What it says of an address, it says of none that it does not name.
+        claims = {name: value for name, value in claims.items() if name != "email_verified"}
+    return {**claims, **told}
+
+
+CLASSES: dict[str, type[OAuth2Provider]] = {
+    "apple": Apple,
+    "discord": Discord,
+    "github": GitHub,
+    "gitlab": GitLab,
+    "google": Google,
+    "microsoft": Microsoft,
+    "oidc": OpenId,
+}
+
+
+def app_values(provider_id: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a client's settings under the names that allauth has for them."""
+    if provider_id == "apple":
+        return {
+            "client_id": settings["serviceId"],
+            "secret": settings["keyId"],
+            "key": settings["teamId"],
+            "settings": {"certificate_key": settings["p8File"]},
+        }
+    if provider_id == "gitlab":
+        return {
+            "client_id": settings["applicationId"],
+            "secret": settings["secret"],
+            "settings": {"gitlab_url": (settings["endpoint"] or GITLAB).rstrip("/")},
+        }
+    if provider_id == "microsoft":
+        return {
+            "client_id": settings["applicationId"],
+            "secret": settings["applicationSecret"],
+            "settings": {"tenant": settings["tenant"] or DEFAULT_TENANT},
+        }
+    common = {"client_id": settings["clientId"], "secret": settings["clientSecret"]}
+    return common | {"settings": _open_id(settings) if provider_id == "oidc" else {}}
+
+
+def _open_id(settings: Mapping[str, Any]) -> dict[str, Any]:
+    given = {
+        "authorization_endpoint": settings["authorizationURL"],
+        "token_endpoint": settings["tokenURL"],
+        "userinfo_endpoint": settings["userInfoURL"],
+    }
+    return {
+        "server_url": settings["wellKnownURL"],
+        "addresses": {name: value for name, value in given.items() if value},
+    }

@@ -1,0 +1,339 @@
+"""Signing in by a provider under attack: by other pages, other people, and the provider itself."""
+
+import base64
+from datetime import timedelta
+
+import jwt
+import pytest
+import time_machine
+
+from accounts.models import Identity, OAuthFlow, Session, Token, User
+from kernel import clock
+from kernel.limits import OAUTH_FLOW_SECONDS, OAUTH_TOKEN_SECONDS
+from projects.signing import sign
+from tests.accounts.identity_provider import Person, query_of
+from tests.accounts.oauth import (
+    FAILURE,
+    SUCCESS,
+    Browser,
+    configure,
+    configure_oidc,
+    error_of,
+    told,
+)
+from tests.conftest import PASSWORD
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
+
+UNSIGNED_HEAD = base64.urlsafe_b64encode(b'{"alg":"none"}').decode()
+VICTIM = Person(sub="2002", email="victim@example.com", name="Victim")
+
+
+def nothing_came_of_it(project):
+    rows = (Identity.objects, Session.objects, User.objects.filter(project_id=project.id))
+    return not any(each.exists() for each in rows)
+
+
+# The state
+
+
+def test_a_state_is_good_once(browser, idp):
+    departure = browser.depart()
+    cookies = dict(browser.cookies)
+    sent = idp.approve(departure.headers["Location"])
+    assert browser.come_back("oidc", sent).headers["Location"] == SUCCESS
+    browser.cookies = cookies
+    again = browser.come_back("oidc", sent)
+    assert (again.status, again.error) == (400, "user_oauth2_bad_request")
+    assert Session.objects.count() == 1
+
+
+def test_a_state_is_over_after_a_while(browser, idp, project):
+    with time_machine.travel(clock.now(), tick=False) as traveller:
+        sent = idp.approve(browser.depart().headers["Location"])
+        traveller.shift(timedelta(seconds=OAUTH_FLOW_SECONDS + 1))
+        assert browser.come_back("oidc", sent).error == "user_oauth2_bad_request"
+    assert nothing_came_of_it(project)
+
+
+@pytest.mark.parametrize("change", ["tampered", "unsigned", "invented", "empty", "of another use"])
+def test_a_state_that_was_not_signed_here_is_refused(browser, idp, project, change):
+    sent = idp.approve(browser.depart().headers["Location"])
+    head, claims, signature = sent["state"].split(".")
+    states = {
+        "tampered": f"{head}.{claims[:-2]}AA.{signature}",
+        "unsigned": f"{UNSIGNED_HEAD}.{claims}.",
+        "invented": jwt.encode({"flow": OAuthFlow.objects.get().uid}, "x" * 32),
+        "empty": "",
+        "of another use": sign({"flow": OAuthFlow.objects.get().uid}, project.uid, "account"),
+    }
+    reply = browser.come_back("oidc", {**sent, "state": states[change]})
+    assert (reply.status, reply.error) == (400, "user_oauth2_bad_request")
+    assert idp.count("/token") == 0
+    assert OAuthFlow.objects.exists()
+    assert nothing_came_of_it(project)
+
+
+def test_a_state_of_another_project_is_refused(browser, idp, project, other_project):
+    configure_oidc(other_project, idp)
+    sent = idp.approve(browser.depart().headers["Location"])
+    stranger = Browser(other_project, dict(browser.cookies))
+    reply = stranger.get("/account/sessions/oauth2/oidc/redirect", sent)
+    assert reply.error == "user_oauth2_bad_request"
+    assert nothing_came_of_it(project)
+
+
+def test_a_state_for_another_provider_is_refused(browser, idp, project):
+    configure(project, "github", clientId="c", clientSecret="s")
+    sent = idp.approve(browser.depart().headers["Location"])
+    assert browser.come_back("github", sent).error == "user_oauth2_bad_request"
+    assert nothing_came_of_it(project)
+
+
+def test_only_the_browser_that_set_out_comes_back(browser, idp, project):
+    """Else an attacker could sign a victim in to an account of their own."""
+    sent = idp.approve(browser.depart().headers["Location"])
+    for cookies in ({}, dict.fromkeys(browser.cookies, "guessed")):
+        reply = Browser(project, cookies).come_back("oidc", sent)
+        assert (reply.status, reply.error) == (400, "user_oauth2_bad_request")
+    other = Browser(project)
+    other.depart()
+    assert other.come_back("oidc", sent).error == "user_oauth2_bad_request"
+    assert nothing_came_of_it(project)
+    assert browser.come_back("oidc", sent).headers["Location"] == SUCCESS
+
+
+def test_two_tabs_of_a_browser_do_not_disturb_each_other(browser, idp):
+    first, second = browser.depart(), browser.depart(path="tokens")
+    assert set(told(browser.come_back("oidc", idp.approve(second.headers["Location"]))))
+    back = browser.come_back("oidc", idp.approve(first.headers["Location"]))
+    assert back.headers["Location"] == SUCCESS
+
+
+def test_class_09_of_two_who_come_back_by_one_state_one_is_let_in(browser, idp):
+    """The row of the way there is deleted by one of them; the races of rows are run elsewhere."""
+    sent = idp.approve(browser.depart().headers["Location"])
+    flow = OAuthFlow.objects.get()
+    assert OAuthFlow.objects.filter(id=flow.id).delete()[0] == 1
+    assert browser.come_back("oidc", sent).error == "user_oauth2_bad_request"
+
+
+def test_a_code_is_good_once(browser, idp, project):
+    sent = idp.approve(browser.depart().headers["Location"])
+    browser.come_back("oidc", sent)
+    other = Browser(project)
+    state = query_of(other.depart().headers["Location"])["state"]
+    assert error_of(other.come_back("oidc", {**sent, "state": state})) == (
+        "user_oauth2_provider_error"
+    )
+    assert Session.objects.count() == 1
+
+
+def test_a_code_of_somebody_else_is_worth_nothing(browser, idp, project):
+    """PKCE: it can be redeemed by whoever asked for it alone."""
+    stolen = idp.approve(Browser(project).depart().headers["Location"], VICTIM)["code"]
+    state = query_of(browser.depart().headers["Location"])["state"]
+    back = browser.come_back("oidc", {"code": stolen, "state": state})
+    assert error_of(back) == "user_oauth2_provider_error"
+    assert nothing_came_of_it(project)
+
+
+def test_a_token_is_over_after_a_minute(browser, idp, client_for, project):
+    with time_machine.travel(clock.now(), tick=False) as traveller:
+        said = told(browser.sign_in(idp, path="tokens"))
+        traveller.shift(timedelta(seconds=OAUTH_TOKEN_SECONDS + 1))
+        reply = client_for(project).post("/account/sessions/token", said)
+    assert reply.error == "user_invalid_token"
+    assert "secret" not in str(Token.objects.values())
+    assert said["secret"] not in str(Token.objects.values())
+
+
+@pytest.mark.parametrize("name", ["code", "state", "error", "error_description", "user"])
+def test_odd_parameters_of_a_callback_break_nothing(browser, idp, name):
+    for odd in ("x" * 2049, "\x00", "\U0001f600", "{}", "'; DROP TABLE identity;--"):
+        reply = browser.get("/account/sessions/oauth2/oidc/redirect", {name: odd})
+        assert reply.status in (400, 401), (name, odd)
+
+
+def test_a_callback_leads_to_this_server_alone(browser, idp, settings):
+    settings.PUBLIC_URL = "https://api.example.com"
+    reply = browser.get("/account/sessions/oauth2/callback/oidc/blog", {"state": "//evil"})
+    start = "https://api.example.com/v1/account/sessions/oauth2/oidc/redirect?"
+    assert reply.headers["Location"].startswith(start)
+    assert browser.get("/account/sessions/oauth2/callback/oidc/..%2fx").status in (400, 404)
+
+
+def test_a_page_of_the_provider_may_post_the_answer(browser, idp, client_for, project):
+    sent = idp.approve(browser.depart().headers["Location"])
+    page = client_for(project, headers={"Origin": "https://appleid.apple.com"})
+    del page.headers["X-Appwrite-Project"]
+    forwarded = page.post("/account/sessions/oauth2/callback/oidc/blog", sent)
+    assert forwarded.status == 301
+    assert "Access-Control-Allow-Origin" not in forwarded.headers
+    back = browser.get(
+        "/account/sessions/oauth2/oidc/redirect", query_of(forwarded.headers["Location"])
+    )
+    assert back.headers["Location"] == SUCCESS
+    elsewhere = page.post("/account/sessions/anonymous")
+    assert elsewhere.error == "general_unknown_origin"
+
+
+# Whose account it is
+
+
+def sign_up(client, email):
+    body = {"userId": "early", "email": email, "password": PASSWORD}
+    assert client.post("/account", body).status == 201
+    session = client.post("/account/sessions/email", body)
+    return {"a_session_blog": session.cookies["a_session_blog"].value}
+
+
+def test_class_01_whoever_signed_up_with_the_address_before_is_put_out(
+    browser, idp, project, client_for
+):
+    guest = client_for(project)
+    attacker = client_for(project, cookies=sign_up(guest, VICTIM.email))
+    assert browser.sign_in(idp, VICTIM).headers["Location"] == SUCCESS
+    account = browser.account().json
+    assert (account["$id"], account["emailVerification"]) == ("early", True)
+    assert attacker.get("/account").error == "general_unauthorized_scope"
+    login = {"email": VICTIM.email, "password": PASSWORD}
+    assert guest.post("/account/sessions/email", login).error == "user_invalid_credentials"
+
+
+def test_class_01_an_identity_added_before_the_address_was_proved_is_put_out(
+    browser, idp, project, client_for
+):
+    attacker = Browser(project, sign_up(client_for(project), VICTIM.email))
+    attacker.sign_in(idp, Person(sub="666", email="", name=""))
+    assert Identity.objects.get().user.uid == "early"
+    assert browser.sign_in(idp, VICTIM).headers["Location"] == SUCCESS
+    assert [each.provider_uid for each in Identity.objects.all()] == [VICTIM.sub]
+    assert attacker.account().status == 401
+
+
+@pytest.mark.parametrize("verified", [False, "false", None, 0, "", "no", {"a": 1}])
+def test_class_01_an_unverified_address_never_links(browser, idp, project, client_for, verified):
+    sign_up(client_for(project), VICTIM.email)
+    User.objects.filter(uid="early").update(is_email_verified=True)
+    claimed = Person(sub="666", email=VICTIM.email, is_verified=verified)
+    assert error_of(browser.sign_in(idp, claimed)) == "user_email_already_exists"
+    assert not Identity.objects.exists()
+    assert "a_session_blog" not in browser.cookies
+
+
+def test_class_01_an_unverified_address_stays_unverified(browser, idp, project):
+    claimed = Person(sub="666", email=VICTIM.email, is_verified=False)
+    browser.sign_in(idp, claimed)
+    assert browser.account().json["emailVerification"] is False
+    owner = Browser(project)
+    assert owner.sign_in(idp, VICTIM).headers["Location"] == SUCCESS
+    assert browser.account().status == 401  # the address was never theirs
+    assert [each.provider_uid for each in Identity.objects.all()] == [VICTIM.sub]
+
+
+def test_class_02_addresses_that_differ_are_refused(browser, idp, project):
+    liar = Person(sub="666", email="mallory@example.com", told={"email": VICTIM.email})
+    assert error_of(browser.sign_in(idp, liar)) == "user_oauth2_provider_error"
+    assert nothing_came_of_it(project)
+
+
+def test_class_02_user_info_about_somebody_else_is_refused(browser, idp, project):
+    liar = Person(sub="666", told={"sub": VICTIM.sub})
+    assert error_of(browser.sign_in(idp, liar)) == "user_oauth2_provider_error"
+    assert nothing_came_of_it(project)
+
+
+def test_class_02_a_verification_of_no_address_verifies_none(browser, idp):
+    liar = Person(sub="666", is_verified=True, told={"email": VICTIM.email}, claims={"email": None})
+    liar.told["email_verified"] = None
+    browser.sign_in(idp, liar)
+    assert browser.account().json["emailVerification"] is False
+
+
+def test_class_19_an_address_that_passes_on_passes_no_account_on(browser, idp, project):
+    """The provider gives ada's address to somebody else: her account stays hers."""
+    browser.sign_in(idp)
+    ada = browser.account().json["$id"]
+    User.objects.filter(uid=ada).update(email="ada@elsewhere.example.com")
+    heir = Browser(project)
+    heir.sign_in(idp, Person(sub="1002", name="Heir"))
+    assert heir.account().json["$id"] != ada
+
+
+@pytest.mark.parametrize("password", ["", " ", "        ", "null", "None"])
+def test_class_19_nobody_logs_in_to_a_providers_account_by_password(
+    browser, idp, project, client_for, password
+):
+    browser.sign_in(idp)
+    login = {"email": "ada@example.com", "password": password}
+    reply = client_for(project).post("/account/sessions/email", login)
+    assert reply.status in (400, 401)
+
+
+def test_an_anonymous_user_becomes_a_lasting_one(browser, idp, project, client_for, events):
+    anonymous = client_for(project).post("/account/sessions/anonymous")
+    uid, session = anonymous.json["userId"], anonymous.json["$id"]
+    browser.cookies = {name: cookie.value for name, cookie in anonymous.cookies.items()}
+    events.clear()
+    assert browser.sign_in(idp).headers["Location"] == SUCCESS
+    account = browser.account().json
+    assert (account["$id"], account["email"]) == (uid, "ada@example.com")
+    assert (account["name"], account["emailVerification"]) == ("Ada Lovelace", True)
+    assert not Session.objects.filter(uid=session).exists()
+    new = Session.objects.get().uid
+    assert events.names() == [
+        f"users.{uid}.update.email",
+        f"users.{uid}.sessions.{new}.create",
+        f"users.{uid}.sessions.{session}.delete",
+    ]
+
+
+def test_an_identity_is_added_to_who_is_signed_in(browser, idp, alice):
+    browser.cookies = {"a_session_blog": alice.session}
+    assert browser.sign_in(idp).headers["Location"] == SUCCESS
+    assert Identity.objects.get().user.uid == "alice"
+    assert browser.account().json["email"] == alice.email
+
+
+def test_an_identity_of_another_user_is_not_added(browser, idp, project, alice):
+    browser.sign_in(idp)
+    hers = Browser(project, {"a_session_blog": alice.session})
+    assert error_of(hers.sign_in(idp)) == "user_already_exists"
+    assert Identity.objects.get().user.uid != "alice"
+    assert hers.account().json["$id"] == "alice"
+
+
+def test_an_identity_with_the_address_of_another_user_is_not_added(
+    browser, idp, project, alice, bob
+):
+    browser.cookies = {"a_session_blog": alice.session}
+    assert error_of(browser.sign_in(idp, Person(email=bob.email))) == "user_already_exists"
+    assert not Identity.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Referer": "https://evil.example.com/page"},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Referer": "https://evil.example.com/", "Sec_Fetch_Site": "same-site"},
+    ],
+)
+def test_a_page_of_strangers_has_no_identity_added(browser, idp, project, alice, headers):
+    """Else it could log its visitor in at the provider as the attacker, and lead them here."""
+    browser.cookies = {"a_session_blog": alice.session}
+    asked = {"success": SUCCESS, "failure": FAILURE}
+    reply = browser.get("/account/sessions/oauth2/oidc", asked, **headers)
+    assert (reply.status, reply.error) == (403, "general_unknown_origin")
+    own = {"Referer": "https://app.example.com/", "Sec_Fetch_Site": "cross-site"}
+    assert browser.get("/account/sessions/oauth2/oidc", asked, **own).status == 301
+
+
+def test_who_signed_out_meanwhile_is_given_no_identity(browser, idp, client_for, project, alice):
+    browser.cookies = {"a_session_blog": alice.session}
+    sent = idp.approve(browser.depart().headers["Location"])
+    assert client_for(project, session=alice.session).delete("/account/sessions").status == 204
+    assert error_of(browser.come_back("oidc", sent)) == "user_unauthorized"
+    assert idp.count("/token") == 0
+    assert not Identity.objects.exists()
