@@ -227,6 +227,7 @@ def _key_caller(project: ProjectContext, credentials: Credentials, grant: KeyGra
         scopes=grant.scopes,
         ip=credentials.ip,
         user_agent=credentials.user_agent,
+        locale=credentials.locale,
     )
 
 
@@ -250,6 +251,7 @@ def _console_caller(project: ProjectContext, credentials: Credentials) -> Caller
         needs_factor=identity.needs_factor,
         ip=credentials.ip,
         user_agent=credentials.user_agent,
+        locale=credentials.locale,
     )
 
 
@@ -274,6 +276,7 @@ def _caller(
         needs_factor=identity.needs_factor,
         ip=credentials.ip,
         user_agent=credentials.user_agent,
+        locale=credentials.locale,
     )
 
 
@@ -291,6 +294,7 @@ def _guest(project: ProjectContext, credentials: Credentials) -> Caller:
         scopes=GUEST_SCOPES,
         ip=credentials.ip,
         user_agent=credentials.user_agent,
+        locale=credentials.locale,
     )
 
 

@@ -56,6 +56,12 @@ def publish_identity(
     publish(_event(caller, name, dict(payload), f"user:{user_uid}"))
 
 
+def publish_template(caller: Caller, kind: str, payload: Mapping[str, Any]) -> None:
+    """Publish `templates.KIND.update`, of which those who own the project may learn."""
+    role = f"team:{caller.project.team_uid}"
+    publish(_event(caller, f"templates.{id_part(kind)}.update", dict(payload), role))
+
+
 def publish_user(caller: Caller, user: User, action: str) -> None:
     publish(user_event(caller, user, action))
 

@@ -1,6 +1,7 @@
-"""Mails: written from templates, and handed to the installation's SMTP server."""
+"""Mails: written from templates, and handed to the SMTP server of the project, or of all."""
 
 import smtplib
+import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,12 +9,15 @@ from email.utils import format_datetime, formataddr
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
-from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail import EmailMultiAlternatives
+from django.core.mail.backends.smtp import EmailBackend
 from django.template.loader import render_to_string
 
-MAX_SUBJECT_LENGTH = 200
-_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+from accounts.letters import MAX_SUBJECT_LENGTH
+from kernel import outbound
+from kernel.caller import ProjectContext
+from projects.services import SmtpServer
+
 _PERMANENT = range(500, 600)
 
 
@@ -23,16 +27,38 @@ class MailRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What a mail says."""
+    """What a mail says; who it is from is the project's own server's to say."""
 
     subject: str
     text: str
     html: str
+    sender_name: str = ""
+    sender_email: str = ""
+    reply_to_name: str = ""
+    reply_to_email: str = ""
 
 
-def can_leave() -> bool:
-    """Tell whether there is a server that mails are handed to."""
-    return bool(settings.EMAIL_HOST)
+class _GuardedSmtp(smtplib.SMTP):
+    """Connects to public servers only, at an address that was checked."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        address = (str(outbound.public_address(host, port)), port)
+        return socket.create_connection(address, timeout, self.source_address)
+
+
+class _GuardedSmtpSsl(smtplib.SMTP_SSL, _GuardedSmtp):
+    """The same, in TLS from the first byte: the certificate is checked by the server's name."""
+
+
+class _ProjectBackend(EmailBackend):
+    @property
+    def connection_class(self) -> type[smtplib.SMTP]:
+        return _GuardedSmtpSsl if self.use_ssl else _GuardedSmtp
+
+
+def can_leave(project: ProjectContext) -> bool:
+    """Tell whether there is a server that mails of a project are handed to."""
+    return project.has_smtp or bool(settings.EMAIL_HOST)
 
 
 def write(template: str, subject: str, context: dict[str, Any]) -> Letter:
@@ -44,19 +70,29 @@ def write(template: str, subject: str, context: dict[str, Any]) -> Letter:
     )
 
 
-def deliver(letter: Letter, *, recipient: str, sender: str, uid: str, date: datetime) -> None:
-    """Hand a mail to the server; delivered twice it has the same Message-ID.
+def deliver(
+    letter: Letter,
+    *,
+    recipient: str,
+    sender: str,
+    uid: str,
+    date: datetime,
+    server: SmtpServer | None = None,
+) -> None:
+    """Hand a mail to the project's server or the installation's; it keeps its Message-ID.
 
     Raises:
         MailRefusedError: The server refuses it for good.
         OSError: The server cannot be reached, or is busy; `smtplib`'s errors are of this kind.
     """
-    connection = get_connection(_BACKEND)
+    connection = _connection(server)
+    mailbox, reply_to = _from(letter, sender, server)
     message = EmailMultiAlternatives(
         subject=letter.subject,
         body=letter.text,
-        from_email=_from(sender),
+        from_email=mailbox,
         to=[recipient],
+        reply_to=reply_to,
         headers={
             "Message-ID": f"<{uid}@{settings.PUBLIC_HOST}>",
             "Date": format_datetime(date),
@@ -67,6 +103,8 @@ def deliver(letter: Letter, *, recipient: str, sender: str, uid: str, date: date
     )
     try:
         _send(message, connection)
+    except outbound.ForbiddenTargetError as error:
+        raise MailRefusedError(str(error)) from None
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _ in error.recipients.values()]
         if all(code in _PERMANENT for code in codes):
@@ -78,7 +116,7 @@ def deliver(letter: Letter, *, recipient: str, sender: str, uid: str, date: date
         raise
 
 
-def _send(message: EmailMultiAlternatives, connection: BaseEmailBackend) -> None:
+def _send(message: EmailMultiAlternatives, connection: EmailBackend) -> None:
     try:
         message.send()
     finally:
@@ -87,6 +125,33 @@ def _send(message: EmailMultiAlternatives, connection: BaseEmailBackend) -> None
             connection.close()
 
 
-def _from(sender: str) -> str:
-    """Return the installation's address under the project's name."""
-    return formataddr((" ".join(sender.split()), settings.DEFAULT_FROM_EMAIL))
+def _connection(server: SmtpServer | None) -> EmailBackend:
+    if server is None:
+        return EmailBackend()
+    return _ProjectBackend(
+        host=server.host,
+        port=server.port,
+        username=server.username,
+        password=server.password,
+        use_tls=server.secure == "tls",
+        use_ssl=server.secure == "ssl",
+        timeout=settings.EMAIL_TIMEOUT,
+    )
+
+
+def _from(letter: Letter, sender: str, server: SmtpServer | None) -> tuple[str, list[str]]:
+    """Return who a mail is from and who answers go to.
+
+    The installation's server sends from its own address alone, under the project's name.
+    """
+    if server is None:
+        return _mailbox(sender, settings.DEFAULT_FROM_EMAIL), []
+    name = letter.sender_name or server.sender_name or sender
+    mailbox = _mailbox(name, letter.sender_email or server.sender_email)
+    reply_to = letter.reply_to_email or server.reply_to_email
+    reply_to_name = letter.reply_to_name or server.reply_to_name
+    return mailbox, [_mailbox(reply_to_name, reply_to)] if reply_to else []
+
+
+def _mailbox(name: str, address: str) -> str:
+    return formataddr((" ".join(name.split()), address))

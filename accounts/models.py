@@ -380,6 +380,32 @@ class Challenge(models.Model):
         return self.uid
 
 
+class EmailTemplate(models.Model):
+    """A project's own words for one kind of mail, in one locale or (empty) in all."""
+
+    id = models.BigAutoField(primary_key=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="email_templates")
+    kind = models.CharField(max_length=32)
+    locale = models.CharField(max_length=8, default="", blank=True)
+    subject = models.CharField(max_length=255)
+    message = models.TextField()
+    sender_name = models.CharField(max_length=255, default="", blank=True)
+    sender_email = models.CharField(max_length=320, default="", blank=True)
+    reply_to_name = models.CharField(max_length=255, default="", blank=True)
+    reply_to_email = models.CharField(max_length=320, default="", blank=True)
+
+    class Meta:
+        db_table = "email_template"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "kind", "locale"], name="email_template_locale"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.locale}".strip()
+
+
 class TextMessage(models.Model):
     """A message to a user's phone: on its way, or kept for the console where none can leave.
 

@@ -9,7 +9,7 @@ from django.contrib.auth.hashers import identify_hasher
 
 from accounts.devices import describe
 from accounts.mfa import Factor
-from accounts.models import Challenge, Identity, Membership, Session, Team, User
+from accounts.models import Challenge, EmailTemplate, Identity, Membership, Session, Team, User
 from accounts.oauth.engine import Tokens
 from accounts.oauth.vault import opened
 from kernel.clock import api_time
@@ -147,6 +147,22 @@ IdentityOutput = TypedDict(
 class IdentityList(TypedDict):
     total: int
     identities: list[IdentityOutput]
+
+
+class EmailTemplateOutput(TypedDict):
+    templateId: str  # public names
+    locale: str
+    subject: str
+    message: str
+    senderName: str
+    senderEmail: str
+    replyToName: str
+    replyToEmail: str
+
+
+class EmailTemplateList(TypedDict):
+    total: int
+    templates: list[EmailTemplateOutput]
 
 
 class UserList(TypedDict):
@@ -353,6 +369,19 @@ def mfa_factors_output(verified: Mapping[Factor, bool]) -> MfaFactorsOutput:
         "phone": verified[Factor.PHONE],
         "recoveryCode": verified[Factor.RECOVERY_CODE],
         "custom": False,
+    }
+
+
+def email_template_output(template: EmailTemplate) -> EmailTemplateOutput:
+    return {
+        "templateId": template.kind,
+        "locale": template.locale,
+        "subject": template.subject,
+        "message": template.message,
+        "senderName": template.sender_name,
+        "senderEmail": template.sender_email,
+        "replyToName": template.reply_to_name,
+        "replyToEmail": template.reply_to_email,
     }
 
 

@@ -14,9 +14,11 @@ def remove_user(user_id: int) -> None:
 
 
 @jobs.runner("accounts.send_recovery")
-def send_recovery(project_uid: str, email: str, url: str, token_uid: str) -> None:
+def send_recovery(project_uid: str, email: str, url: str, token_uid: str, locale: str = "") -> None:
     """Mail a recovery link to whom the address belongs."""
-    services.send_recovery(project_uid=project_uid, email=email, url=url, token_uid=token_uid)
+    services.send_recovery(
+        project_uid=project_uid, email=email, url=url, token_uid=token_uid, locale=locale
+    )
 
 
 @jobs.runner("accounts.send_mail")

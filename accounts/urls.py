@@ -3,7 +3,17 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from accounts.views import account, factors, imports, oauth, proofs, sign_in, teams, users
+from accounts.views import (
+    account,
+    factors,
+    imports,
+    mails,
+    oauth,
+    proofs,
+    sign_in,
+    teams,
+    users,
+)
 
 ACCOUNT = [
     path("account", account.AccountView.as_view()),
@@ -93,4 +103,10 @@ TEAMS = [
     path(f"{MEMBERSHIPS}/<str:membershipId>", teams.MembershipView.as_view()),
     path(f"{MEMBERSHIPS}/<str:membershipId>/status", teams.MembershipStatusView.as_view()),
 ]
-urlpatterns: list[URLPattern] = [*ACCOUNT, *MFA, *USERS, *TEAMS]
+MAILS = [
+    path("project/templates/email", mails.EmailTemplatesView.as_view()),
+    path("project/templates/email/<str:templateId>", mails.EmailTemplateView.as_view()),
+    path("projects/<str:projectId>/templates/email", mails.OlderEmailTemplatesView.as_view()),
+    path("project/smtp/tests", mails.SmtpTestsView.as_view()),
+]
+urlpatterns: list[URLPattern] = [*ACCOUNT, *MFA, *USERS, *TEAMS, *MAILS]

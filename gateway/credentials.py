@@ -8,6 +8,8 @@ from django.http import HttpRequest
 from gateway.parsing import header
 from kernel.caller import Credentials
 
+MAX_LOCALE_LENGTH = 8
+
 
 def read_credentials(request: HttpRequest) -> Credentials:
     """Collect a request's credentials."""
@@ -23,7 +25,15 @@ def read_credentials(request: HttpRequest) -> Credentials:
         origin=header(meta, "Origin"),
         ip=client_ip(meta.get("REMOTE_ADDR", ""), header(meta, "X-Forwarded-For")),
         user_agent=header(meta, "User-Agent"),
+        locale=read_locale(request),
     )
+
+
+def read_locale(request: HttpRequest) -> str:
+    """Return the language a request asks for; what can be none counts as not sent."""
+    sent = header(request.META, "X-Appwrite-Locale")
+    is_code = len(sent) <= MAX_LOCALE_LENGTH and sent.isascii() and sent.replace("-", "").isalpha()
+    return sent.lower() if is_code else ""
 
 
 def client_ip(peer: str, forwarded: str) -> str:

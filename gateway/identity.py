@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from gateway import bodies
+from gateway.credentials import read_locale
 from gateway.parsing import header
 from kernel.caller import Caller, CallerKind, ProjectContext
 from kernel.errors import ApiError, ErrorKind
@@ -73,6 +74,7 @@ def accept(request: HttpRequest, services: Iterable[str]) -> None:
         roles=frozenset(claims["roles"]),
         scopes=frozenset(claims["scopes"]),
         user_agent=header(request.META, "User-Agent"),
+        locale=read_locale(request),
         **{name: claims[name] for name in _PLAIN_FIELDS},
     )
 

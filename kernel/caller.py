@@ -40,6 +40,7 @@ class ProjectContext:
     session_seconds: int = 0
     session_limit: int = 0
     user_limit: int = 0
+    has_smtp: bool = False
     requires_verified_email: bool = False
     is_read_only_until_verified: bool = False
     rate_limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -79,6 +80,7 @@ class Credentials:
     origin: str = ""
     ip: str = ""
     user_agent: str = ""
+    locale: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class Caller:
     needs_factor: bool = False
     ip: str = ""
     user_agent: str = ""
+    locale: str = ""
 
     @property
     def is_privileged(self) -> bool:

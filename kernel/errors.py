@@ -253,6 +253,16 @@ class ErrorKind(Enum):
     )
     TEAM_INVITE_MISMATCH = ("team_invite_mismatch", 401, "The invitation is for another user.")
     PHONE_DISABLED = ("general_phone_disabled", 503, "No way to send text messages is configured.")
+    SMTP_CONFIG_INVALID = (
+        "project_smtp_config_invalid",
+        400,
+        "The settings of the mail server are not valid.",
+    )
+    TEMPLATE_DEFAULT_DELETION = (
+        "project_template_default_deletion",
+        401,
+        "The built-in template cannot be deleted.",
+    )
     SMTP_DISABLED = ("general_smtp_disabled", 503, "No mail server is configured.")
 
     DATABASE_NOT_FOUND = ("database_not_found", 404, "There is no database with this id.")

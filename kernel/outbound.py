@@ -60,7 +60,7 @@ def send(
     }
     request = httpx.Request(
         method,
-        parsed.copy_with(host=str(_address_of(parsed))),
+        parsed.copy_with(host=str(public_address(parsed.raw_host.decode("ascii"), _port(parsed)))),
         headers=sent,
         content=content,
         extensions={
@@ -87,15 +87,24 @@ def _parsed(url: str) -> httpx.URL:
     return parsed
 
 
-def _address_of(url: httpx.URL) -> IPv4Address | IPv6Address:
-    port = url.port or (443 if url.scheme == "https" else 80)
+def _port(url: httpx.URL) -> int:
+    return url.port or (443 if url.scheme == "https" else 80)
+
+
+def public_address(host: str, port: int) -> IPv4Address | IPv6Address:
+    """Return the address to connect to, of a public server or one of `settings.OUTBOUND_HOSTS`.
+
+    Raises:
+        ForbiddenTargetError: One of the host's addresses is no public one.
+        OutboundError: It has none.
+    """
     try:
-        found = socket.getaddrinfo(url.raw_host.decode("ascii"), port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise OutboundError(f"{url.host} has no address") from error
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise OutboundError(f"{host} has no address") from error
     addresses = [ip_address(str(each[4][0]).partition("%")[0]) for each in found]
-    if url.host not in settings.OUTBOUND_HOSTS and not all(map(is_public, addresses)):
-        raise ForbiddenTargetError(f"{url.host} is not a public server")
+    if host not in settings.OUTBOUND_HOSTS and not all(map(is_public, addresses)):
+        raise ForbiddenTargetError(f"{host} is not a public server")
     return addresses[0]
 
 

@@ -11,6 +11,7 @@ from kernel.fields import (
     Missing,
     boolean,
     custom_id,
+    email,
     integer,
     list_of,
     moment,
@@ -41,6 +42,7 @@ from projects.oauth import KNOWN_IDS, PROVIDERS, Provider
 MAX_HOSTNAME_LENGTH = 253
 MAX_IDENTIFIER_LENGTH = 256
 MAX_FINGERPRINTS = 100
+MAX_PORT = 65_535
 
 _HOSTNAME = re.compile(
     r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*\Z"
@@ -178,6 +180,24 @@ class MembershipPrivacyPolicyInput:
     userName: bool | None = optional(boolean)
     userMFA: bool | None = optional(boolean)
     userAccessedAt: bool | None = optional(boolean)
+
+
+def optional_email(value: object) -> str:
+    return "" if value == "" else email(value)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SmtpInput:
+    host: str | None = optional(optional_hostname)
+    port: int | None = optional(integer(1, MAX_PORT))
+    username: str | None = optional(_identifier)
+    password: str | None = optional(_identifier)
+    senderEmail: str | None = optional(optional_email)
+    senderName: str | None = optional(_identifier)
+    replyToEmail: str | None = optional(optional_email)
+    replyToName: str | None = optional(_identifier)
+    secure: str | None = optional(one_of(("", "tls", "ssl")))
+    enabled: bool | None = optional(boolean)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -34,6 +34,9 @@ class Project(models.Model):
     rate_limits = models.JSONField(
         default=dict, db_default=models.Value({}, models.JSONField()), blank=True
     )
+    smtp = models.JSONField(
+        default=dict, db_default=models.Value({}, models.JSONField()), blank=True, editable=False
+    )
     policies = models.JSONField(
         default=dict, db_default=models.Value({}, models.JSONField()), blank=True
     )

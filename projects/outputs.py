@@ -83,18 +83,6 @@ DEPRECATED_SCOPES = frozenset(
     for kind in ("collections", "attributes", "documents", "execution")
     for verb in ("read", "write")
 )
-_NO_SMTP = {
-    "smtpEnabled": False,
-    "smtpSenderName": "",
-    "smtpSenderEmail": "",
-    "smtpReplyToName": "",
-    "smtpReplyToEmail": "",
-    "smtpHost": "",
-    "smtpPort": 0,
-    "smtpUsername": "",
-    "smtpPassword": "",
-    "smtpSecure": "",
-}
 
 
 def project_output(project: Project) -> ProjectOutput:
@@ -107,7 +95,7 @@ def project_output(project: Project) -> ProjectOutput:
         "region": "default",
         "status": "active",
         "labels": [],
-        **_NO_SMTP,
+        **_smtp(project.smtp),
         "pingCount": 0,
         "pingedAt": "",
         "onboarding": {},
@@ -126,6 +114,22 @@ def project_output(project: Project) -> ProjectOutput:
 
 def _switches(names: Iterable[str], off: list[str]) -> list[Switch]:
     return [{"$id": name, "enabled": name not in off} for name in names]
+
+
+def _smtp(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The mail server of a project, its password left out."""
+    return {
+        "smtpEnabled": stored.get("enabled", False),
+        "smtpSenderName": stored.get("senderName", ""),
+        "smtpSenderEmail": stored.get("senderEmail", ""),
+        "smtpReplyToName": stored.get("replyToName", ""),
+        "smtpReplyToEmail": stored.get("replyToEmail", ""),
+        "smtpHost": stored.get("host", ""),
+        "smtpPort": stored.get("port", 0),
+        "smtpUsername": stored.get("username", ""),
+        "smtpPassword": "",
+        "smtpSecure": stored.get("secure", ""),
+    }
 
 
 def project_list_output(projects: Iterable[Project], total: int) -> ProjectList:

@@ -35,6 +35,7 @@ urlpatterns = [
     path("project/services/<str:serviceId>", projects.ProjectServiceView.as_view()),
     path("project/protocols/<str:protocolId>", projects.ProjectProtocolView.as_view()),
     path("project/auth-methods/<str:methodId>", policies.AuthMethodView.as_view()),
+    path("project/smtp", projects.SmtpView.as_view()),
     path("project/policies", policies.PoliciesView.as_view()),
     path("project/policies/password-dictionary", policies.PasswordDictionaryPolicyView.as_view()),
     path("project/policies/password-history", policies.PasswordHistoryPolicyView.as_view()),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.hashes import SHA_VERSIONS
+from accounts.letters import check_template
 from accounts.mfa import Factor
 from kernel import addresses
 from kernel.fields import (
@@ -46,9 +47,22 @@ from kernel.limits import (
 
 AUTHENTICATOR_TYPES = (Factor.TOTP,)
 RECENT = "recent"
+MAX_SUBJECT_TEMPLATE_LENGTH = 255
+MAX_TEMPLATE_LENGTH = 1024 * 1024
+MAX_TEST_MAILS = 10
+TEMPLATE_KINDS = (
+    "verification",
+    "magicSession",
+    "recovery",
+    "invitation",
+    "mfaChallenge",
+    "sessionAlert",
+    "otpSession",
+)
 OWNER = "owner"
 
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}\Z")  # E.164
+_LOCALE = re.compile(r"(?:[a-z]{2}(?:-[a-z]{2})?)?\Z")
 _LABEL = re.compile(rf"[A-Za-z0-9]{{1,{MAX_LABEL_LENGTH}}}\Z")
 _TEAM_ROLE = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_TEAM_ROLE_LENGTH - 1}}}\Z")
 
@@ -82,6 +96,20 @@ def link(value: object) -> str:
     if isinstance(value, str) and len(value) <= MAX_URL_LENGTH:
         return addresses.url(value)
     raise ValueError("Value must be a valid URL")
+
+
+def locale(value: object) -> str:
+    """A language, or one of a country: `de` or `de-at`; an empty text stands for all."""
+    name = value.lower() if isinstance(value, str) else None
+    if name is None or not _LOCALE.match(name):
+        raise ValueError("Value must be a language code")
+    return name
+
+
+def template(maximum: int) -> Any:
+    """A template of a mail, of at most so many characters."""
+    check = text(maximum, minimum=1)
+    return lambda value: check_template(check(value))
 
 
 def or_empty(check: Any) -> Any:
@@ -355,6 +383,40 @@ class CreateTokenInput(UserInput):
 class UserJwtInput(UserInput):
     session_id: str = optional(uid, default=RECENT)
     duration: int = optional(integer(0, MAX_JWT_SECONDS), default=DEFAULT_JWT_SECONDS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailTemplateInput:
+    template_id: str = required(one_of(TEMPLATE_KINDS))
+    locale: str = optional(locale, default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateEmailTemplateInput(EmailTemplateInput):
+    subject: str | None = optional(template(MAX_SUBJECT_TEMPLATE_LENGTH))
+    message: str | None = optional(template(MAX_TEMPLATE_LENGTH))
+    sender_name: str | None = optional(text(MAX_SUBJECT_TEMPLATE_LENGTH))
+    sender_email: str | None = optional(or_empty(email))
+    reply_to_name: str | None = optional(text(MAX_SUBJECT_TEMPLATE_LENGTH))
+    reply_to_email: str | None = optional(or_empty(email))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteEmailTemplateInput:
+    project_id: str = required(uid)
+    template_id: str = required(one_of(TEMPLATE_KINDS), name="type")
+    locale: str = optional(locale, default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmtpTestInput:
+    emails: list[str] = required(list_of(email, maximum=MAX_TEST_MAILS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageInput:
+    queries: list[str] = optional(queries, default=[])
+    total: bool = optional(boolean, default=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,13 @@ from accounts.services.console import (
     redeem_console_link,
 )
 from accounts.services.email_login import create_email_token, create_magic_url_token
+from accounts.services.email_templates import (
+    create_smtp_test,
+    delete_email_template,
+    get_email_template,
+    list_email_templates,
+    update_email_template,
+)
 from accounts.services.factors import (
     create_mfa_authenticator,
     create_mfa_recovery_codes,
@@ -166,12 +173,14 @@ __all__ = [
     "create_scrypt_user",
     "create_session",
     "create_sha_user",
+    "create_smtp_test",
     "create_team",
     "create_token",
     "create_user",
     "create_user_jwt",
     "create_user_mfa_recovery_codes",
     "create_user_session",
+    "delete_email_template",
     "delete_identity",
     "delete_membership",
     "delete_mfa_authenticator",
@@ -186,6 +195,7 @@ __all__ = [
     "finish_oauth2",
     "first_console_team",
     "get_account",
+    "get_email_template",
     "get_membership",
     "get_mfa_recovery_codes",
     "get_prefs",
@@ -196,6 +206,7 @@ __all__ = [
     "get_user_mfa_recovery_codes",
     "get_user_prefs",
     "has_console_admin",
+    "list_email_templates",
     "list_identities",
     "list_memberships",
     "list_mfa_factors",
@@ -216,6 +227,7 @@ __all__ = [
     "send_recovery",
     "send_text",
     "update_email",
+    "update_email_template",
     "update_email_verification",
     "update_membership",
     "update_membership_status",

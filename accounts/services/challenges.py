@@ -132,8 +132,9 @@ def _send(caller: Caller, user: User, factor: Factor, code: str) -> None:
     if factor is Factor.EMAIL:
         post_mail(
             caller.project,
+            locale=caller.locale,
             recipient=user.email or "",
-            template="otp",
+            template="mfa_challenge",
             subject=f"Your code for {caller.project.name}",
             code=code,
         )

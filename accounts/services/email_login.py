@@ -39,6 +39,7 @@ def create_magic_url_token(
         )
         post_mail(
             caller.project,
+            locale=caller.locale,
             recipient=email,
             template="magic_url",
             subject=f"Sign in to {caller.project.name}",
@@ -62,6 +63,7 @@ def create_email_token(
         token = issue(user, Purpose.EMAIL, code, seconds=CODE_SECONDS, email=email)
         post_mail(
             caller.project,
+            locale=caller.locale,
             recipient=email,
             template="otp",
             subject=f"Your code for {caller.project.name}",

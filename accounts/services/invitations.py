@@ -53,6 +53,7 @@ def invite(caller: Caller, membership: Membership, url: str) -> None:
     membership.invitation_expires_at = clock.now() + timedelta(seconds=INVITATION_SECONDS)
     post_mail(
         caller.project,
+        locale=caller.locale,
         recipient=user.email,
         template=str(Purpose.INVITATION),
         subject=f"Invitation to {team.name}",

@@ -1,9 +1,10 @@
 """Mails to users: written down in the transaction that causes them, sent by a job.
 
-Without an SMTP server they stay where the console shows them, so that links can be followed all
-the same.
+Without an SMTP server, of the project or the installation, they stay where the console shows them,
+so that links can be followed all the same.
 """
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -12,26 +13,39 @@ import orjson
 from accounts import mail
 from accounts.mail import Letter
 from accounts.models import Mail
+from accounts.services.own_letters import own_letter
 from kernel import clock, jobs
 from kernel.caller import ProjectContext
 from kernel.ids import unique_id
 from kernel.limits import MAIL_RETENTION_SECONDS
 from projects.encryption import DecryptionError, decrypt, encrypt
+from projects.services import smtp_server
 
 SEND_JOB = "accounts.send_mail"
 ENCRYPTED_FOR = "mail"
 MAX_ERROR_LENGTH = 512
 
 
-def post_mail(
-    project: ProjectContext, *, recipient: str, template: str, subject: str, **context: Any
+def post_mail(  # whom, what, in which words
+    project: ProjectContext,
+    *,
+    recipient: str,
+    template: str,
+    subject: str,
+    locale: str = "",
+    **context: Any,
 ) -> None:
-    """Write a mail down, to be sent once this transaction is committed."""
-    letter = mail.write(template, subject, {"project": project.name, **context})
+    """Write a mail down, to be sent once this transaction is committed.
+
+    The project's own template takes the place of the built-in one, that of the locale first.
+    """
+    known = {"project": project.name, **context}
+    letter = own_letter(project, template, locale, known) or mail.write(template, subject, known)
     now, uid = clock.now(), unique_id()
     oldest = now - timedelta(seconds=MAIL_RETENTION_SECONDS)
     Mail.objects.filter(project_id=project.id, created_at__lt=oldest).delete()
-    content = orjson.dumps({"text": letter.text, "html": letter.html}).decode()
+    said = {name: value for name, value in asdict(letter).items() if name != "subject" and value}
+    content = orjson.dumps(said).decode()
     row = Mail.objects.create(
         project_id=project.id,
         uid=uid,
@@ -40,7 +54,7 @@ def post_mail(
         content=encrypt(content, project_id=project.id, purpose=ENCRYPTED_FOR, bound_to=uid),
         created_at=now,
     )
-    if mail.can_leave():
+    if mail.can_leave(project):
         jobs.enqueue(SEND_JOB, mail_id=row.id)
 
 
@@ -61,6 +75,7 @@ def send_mail(*, mail_id: int) -> None:
             sender=row.project.name,
             uid=row.uid,
             date=row.created_at,
+            server=smtp_server(row.project),
         )
     except (mail.MailRefusedError, DecryptionError) as error:
         _note(row, error)
@@ -82,7 +97,7 @@ def read_letter(row: Mail) -> Letter:
     content = decrypt(
         row.content, project_id=row.project_id, purpose=ENCRYPTED_FOR, bound_to=row.uid
     )
-    return Letter(row.subject, **orjson.loads(content))
+    return Letter(row.subject, **({"text": "", "html": ""} | orjson.loads(content)))
 
 
 def _note(row: Mail, error: Exception) -> None:

@@ -72,7 +72,14 @@ def create_recovery(*, caller: Caller, email: str, url: str) -> TokenOutput:
     now, uid = clock.now(), unique_id()
     project = caller.project
     with transaction.atomic():
-        jobs.enqueue(RECOVERY_JOB, project_uid=project.uid, email=email, url=url, token_uid=uid)
+        jobs.enqueue(
+            RECOVERY_JOB,
+            project_uid=project.uid,
+            email=email,
+            url=url,
+            token_uid=uid,
+            locale=caller.locale,
+        )
     return token_output(
         uid,
         user_uid=pseudonym(project.id, email),
@@ -81,7 +88,9 @@ def create_recovery(*, caller: Caller, email: str, url: str) -> TokenOutput:
     )
 
 
-def send_recovery(*, project_uid: str, email: str, url: str, token_uid: str) -> None:
+def send_recovery(
+    *, project_uid: str, email: str, url: str, token_uid: str, locale: str = ""
+) -> None:
     """Mail a recovery link to a user of this address, if there is one."""
     project = find_project(project_uid)
     user = find_by_email(project.id, email) if project else None
@@ -90,7 +99,7 @@ def send_recovery(*, project_uid: str, email: str, url: str, token_uid: str) -> 
     if not contacts.is_own(user, contacts.EMAIL):
         return
     if not Token.objects.filter(uid=token_uid).exists():
-        _mail_recovery(Caller(project=project), user, url, token_uid)
+        _mail_recovery(Caller(project=project, locale=locale), user, url, token_uid)
 
 
 def update_recovery(*, caller: Caller, user_id: str, secret: str, password: str) -> TokenOutput:
@@ -126,6 +135,7 @@ def _mail_proof(
         expire = api_time(token.expires_at)
         post_mail(
             caller.project,
+            locale=caller.locale,
             recipient=address,
             template=str(purpose),
             subject=subject,

@@ -145,7 +145,7 @@ def open_session(caller: Caller, user: User, session: Session) -> OpenedSession:
         for uid in dropped:
             _announce_end(caller, user.uid, uid)
         if caller.project.policies.has_session_alerts:
-            alert(caller.project, user, session)
+            alert(caller, user, session)
     packed = SessionSecret(user.uid, secret).pack()
     return OpenedSession(session=session, user_uid=user.uid, packed_secret=packed)
 

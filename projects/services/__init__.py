@@ -30,9 +30,11 @@ from projects.services.projects import (
     update_settings,
     update_team,
 )
+from projects.services.smtp import SmtpServer, smtp_server, update_smtp
 
 __all__ = [
     "WRITER_ROLES",
+    "SmtpServer",
     "adopt_projects",
     "create_key",
     "create_platform",
@@ -57,6 +59,7 @@ __all__ = [
     "may_manage",
     "may_see",
     "operator",
+    "smtp_server",
     "update_auth_method",
     "update_key",
     "update_oauth2_provider",
@@ -66,5 +69,6 @@ __all__ = [
     "update_protocol",
     "update_service",
     "update_settings",
+    "update_smtp",
     "update_team",
 ]

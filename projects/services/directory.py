@@ -16,7 +16,8 @@ MAX_CACHED_PROJECTS = 10_000
 
 _FIND = """
     SELECT p.id, p.uid, p.name, p.team_uid, p.session_seconds, p.session_limit,
-        p.user_limit, p.requires_verified_email, p.is_read_only_until_verified,
+        p.user_limit, coalesce((p.smtp ->> 'enabled')::boolean, false),
+        p.requires_verified_email, p.is_read_only_until_verified,
         p.rate_limits, p.policies, p.disabled_services,
         p.disabled_protocols, p.disabled_auth_methods,
         array_agg(DISTINCT lower(f.hostname)) FILTER (WHERE f.hostname <> ''),
@@ -75,6 +76,7 @@ def _context(  # noqa: PLR0913  # the columns of one row
     session_seconds: int,
     session_limit: int,
     user_limit: int,
+    has_smtp: bool,
     requires_verified_email: bool,
     is_read_only_until_verified: bool,
     rate_limits: str,
@@ -98,6 +100,7 @@ def _context(  # noqa: PLR0913  # the columns of one row
         session_seconds=session_seconds,
         session_limit=session_limit,
         user_limit=user_limit,
+        has_smtp=has_smtp,
         requires_verified_email=requires_verified_email,
         is_read_only_until_verified=is_read_only_until_verified,
         rate_limits=orjson.loads(rate_limits),

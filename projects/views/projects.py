@@ -7,6 +7,7 @@ from projects import services
 from projects.inputs import (
     CreateProjectInput,
     ListProjectsInput,
+    SmtpInput,
     UpdateProjectInput,
     UpdateProtocolInput,
     UpdateServiceInput,
@@ -75,6 +76,20 @@ class ProjectTeamView(ProjectEndpoint):
         return Answer(
             services.update_team(caller=call.caller, project_id=project_id, **as_dict(data))
         )
+
+
+class SmtpView(ProjectEndpoint):
+    """The mail server of a project."""
+
+    @operation("project.updateSMTP", scope="project.write", needs_project=True)
+    def patch(self, call: Call) -> Answer:
+        fields = as_dict(read_input(SmtpInput, call.params))
+        project = services.update_smtp(
+            caller=call.caller,
+            project_id=self.project_id(call),
+            fields={name: value for name, value in fields.items() if value is not None},
+        )
+        return Answer(project)
 
 
 class ProjectServiceView(ProjectEndpoint):

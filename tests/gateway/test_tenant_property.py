@@ -72,6 +72,7 @@ IDS = {
     "serviceId": ["account"],
     "sessionId": ["current", "{session}"],
     "teamId": ["writers", "{team}"],
+    "templateId": ["recovery"],
     "type": ["totp"],
     "userId": ["alice", "victim"],
 }

@@ -26,7 +26,10 @@ from tests.test_contracts import reference
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 #: Path parameters that are words of the API and not something a project has.
-WORDS = {"serviceId", "protocolId", "providerId", "provider", "methodId", "policyId", "type"}
+WORDS = {
+    "serviceId", "protocolId", "providerId", "provider", "methodId", "policyId", "templateId",
+    "type",
+}  # fmt: skip
 #: What leads anybody on who comes back from a provider.
 CALLBACKS = {
     "account.getAccountSessionsOauth2CallbackProviderProjectId",

@@ -67,6 +67,7 @@ VALUES: dict[str, Any] = {
     "otp": "000000",
     "value": 1,
     "total": 5,
+    "emails": ["made@example.com"],
     "documents": [{"$id": "made", "title": "Made"}],
     "rows": [{"$id": "made", "title": "Made"}],
 }
@@ -118,6 +119,9 @@ SPECIAL: dict[str, dict[str, Any]] = {
         "relatedCollectionId": "{collectionId}",
     },
     "tablesDB.createRelationshipColumn": {"type": "oneToMany", "relatedTableId": "{tableId}"},
+    "project.updateSMTP": {"enabled": False},
+    "project.updateEmailTemplate": {"templateId": "otpSession"},
+    "projects.deleteProjectsProjectIdTemplatesEmail": {"type": "recovery"},
     "project.updateMembershipPrivacyPolicy": {"userId": True},
     "project.updatePasswordStrengthPolicy": {"number": True},
     "teams.createMembership": {"userId": "", "phone": ""},

@@ -21,6 +21,7 @@ from kernel.caller import CONSOLE_PROJECT, ProjectContext
 from kernel.scopes import PROJECT_KEY_SCOPES
 from projects import services as projects
 from projects import signing
+from projects.models import Project
 from tests.client import ApiClient, Reply
 from tests.conftest import sign_up
 from tests.security.values import ATTRIBUTE_EXTRAS, DONE_BEFORE, SPECIAL, VALUES
@@ -218,6 +219,7 @@ def populate(name: str) -> World:
         "protocolId": "graphql",
         "providerId": "github",
         "policyId": "user-limit",
+        "templateId": "recovery",
         "methodId": "jwt",
         "provider": "github",
         "identityId": f"{name}-identity",
@@ -227,6 +229,7 @@ def populate(name: str) -> World:
     _providers(server, project, ids)
     _platforms(server, name)
     _documents(server, ids, name)
+    _mails(server, project)
     ids["transactionId"] = made(server.post("/databases/transactions", {}))["$id"]
     return World(
         project=project,
@@ -313,6 +316,14 @@ def _platforms(server: ApiClient, name: str) -> None:
     ):
         value = {"platformId": f"{name}-{type_}", "name": name, identifier: f"{name}.example.com"}
         made(server.post(f"/project/platforms/{type_}", value))
+
+
+def _mails(server: ApiClient, project: ProjectContext) -> None:
+    """Words of its own, and a mail server that is not there."""
+    made(server.patch("/project/templates/email", {"templateId": "recovery", "subject": "M"}), 200)
+    smtp = {"enabled": True, "host": "mail.invalid", "senderEmail": "made@example.com"}
+    Project.objects.filter(id=project.id).update(smtp=smtp)
+    projects.drop_project()
 
 
 def _documents(server: ApiClient, ids: Mapping[str, str], name: str) -> None:

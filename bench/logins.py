@@ -1,0 +1,211 @@
+"""Sign-ins: what they take beyond the hash, what their time tells, and whom they hold up.
+
+`python -m bench.logins --samples 500 --seed 1` starts an installation of its own and ends with 1
+when a promise is broken.
+"""
+
+import argparse
+import bisect
+import json
+import logging
+import random
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+import httpx
+from django.contrib.auth import hashers
+
+from bench.api import Api
+from bench.faults.site import EMAIL, PASSWORD, Site, running
+from kernel.ids import unique_id
+from tests.compat.live import PROJECT
+
+MOST_SAMPLES = 5_000
+LOGINS_AT_ONCE = 8
+BARE_HASHES = 25
+GETS = 200
+WARM_UPS = 10
+#: The promises: an area under the curve of 0.5 is none, 1.0 tells one from the other each time.
+MOST_TELLING_AREA = 0.55
+MOST_OVERHEAD_MILLISECONDS = 5.0
+
+Timed = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was measured; times in milliseconds, medians unless named otherwise."""
+
+    samples: int
+    hash_time: float
+    login: float
+    unknown_user: float
+    wrong_password: float
+    area_under_curve: float
+    get_alone: float
+    get_alone_p99: float
+    get_beside_logins: float
+    get_beside_logins_p99: float
+    logins_per_second_beside: float
+
+    @property
+    def overhead(self) -> float:
+        return self.login - self.hash_time
+
+    @property
+    def is_clean(self) -> bool:
+        is_silent = self.area_under_curve <= MOST_TELLING_AREA
+        return is_silent and self.overhead <= MOST_OVERHEAD_MILLISECONDS
+
+
+def main() -> int:
+    """Measure, print JSON; 1 when a promise was broken."""
+    parser = argparse.ArgumentParser(prog="bench.logins", description=__doc__)
+    parser.add_argument("--samples", type=int, default=500, help="of each kind")
+    parser.add_argument("--seed", type=int, default=1, help="of the order of the samples")
+    asked = parser.parse_args()
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # its requests are no news here
+    with running() as site:
+        found = measure(site, samples=min(asked.samples, MOST_SAMPLES), seed=asked.seed)
+    figures = {"overhead": found.overhead, **asdict(found)}
+    rounded = {name: round(value, 3) for name, value in figures.items()}
+    sys.stdout.write(json.dumps(rounded, indent=1) + "\n")
+    return 0 if found.is_clean else 1
+
+
+def measure(site: Site, *, samples: int, seed: int) -> Found:
+    """Time sign-ins that succeed and fail, and reads alone and beside them."""
+    # Readers have a client of their own: the other keeps the cookies of those who sign in.
+    with (
+        httpx.Client(base_url=site.url, timeout=30) as client,
+        httpx.Client(base_url=site.url, timeout=30) as reader,
+    ):
+        good = _login(client, EMAIL, PASSWORD, expected=201)
+        wrong = _login(client, EMAIL, f"{PASSWORD}!", expected=401)
+        unknown = _login(client, "nobody@example.com", PASSWORD, expected=401)
+        read = _get(reader, _reader(site))
+        for timed in (good, wrong, unknown, read) * WARM_UPS:
+            timed()
+        hash_time = statistics.median(_hash_times())
+        unknowns, wrongs = _interleaved(unknown, wrong, samples=samples, seed=seed)
+        logins = [good() for _ in range(samples)]
+        alone = [read() for _ in range(GETS)]
+        with _logins_beside(site) as done:
+            started = time.perf_counter()
+            beside = [read() for _ in range(GETS)]
+            rate = done() / (time.perf_counter() - started)
+    return Found(
+        samples=samples,
+        hash_time=hash_time,
+        login=statistics.median(logins),
+        unknown_user=statistics.median(unknowns),
+        wrong_password=statistics.median(wrongs),
+        area_under_curve=area_under_curve(unknowns, wrongs),
+        get_alone=statistics.median(alone),
+        get_alone_p99=_p99(alone),
+        get_beside_logins=statistics.median(beside),
+        get_beside_logins_p99=_p99(beside),
+        logins_per_second_beside=rate,
+    )
+
+
+def area_under_curve(some: list[float], others: list[float]) -> float:
+    """Return how well a threshold tells two kinds apart (Mann-Whitney): 0.5 is not at all."""
+    ranked = sorted(others)
+    below = sum(
+        (bisect.bisect_left(ranked, each) + bisect.bisect_right(ranked, each)) / 2 for each in some
+    )
+    area = below / (len(some) * len(others))
+    return max(area, 1 - area)
+
+
+def _interleaved(
+    one: Timed, other: Timed, *, samples: int, seed: int
+) -> tuple[list[float], list[float]]:
+    """Take samples of two kinds in a random order, so that a slow moment favours neither."""
+    order = [True, False] * samples
+    random.Random(seed).shuffle(order)  # noqa: S311  # the order of a measurement
+    taken: dict[bool, list[float]] = {True: [], False: []}
+    for is_one in order:
+        taken[is_one].append(one() if is_one else other())
+    return taken[True], taken[False]
+
+
+def _login(client: httpx.Client, email: str, password: str, *, expected: int) -> Timed:
+    def timed() -> float:
+        return _timed(
+            lambda: client.post(
+                "/account/sessions/email",
+                json={"email": email, "password": password},
+                headers={"X-Appwrite-Project": PROJECT, "Cookie": ""},
+            ),
+            expected,
+        )
+
+    return timed
+
+
+def _reader(site: Site) -> dict[str, str]:
+    """Return the headers of a user who stays signed in, however often another signs in."""
+    with Api(site.url, site.key) as api:
+        uid = unique_id()
+        api.post("/users", {"userId": uid})
+        session = api.post(f"/users/{uid}/sessions", {})
+    return {"X-Appwrite-Project": PROJECT, "X-Appwrite-Session": session["secret"]}
+
+
+def _get(client: httpx.Client, headers: dict[str, str]) -> Timed:
+    return lambda: _timed(lambda: client.get("/account", headers=headers), 200)
+
+
+def _timed(call: Callable[[], httpx.Response], expected: int) -> float:
+    started = time.perf_counter()
+    answer = call()
+    taken = (time.perf_counter() - started) * 1000
+    if answer.status_code != expected:
+        raise RuntimeError(f"answered {answer.status_code}: {answer.text}")
+    return taken
+
+
+def _hash_times() -> Iterator[float]:
+    encoded = hashers.make_password(PASSWORD)
+    for _ in range(BARE_HASHES):
+        started = time.perf_counter()
+        hashers.check_password(PASSWORD, encoded)
+        yield (time.perf_counter() - started) * 1000
+
+
+@contextmanager
+def _logins_beside(site: Site) -> Iterator[Callable[[], int]]:
+    """Sign in again and again in the background; tells how often that was."""
+    ended, counts = threading.Event(), [0] * LOGINS_AT_ONCE
+
+    def work(place: int) -> None:
+        with httpx.Client(base_url=site.url, timeout=30) as client:
+            login = _login(client, EMAIL, PASSWORD, expected=201)
+            while not ended.is_set():
+                login()
+                counts[place] += 1
+
+    with ThreadPoolExecutor(LOGINS_AT_ONCE) as pool:
+        running_ones = [pool.submit(work, place) for place in range(LOGINS_AT_ONCE)]
+        try:
+            yield lambda: sum(counts)
+        finally:
+            ended.set()
+    for each in running_ones:
+        each.result()
+
+
+def _p99(times: list[float]) -> float:
+    return statistics.quantiles(times, n=100)[98]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
