@@ -151,7 +151,7 @@ def _make_collections(api: Api, plan: Plan, say: Callable[[str], None]) -> None:
     for name in (MADE, NEWS):
         if api.has(f"{base}/{name}"):
             api.delete(f"{base}/{name}")
-    _make_collection(api, MADE)
+    make_collection(api, MADE)
     _make_index(api, MADE)
     _make_news(api)
     if api.has(f"{base}/{READ}"):
@@ -159,7 +159,7 @@ def _make_collections(api: Api, plan: Plan, say: Callable[[str], None]) -> None:
             return
         api.delete(f"{base}/{READ}")
     say(f"writing {plan.documents:,} documents")
-    _make_collection(api, READ)
+    make_collection(api, READ)
     for number in range(USERS):
         api.post(
             f"{base}/{READ}/documents",
@@ -173,7 +173,8 @@ def _make_collections(api: Api, plan: Plan, say: Callable[[str], None]) -> None:
     _make_index(api, READ)
 
 
-def _make_collection(api: Api, name: str) -> None:
+def make_collection(api: Api, name: str) -> None:
+    """Make a collection of five attributes, and wait until they are built."""
     base = f"/databases/{DATABASE}/collections"
     api.post(base, {"collectionId": name, "name": name, "documentSecurity": True})
     for key, (kind, options) in _ATTRIBUTES.items():

@@ -22,6 +22,7 @@ class Plan:
     seconds: int = 5
     documents: int = 100_000
     sockets: int = 1_000
+    collections: int = 10_000
     only: frozenset[str] = frozenset()
     has_profile: bool = False
 

@@ -7,12 +7,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from bench import overload, soak
+from bench import breadth, overload, soak
 from bench.plan import Plan, RefusedError
 from bench.profile import write
 from bench.run import RunTrial, run, run_trial
 
-TRIALS: dict[str, RunTrial] = {"overload": overload.run, "soak": soak.run}
+TRIALS: dict[str, RunTrial] = {
+    "overload": overload.run,
+    "soak": soak.run,
+    "collections": breadth.run,
+}
 
 
 class Command(BaseCommand):
@@ -27,6 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--seconds", type=int, default=5, help="of each measurement")
         parser.add_argument("--documents", type=int, default=100_000)
         parser.add_argument("--sockets", type=int, default=1_000)
+        parser.add_argument("--collections", type=int, default=10_000, help="of the trial of them")
         parser.add_argument(
             "--only", default="", help="workloads by name, with commas; fan-out is one"
         )
@@ -38,8 +43,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--trial",
             choices=TRIALS,
-            help="in place of the table: what becomes of three times too many requests, or of the"
-            " memory under a long mixed load (for --seconds)",
+            help="in place of the table: what becomes of three times too many requests, of the"
+            " memory under a long mixed load (for --seconds), or of reads where there are ten"
+            " thousand collections",
         )
         parser.add_argument("--out", type=Path, help="file for the results as JSON")
 
@@ -50,6 +56,7 @@ class Command(BaseCommand):
             seconds=options["seconds"],
             documents=options["documents"],
             sockets=options["sockets"],
+            collections=options["collections"],
             only=frozenset(filter(None, options["only"].split(","))),
             has_profile=options["profile"] is not None,
         )
