@@ -13,6 +13,16 @@ from typing import Any
 import orjson
 
 from documents.attributes import Attribute
+from documents.catalog import CollectionSchema
+from documents.relations import (
+    CHILD,
+    MANY_TO_MANY,
+    MANY_TO_ONE,
+    ONE_TO_MANY,
+    ONE_TO_ONE,
+    PARENT,
+    Relation,
+)
 from documents.values import CREATED_AT, READ_ONLY, UPDATED_AT, SentDocument
 from kernel.fields import custom_id, permissions
 from kernel.limits import MAX_RECORD_BYTES
@@ -26,6 +36,12 @@ SYSTEM_COLUMNS = ("$id", "$sequence", CREATED_AT, UPDATED_AT, "$permissions")
 _TEXTS = frozenset({*READ_ONLY, CREATED_AT, UPDATED_AT}) - {"$permissions"}
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _QUOTE = '"'
+_JSON = ('"', "[", "{")
+
+#: The sides of two-way relationships that files tell the links of: each link once.
+_TOLD = frozenset(
+    {(ONE_TO_ONE, PARENT), (ONE_TO_MANY, CHILD), (MANY_TO_ONE, PARENT), (MANY_TO_MANY, PARENT)}
+)
 
 _permissions = permissions(ITEM_ACTIONS)
 csv.field_size_limit(MAX_RECORD_BYTES)
@@ -52,7 +68,16 @@ class Fault:
     reason: str
 
 
-Reader = Callable[[Iterable[bytes], Mapping[str, Attribute]], Iterator[Record | Fault]]
+Reader = Callable[[Iterable[bytes], CollectionSchema], Iterator[Record | Fault]]
+
+
+def told_relations(schema: CollectionSchema) -> dict[str, Relation]:
+    """Return the relationships of a collection whose links its files hold, as ids."""
+    return {
+        key: relation
+        for key, relation in schema.relations.items()
+        if not relation.two_way or (relation.type, relation.side) in _TOLD
+    }
 
 
 def sent_document(value: object) -> SentDocument:
@@ -97,9 +122,7 @@ def _without_mark(line: bytes, *, is_first: bool) -> bytes:
     return line.removeprefix(_BYTE_ORDER_MARK) if is_first else line
 
 
-def read_json_lines(
-    texts: Iterable[bytes], _attributes: Mapping[str, Attribute]
-) -> Iterator[Record | Fault]:
+def read_json_lines(texts: Iterable[bytes], _schema: CollectionSchema) -> Iterator[Record | Fault]:
     """Read a JSON object from each line; empty ones are passed over."""
     for number, text in enumerate(texts, start=1):
         if text.isspace():
@@ -116,9 +139,7 @@ def read_json_lines(
             yield Fault(number, str(error))
 
 
-def read_csv(
-    texts: Iterable[bytes], attributes: Mapping[str, Attribute]
-) -> Iterator[Record | Fault]:
+def read_csv(texts: Iterable[bytes], schema: CollectionSchema) -> Iterator[Record | Fault]:
     """Read documents from CSV whose first line names the columns.
 
     Raises:
@@ -126,7 +147,7 @@ def read_csv(
     """
     # What is not UTF-8 is found out when the cells are known.
     rows = csv.reader((each.decode("utf-8", "surrogateescape") for each in texts), strict=True)
-    columns = _columns(rows, attributes)
+    columns = _columns(rows, schema)
     while True:
         line = rows.line_num + 1
         try:
@@ -137,18 +158,18 @@ def read_csv(
             yield Fault(line, f"The line is not valid CSV: {error}.")
             continue
         if row:
-            yield _csv_record(line, row, columns, attributes)
+            yield _csv_record(line, row, columns, schema)
 
 
 READERS: Mapping[str, Reader] = {JSON_LINES: read_json_lines, CSV: read_csv}
 
 
-def _columns(rows: Iterator[list[str]], attributes: Mapping[str, Attribute]) -> list[str]:
+def _columns(rows: Iterator[list[str]], schema: CollectionSchema) -> list[str]:
     try:
         columns = next(rows, [])
     except csv.Error as error:
         raise UnknownColumnError(f"The first line is not valid CSV: {error}") from None
-    known = {*attributes, *SYSTEM_COLUMNS, *READ_ONLY}
+    known = {*schema.attributes, *schema.relations, *SYSTEM_COLUMNS, *READ_ONLY}
     for place, column in enumerate(columns):
         if column not in known:
             name = column[:64].encode("utf-8", "replace").decode()
@@ -159,7 +180,7 @@ def _columns(rows: Iterator[list[str]], attributes: Mapping[str, Attribute]) -> 
 
 
 def _csv_record(
-    line: int, row: Sequence[str], columns: Sequence[str], attributes: Mapping[str, Attribute]
+    line: int, row: Sequence[str], columns: Sequence[str], schema: CollectionSchema
 ) -> Record | Fault:
     if len(row) != len(columns):
         return Fault(line, f"The line has {len(row)} cells, the first one {len(columns)}.")
@@ -171,7 +192,7 @@ def _csv_record(
         return Fault(line, _too_long())
     try:
         values = {
-            column: _read_cell(column, cell, attributes)
+            column: _read_cell(column, cell, schema)
             for column, cell in zip(columns, row, strict=True)
             if cell
         }
@@ -180,9 +201,12 @@ def _csv_record(
         return Fault(line, str(error))
 
 
-def _read_cell(column: str, cell: str, attributes: Mapping[str, Attribute]) -> Any:
-    is_text = column in _TEXTS or (column in attributes and _is_text(attributes[column]))
-    if is_text and not cell.startswith(_QUOTE):
+def _read_cell(column: str, cell: str, schema: CollectionSchema) -> Any:
+    is_text = column in _TEXTS or column in schema.relations
+    if column in schema.attributes:
+        is_text = _is_text(schema.attributes[column])
+    # An id begins with none of what a list or an object of a relationship does.
+    if is_text and not cell.startswith(_QUOTE if column not in schema.relations else _JSON):
         return cell
     try:
         check_values(cell.encode())
@@ -208,7 +232,7 @@ def _too_long() -> str:
 class JsonLinesWriter:
     """Writes documents as JSON lines."""
 
-    def __init__(self, _attributes: Mapping[str, Attribute]) -> None:
+    def __init__(self, _schema: CollectionSchema) -> None:
         self.head = b""
 
     def write(self, outputs: Iterable[Mapping[str, Any]]) -> bytes:
@@ -218,9 +242,11 @@ class JsonLinesWriter:
 class CsvWriter:
     """Writes documents as CSV (RFC 4180); `head` is the line that names the columns."""
 
-    def __init__(self, attributes: Mapping[str, Attribute]) -> None:
-        self._columns = (*SYSTEM_COLUMNS, *attributes)
-        self._texts = {key for key, each in attributes.items() if _is_text(each)} | _TEXTS
+    def __init__(self, schema: CollectionSchema) -> None:
+        links = told_relations(schema)
+        self._columns = (*SYSTEM_COLUMNS, *schema.attributes, *links)
+        self._texts = {key for key, each in schema.attributes.items() if _is_text(each)} | _TEXTS
+        self._texts |= {key for key, relation in links.items() if not relation.is_list}
         self.head = _csv_lines([self._columns])
 
     def write(self, outputs: Iterable[Mapping[str, Any]]) -> bytes:

@@ -57,7 +57,7 @@ from documents.store.rows import (
     UniqueValueError,
 )
 from documents.store.single import create, delete, get, operated, update
-from documents.store.transfers import NewDocument, add_many, behind, existing
+from documents.store.transfers import NewDocument, add_many, behind, existing, linked_uids
 
 __all__ = [
     "Change",
@@ -105,6 +105,7 @@ __all__ = [
     "here",
     "link",
     "linked",
+    "linked_uids",
     "links_of",
     "lock_documents",
     "lock_existing",

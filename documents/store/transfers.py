@@ -10,6 +10,7 @@ from psycopg import sql as psql
 
 from documents import partitions
 from documents.catalog import CollectionSchema
+from documents.relations import PARENT, Relation
 from documents.store.rows import Grants, Log, StoredDocument, check_version, document, guarded
 from documents.store.single import json_text
 from documents.store.statements import COLUMNS, PARTS
@@ -69,6 +70,12 @@ _GRANTED: LiteralString = """
 _EXISTING: LiteralString = """
     SELECT d.uid::text FROM {partition} d
     WHERE d.collection_id = %(collection)s::bigint AND d.uid = ANY(%(uids)s::text[])
+"""
+_LINKED_UIDS: LiteralString = """
+    SELECT l.{own}, d.uid::text FROM document_link l
+    JOIN {partition} d ON d.collection_id = %(collection)s::bigint AND d.id = l.{other}
+    WHERE l.relation = %(relation)s::bigint AND l.{own} = ANY(%(owners)s::bigint[])
+    ORDER BY l.id
 """
 _BEHIND: LiteralString = """
     SELECT c.version, {columns} FROM document_collection c
@@ -140,6 +147,26 @@ def behind(
         rows = sql.fetch_all(_text(_BEHIND, schema.id), values)
     check_version(schema, rows[0] if rows else None)
     return [document(row[1:]) for row in rows if row[1] is not None]
+
+
+def linked_uids(relation: Relation, owners: Sequence[int]) -> dict[int, list[str]]:
+    """Return the ids of the documents that some are linked to, by the numbers of these."""
+    own, other = ("parent_id", "child_id") if relation.side == PARENT else ("child_id", "parent_id")
+    text = psql.SQL(_LINKED_UIDS).format(
+        own=psql.Identifier(own),
+        other=psql.Identifier(other),
+        partition=partitions.identifier(relation.collection_id),
+    )
+    values = {
+        "relation": relation.id,
+        "collection": relation.collection_id,
+        "owners": list(owners),
+    }
+    found: dict[int, list[str]] = {}
+    with guarded():
+        for owner, uid in sql.fetch_all(text, values):
+            found.setdefault(owner, []).append(uid)
+    return found
 
 
 def _row(schema: CollectionSchema, place: int, row: NewDocument, log: Log) -> dict[str, Any]:

@@ -40,8 +40,8 @@ class ImportView(VocabularyEndpoint):
         max_errors = sent.pop("max_errors")
         place = {name: sent[name] for name in ("caller", "names", "database_id", "collection_id")}
         sent["import_id"] = sent["import_id"] or _digest(call.request)
-        attributes = transfers.attributes_of(**place)
-        records = READERS[format_](lines(bodies.pieces(call.request)), attributes)
+        schema = transfers.schema_of(**place)
+        records = READERS[format_](lines(bodies.pieces(call.request)), schema)
         try:
             report = transfers.import_documents(
                 **sent,
@@ -66,7 +66,7 @@ class ExportView(VocabularyEndpoint):
     def get(self, call: Call) -> HttpResponseBase:
         sent = self.arguments(ExportInput, call)
         format_, after = sent.pop("format"), sent.pop("after")
-        writer = WRITERS[format_](transfers.attributes_of(**sent))
+        writer = WRITERS[format_](transfers.schema_of(**sent))
         pages = transfers.export_documents(**sent, after=after)
         name = f"{sent['collection_id']}.{format_}"
         return StreamingHttpResponse(

@@ -33,7 +33,7 @@ class Command(BaseCommand):
             raise CommandError(f"{path}: There is such a file already.")
         place = place_of(options)
         try:
-            writer = WRITERS[format_of(options)](transfers.attributes_of(**place))
+            writer = WRITERS[format_of(options)](transfers.schema_of(**place))
             count = self._export(path, progress, writer, place)
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}.") from None

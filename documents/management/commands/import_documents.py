@@ -66,8 +66,8 @@ class Command(BaseCommand):
         told = None
         if options["errors"] is not None:
             told = files.enter_context(options["errors"].open("ab"))
-        attributes = transfers.attributes_of(**place)
-        records = READERS[format_of(options)](lines(iter(_pieces(file), b"")), attributes)
+        schema = transfers.schema_of(**place)
+        records = READERS[format_of(options)](lines(iter(_pieces(file), b"")), schema)
         return transfers.import_documents(
             **place,
             records=(each for each in records if each.line >= options["from_line"]),

@@ -2,14 +2,14 @@
 
 from documents.reports import Report
 from documents.services.transfers.exports import EXPORT_PAGE, Page, export_documents
-from documents.services.transfers.imports import Limits, attributes_of, import_documents
+from documents.services.transfers.imports import Limits, import_documents, schema_of
 
 __all__ = [
     "EXPORT_PAGE",
     "Limits",
     "Page",
     "Report",
-    "attributes_of",
     "export_documents",
     "import_documents",
+    "schema_of",
 ]

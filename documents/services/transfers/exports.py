@@ -1,13 +1,13 @@
 """A whole collection as it leaves: page by page, so that it is never in memory as a whole."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from documents import catalog, store
 from documents.catalog import CollectionSchema
 from documents.outputs import document_output
-from documents.records import SYSTEM_COLUMNS
+from documents.records import SYSTEM_COLUMNS, told_relations
 from documents.vocabulary import Vocabulary
 from kernel import sql
 from kernel.caller import Caller
@@ -42,6 +42,7 @@ def export_documents(
         def work(schema: CollectionSchema) -> Page:
             found = store.behind(schema, after, limit=EXPORT_PAGE, limit_bytes=EXPORT_PAGE_BYTES)
             documents = [_exported(document_output(each, schema, names), schema) for each in found]
+            _add_links(schema, [each.id for each in found], documents)
             return Page(documents, found[-1].id if found else after)
 
         return catalog.with_schema(caller, database_id, collection_id, names=names, work=work)
@@ -54,6 +55,16 @@ def _pages(page: Callable[[int], Page], current: Page) -> Iterator[Page]:
         yield current
         sql.drop_dead_connection()  # answers are streamed by threads that do so for no request
         current = page(current.last)
+
+
+def _add_links(
+    schema: CollectionSchema, numbers: Sequence[int], documents: Sequence[dict[str, Any]]
+) -> None:
+    for key, relation in told_relations(schema).items():
+        links = store.linked_uids(relation, numbers) if numbers else {}
+        for number, document in zip(numbers, documents, strict=True):
+            uids = links.get(number, [])
+            document[key] = uids if relation.is_list else next(iter(uids), None)
 
 
 def _exported(output: dict[str, Any], schema: CollectionSchema) -> dict[str, Any]:

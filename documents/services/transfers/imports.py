@@ -2,16 +2,17 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from accounts import roles
 from documents import catalog, store, values
-from documents.attributes import Attribute, StructureError
+from documents.attributes import StructureError
 from documents.catalog import CollectionSchema
 from documents.records import Fault, Record
 from documents.reports import LineError, Report
 from documents.services.documents.writes import Write, grants_of, log_of, sealed
+from documents.services.documents.writing import create_document
 from documents.store import Log, NewDocument
 from documents.vocabulary import Vocabulary
 from kernel.caller import Caller
@@ -82,18 +83,16 @@ def import_documents(
     return report
 
 
-def attributes_of(
+def schema_of(
     *, caller: Caller, names: Vocabulary, database_id: str, collection_id: str
-) -> Mapping[str, Attribute]:
-    """Return the attributes of a collection that documents can have values of.
+) -> CollectionSchema:
+    """Return what readers and writers of files need to know of a collection.
 
     Raises: UNAUTHORIZED_SCOPE, DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND
     """
     if not caller.is_privileged:
         raise ApiError(ErrorKind.UNAUTHORIZED_SCOPE)
-    return catalog.with_schema(
-        caller, database_id, collection_id, names=names, work=_current
-    ).attributes
+    return catalog.with_schema(caller, database_id, collection_id, names=names, work=_current)
 
 
 def _current(schema: CollectionSchema) -> CollectionSchema:
@@ -115,7 +114,10 @@ def _batches(records: Iterable[Record | Fault]) -> Iterator[list[Record | Fault]
 
 
 class _Batch:
-    """Some records on their way in. `_open` are those of which nothing is known yet, by id."""
+    """Some records on their way in. `_open` are those of which nothing is known yet, by id.
+
+    Those that name related documents are made one after the other, as a client makes them.
+    """
 
     def __init__(self, write: Write, report: Report) -> None:
         self._write = write
@@ -135,6 +137,8 @@ class _Batch:
             else:
                 self._open[uid] = each
         self._write.run(self._work)
+        for uid in list(self._open):
+            self._create(uid)
         self._report.errors.sort(key=lambda error: error.line)
         self._report.read += len(batch)
         self._report.next_line = batch[-1].line + 1
@@ -145,6 +149,8 @@ class _Batch:
         roles.role_group_ids(schema.project_id, [parse_permission(text).role for text in texts])
         rows, faults = [], {}
         for uid, record in self._open.items():
+            if not schema.relations.keys().isdisjoint(record.document.data):
+                continue  # is made by itself, along with its links
             try:
                 rows.append(_new_document(schema, uid, record, log))
             except StructureError as error:
@@ -155,6 +161,7 @@ class _Batch:
 
     def _add(self, schema: CollectionSchema, rows: Sequence[NewDocument], log: Log) -> None:
         if not rows:
+            store.here(schema)  # what is refused is refused by the schema of now
             return
         try:
             added = store.add_many(schema, rows, log)
@@ -186,6 +193,29 @@ class _Batch:
         half = len(rows) // 2
         self._add(schema, rows[:half], log)
         self._add(schema, rows[half:], log)
+
+    def _create(self, uid: str) -> None:
+        """Create a document along with its links."""
+        write, document = self._write, self._open[uid].document
+        try:
+            create_document(
+                caller=write.caller,
+                names=write.names,
+                database_id=write.database_id,
+                collection_id=write.collection_id,
+                document_id=uid,
+                data=document.data,
+                permissions=document.permissions or [],
+            )
+        except ApiError as error:
+            if error.kind is write.names.document_already_exists:
+                del self._open[uid]
+                self._report.existing += 1
+            else:
+                self._refuse(uid, error.kind, error.message)
+            return
+        del self._open[uid]
+        self._report.created += 1
 
     def _refuse(self, uid: str, kind: ErrorKind, message: str) -> None:
         self._fail(self._open.pop(uid).line, kind, message)
