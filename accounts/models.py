@@ -272,7 +272,8 @@ class Token(models.Model):
     """A secret that lets its user do one thing once: only its digest is kept.
 
     The digest is bound to the user and the purpose. Secrets short enough to be guessed have a
-    number of tries; those sent by mail or to a phone are good for the address they went to.
+    number of tries; those sent by mail or to a phone are good for the address they went to. An
+    `alias` stands for the user where it must not be told who they are.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -282,6 +283,9 @@ class Token(models.Model):
     digest = models.BinaryField(editable=False)
     email = models.CharField(max_length=320, default="", blank=True)
     phone = models.CharField(max_length=16, default="", db_default="", blank=True)
+    alias = models.CharField(
+        max_length=36, default="", db_default="", blank=True, db_index=True, editable=False
+    )
     tries_left = models.PositiveSmallIntegerField(null=True)
     identity = models.ForeignKey(
         Identity, on_delete=models.CASCADE, null=True, related_name="tokens"

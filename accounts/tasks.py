@@ -21,6 +21,16 @@ def send_recovery(project_uid: str, email: str, url: str, token_uid: str, locale
     )
 
 
+@jobs.runner("accounts.send_recovery_otp")
+def send_recovery_otp(
+    project_uid: str, email: str, phrase: str, token_uid: str, locale: str = ""
+) -> None:
+    """Mail a recovery code to whom the address belongs."""
+    services.send_recovery_otp(
+        project_uid=project_uid, email=email, phrase=phrase, token_uid=token_uid, locale=locale
+    )
+
+
 @jobs.runner("accounts.send_mail")
 def send_mail(mail_id: int) -> None:
     """Hand a mail to the SMTP server."""

@@ -61,6 +61,8 @@ class Purpose(StrEnum):
     RECOVERY = "recovery"
     CHALLENGE = "challenge"
     RECOVERY_CODE = "recovery-code"
+    RECOVERY_OTP = "recovery-otp"
+    VERIFICATION_CODE = "verification-otp"
     INVITATION = "invitation"
 
 

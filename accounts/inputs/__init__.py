@@ -186,6 +186,17 @@ class RecoveryInput:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VerificationOtpInput:
+    phrase: bool = optional(boolean, default=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecoveryOtpInput:
+    email: str = required(email)
+    phrase: bool = optional(boolean, default=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class NewPasswordInput(ProofInput):
     password: str = required(password)
 

@@ -66,6 +66,13 @@ from accounts.services.imports import (
     create_sha_user,
 )
 from accounts.services.invitations import update_membership_status
+from accounts.services.mailed_codes import (
+    create_email_verification_otp,
+    create_recovery_otp,
+    send_recovery_otp,
+    update_email_verification_otp,
+    update_recovery_otp,
+)
 from accounts.services.memberships import (
     create_membership,
     delete_membership,
@@ -155,6 +162,7 @@ __all__ = [
     "create_email_password_session",
     "create_email_token",
     "create_email_verification",
+    "create_email_verification_otp",
     "create_id_token_session",
     "create_jwt",
     "create_magic_url_token",
@@ -169,6 +177,7 @@ __all__ = [
     "create_phone_verification",
     "create_phpass_user",
     "create_recovery",
+    "create_recovery_otp",
     "create_scrypt_modified_user",
     "create_scrypt_user",
     "create_session",
@@ -225,10 +234,12 @@ __all__ = [
     "remove_user",
     "send_mail",
     "send_recovery",
+    "send_recovery_otp",
     "send_text",
     "update_email",
     "update_email_template",
     "update_email_verification",
+    "update_email_verification_otp",
     "update_membership",
     "update_membership_status",
     "update_mfa",
@@ -243,6 +254,7 @@ __all__ = [
     "update_phone_verification",
     "update_prefs",
     "update_recovery",
+    "update_recovery_otp",
     "update_session",
     "update_status",
     "update_team_name",

@@ -48,7 +48,7 @@ _LIVE = """
     WHERE u.project_id = %(project)s AND u.uid = %(user)s AND u.deleted_at IS NULL
     AND t.purpose = ANY(%(purposes)s) AND t.used_at IS NULL AND t.expires_at > %(now)s
     AND (t.email = '' OR t.email = u.email) AND (t.phone = '' OR t.phone = u.phone)
-    AND (t.purpose <> 'recovery' OR u.password_updated_at IS NULL
+    AND (t.purpose NOT IN ('recovery', 'recovery-otp') OR u.password_updated_at IS NULL
         OR t.created_at > u.password_updated_at)
 """
 _FIND = f"SELECT 1 {_LIVE} AND t.digest = ANY(%(digests)s)"

@@ -106,6 +106,27 @@ def test_forgotten_password_is_replaced(key: Client, alice: Person):
         Account(alice.client).get()
 
 
+def test_forgotten_password_is_replaced_by_a_code(key: Client, alice: Person):
+    account = Account(key)
+
+    token = account.create_recovery_otp(alice.email, phrase=True)
+    proof = account.update_recovery_otp(token.userid, token.secret, "another long password")
+
+    assert (proof.id, len(token.phrase.split())) == (token.id, 2)
+    assert account.create_email_password_session(alice.email, "another long password").secret
+
+
+def test_user_asks_for_a_code_that_verifies(alice: Person):
+    account = Account(alice.client)
+
+    token = account.create_email_verification_otp()
+
+    assert (token.userid, token.secret) == (alice.id, "")
+    with pytest.raises(AppwriteException) as refused:
+        account.update_email_verification_otp(alice.id, "wrong!")
+    assert (refused.value.code, refused.value.type) == (401, "user_invalid_token")
+
+
 def test_guest_learns_nothing_from_a_recovery(guest: Client, alice: Person):
     for email in (alice.email, sdk.new_email()):
         token = Account(guest).create_recovery(email, URL)
