@@ -1,4 +1,9 @@
-"""Hand-written statements: prepared on the server, on Django's own connection of this thread."""
+"""Hand-written statements, on Django's own connection of this thread.
+
+The driver prepares what comes again (settings: `prepare_threshold`). A statement on documents names
+the table of its collection, so where there are thousands most do not: preparing each of them, and
+dropping another one for it, would cost two round trips every time.
+"""
 
 import select
 import threading
@@ -27,17 +32,17 @@ _TIME_LOADER = cast(
 
 
 def fetch_all(statement: Statement, parameters: Parameters = ()) -> list[Row]:
-    """Run a statement as a prepared one and return its rows."""
+    """Run a statement and return its rows."""
     return _run(statement, parameters, lambda cursor: cursor.fetchall())
 
 
 def fetch_one(statement: Statement, parameters: Parameters = ()) -> Row | None:
-    """Run a statement as a prepared one and return its first row."""
+    """Run a statement and return its first row."""
     return _run(statement, parameters, lambda cursor: cursor.fetchone())
 
 
 def execute(statement: Statement, parameters: Parameters = ()) -> int:
-    """Run a statement as a prepared one and return how many rows it touched."""
+    """Run a statement and return how many rows it touched."""
     return _run(statement, parameters, lambda cursor: cursor.rowcount)
 
 
@@ -96,7 +101,7 @@ def _run(
     with database.wrap_database_errors:
         if not database.execute_wrappers:
             cursor = _cursor(database.connection)
-            cursor.execute(statement, parameters, prepare=True)
+            cursor.execute(statement, parameters)
             return take(cursor)
         cursor = _new_cursor(database.connection)
         run: Callable[..., Any] = _execute
@@ -107,7 +112,7 @@ def _run(
 
 
 def _execute(statement: Statement, parameters: Parameters, many: bool, context: Any) -> None:
-    context["cursor"].execute(statement, parameters, prepare=True)
+    context["cursor"].execute(statement, parameters)
 
 
 class _Cursors(threading.local):

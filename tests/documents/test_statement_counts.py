@@ -146,7 +146,7 @@ def test_write_takes_few_round_trips(
 
 
 def test_statements_are_prepared_and_their_number_is_bounded(client: ApiClient) -> None:
-    for _ in range(3):
+    for _ in range(connection.connection.prepare_threshold + 1):
         client.get(f"{DOCUMENTS}/p")
 
     with connection.cursor() as cursor:
