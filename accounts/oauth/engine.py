@@ -24,7 +24,7 @@ from django.http import HttpRequest
 from accounts.oauth.errors import ProviderError
 from accounts.oauth.providers import CLASSES, app_values
 from accounts.oauth.sessions import guarded_session
-from kernel import fields
+from kernel import addresses, fields
 from kernel.limits import MAX_NAME_LENGTH
 from projects.oauth import Client
 
@@ -124,13 +124,12 @@ def authorize_url(client: Client, sign_in: SignIn, scopes: Sequence[str] = ()) -
         way = adapter.get_client(request, provider.app)
         way.state = sign_in.state
         wanted = dict.fromkeys([*provider.get_default_scope(), *scopes])
-        url = way.get_redirect_url(
-            adapter.authorize_url, wanted, _parameters(client, request, sign_in)
-        )
-        fields.text(0)(url)
+        parameters = _parameters(client, request, sign_in)
+        # Where the provider says it is: to be believed no more than its other answers.
+        url = addresses.url(way.get_redirect_url(adapter.authorize_url, wanted, parameters))
     if not url.startswith(("https://", "http://")):
         raise ProviderError("the provider is at no address of the web")
-    return str(url)
+    return url
 
 
 def exchange(client: Client, sign_in: SignIn, code: str) -> tuple[Profile, Tokens]:

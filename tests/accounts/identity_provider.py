@@ -145,6 +145,9 @@ class IdentityProvider:
             return 200, self.configuration()
         if path == "/keys":
             return 200, self.key_set()
+        if path == "/authorize":
+            sent = self.approve(with_query(path, **asked))
+            return 302, with_query(asked["redirect_uri"], **sent).encode()
         if path == "/token":
             return self._token(asked, headers)
         return self._profile(path, headers)

@@ -242,7 +242,15 @@ def test_a_configuration_of_another_issuer_is_refused(browser, idp, configuratio
     assert not OAuthFlow.objects.exists()
 
 
-@pytest.mark.parametrize("place", ["javascript:alert(1)//", "ftp://example.com/", "/local"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "javascript:alert(1)//",
+        "ftp://example.com/",
+        "/local",
+        "https://id.example.com/\r\nSet-Cookie: a=b",
+    ],
+)
 def test_a_provider_leads_browsers_to_the_web_alone(browser, idp, place):
     answer = {**idp.configuration(), "authorization_endpoint": place}
     idp.answers["/.well-known/openid-configuration"] = (200, orjson.dumps(answer))

@@ -131,6 +131,16 @@ class App:
             raise AppError(answer["error"])
         return answer["value"]
 
+    def sign_in_with(self, provider: str) -> None:
+        """Go to a provider and come back to the page, which is then a new one."""
+        home = f"{self._address}/#in"
+        self.call("signInWith", provider, home)
+        self.page.wait_for_url(home)
+        self.page.reload()
+        self.page.evaluate(
+            "([endpoint, project]) => app.connect(endpoint, project)", self._connection()
+        )
+
     def watch(self, name: str, *arguments: Any) -> None:
         """Subscribe by a function of the app, and wait until the server has confirmed.
 

@@ -15,6 +15,8 @@ const app = (() => {
     ping: () => client.ping(),
     signUp: (email, password, name) => account.create(ID.unique(), email, password, name),
     logIn: (email, password) => account.createEmailPasswordSession(email, password),
+    signInWith: (provider, home) =>
+      void setTimeout(() => account.createOAuth2Session(provider, home, home)),
     me: () => account.get(),
     sessions: () => account.listSessions(),
     changePrefs: (prefs) => account.updatePrefs(prefs),
