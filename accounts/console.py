@@ -6,6 +6,8 @@ from kernel.errors import ApiError, ErrorKind
 from kernel.scopes import CONSOLE_MEMBER_SCOPES, CONSOLE_USER_SCOPES
 from projects.services import WRITER_ROLES, find_project, may_manage
 
+_ONE_PROJECT = "project-"
+
 
 def console_teams(user: User) -> list[str]:
     """Return the ids of the teams all of whose projects a console user manages."""
@@ -14,6 +16,17 @@ def console_teams(user: User) -> list[str]:
         for membership in _memberships(user)
         if not set(membership.roles).isdisjoint(WRITER_ROLES)
     ]
+
+
+def console_projects(user: User) -> dict[str, list[str]]:
+    """Return the ids of the single projects that a console user manages, by their team's id."""
+    found: dict[str, list[str]] = {}
+    for membership in _memberships(user):
+        for name in membership.roles:
+            uid, _, role = name.removeprefix(_ONE_PROJECT).rpartition("-")
+            if name.startswith(_ONE_PROJECT) and role in WRITER_ROLES:
+                found.setdefault(membership.team.uid, []).append(uid)
+    return found
 
 
 def console_user(user: User) -> Caller:

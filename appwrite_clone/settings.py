@@ -20,6 +20,7 @@ APPWRITE_ACCOUNT_OUTPUT = "accounts.services.account_of"
 APPWRITE_CONSOLE_USER = "accounts.console.console_user"
 APPWRITE_CONSOLE_CALLER = "accounts.console.console_caller"
 APPWRITE_CONSOLE_TEAMS = "accounts.console.console_teams"
+APPWRITE_CONSOLE_PROJECTS = "accounts.console.console_projects"
 APPWRITE_HOLD_CONSOLE_TEAM = "accounts.console.hold_team"
 PUBLIC_URL = env.url("APPWRITE_PUBLIC_URL", "http://localhost:5000")
 PUBLIC_HOST = env.host_of(PUBLIC_URL)

@@ -45,7 +45,7 @@ def own_field(form: Any, name: str) -> Any:
 
 
 class ServiceAdmin(ModelAdmin):  # type: ignore[misc]
-    """Rows of the projects that the console user's teams own, written through services only.
+    """Rows of the projects that the console user manages, written through services only.
 
     Subclasses say where the project is (`project_path`, a lookup ending at the project, empty for
     the project itself) and implement `create`, `change` and `remove`; what is not implemented is
@@ -77,9 +77,11 @@ class ServiceAdmin(ModelAdmin):  # type: ignore[misc]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         path = f"{self.project_path}__" if self.project_path else ""
-        owned = {f"{path}team_uid__in": self.teams(request), f"{path}deleted_at": None}
+        managed = models.Q(**{f"{path}team_uid__in": self.teams(request)})
+        for team_uid, uids in _setting("APPWRITE_CONSOLE_PROJECTS")(request.user).items():
+            managed |= models.Q(**{f"{path}team_uid": team_uid, f"{path}uid__in": uids})
         rows: models.QuerySet[Any] = super().get_queryset(request)
-        return rows.filter(**owned)
+        return rows.filter(managed, **{f"{path}deleted_at": None})
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Offer only what the console user may see."""

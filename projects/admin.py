@@ -104,7 +104,7 @@ class ProjectAdmin(ServiceAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
         form = super().get_form(request, obj, **options)
-        teams = self.teams(request)
+        teams = dict.fromkeys((*self.teams(request), *([obj.team_uid] if obj else [])))
         own_field(form, "team_uid").choices = [(team, team) for team in teams]
         if obj:
             for name, (all_of_them, disabled) in _switched(obj).items():
@@ -129,10 +129,12 @@ class ProjectAdmin(ServiceAdmin):
 
     def change(self, request: HttpRequest, obj: Project, values: dict[str, Any]) -> None:
         caller = self.console_user(request)
+        before = Project.objects.get(pk=obj.pk).team_uid
         services.update_project(caller=caller, project_id=obj.uid, name=values["name"])
         self._update_settings(request, obj.uid, values)
         self._update_switches(request, obj, values)
-        services.update_team(caller=caller, project_id=obj.uid, team_id=values["team_uid"])
+        if values["team_uid"] != before:
+            services.update_team(caller=caller, project_id=obj.uid, team_id=values["team_uid"])
 
     def remove(self, request: HttpRequest, obj: Project) -> None:
         services.delete_project(caller=self.console_user(request), project_id=obj.uid)

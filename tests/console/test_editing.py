@@ -18,7 +18,7 @@ from gateway.admin import ServiceAdmin, own_field
 from kernel.caller import ProjectContext
 from projects.catalog import AUTH_METHODS
 from projects.models import Key, OAuthProvider, Platform, Project
-from projects.services import find_oauth_client, find_project
+from projects.services import create_project, find_oauth_client, find_project, operator
 from tests.conftest import PASSWORD, ClientFor
 from tests.console.test_pages import ada, blog, console, posts
 
@@ -376,3 +376,23 @@ def test_rate_limits_that_are_none_are_refused(
     page = url(Project, f"{rows[Project].pk}/change")
     answer = console.post(page, entered(console, page) | {"rate_limits": text})
     assert answer.context["adminform"].form.errors["rate_limits"]
+
+
+def test_member_with_a_role_for_one_project_works_on_that_one_alone(
+    console: Client, rows: dict[type[Model], Any]
+):
+    blog = rows[Project]
+    create_project(caller=operator(), project_id="shop", name="Shop", team_id=blog.team_uid)
+    shop = Project.objects.get(uid="shop")
+    Membership.objects.filter(team__uid=blog.team_uid).update(roles=["project-blog-developer"])
+    listed = console.get("/console/projects/project/").content.decode()
+    assert "Blog" in listed
+    assert "Shop" not in listed
+    assert "eve@example.com" in console.get("/console/accounts/user/").content.decode()
+    page = url(Project, f"{blog.pk}/change")
+    assert console.post(page, entered(console, page) | {"name": "Diary"}).status_code == 302
+    assert Project.objects.get(pk=blog.pk).name == "Diary"
+    assert console.get(url(Project, f"{shop.pk}/change")).status_code != 200
+    Membership.objects.filter(team__uid=blog.team_uid).update(roles=["project-blog-viewer"])
+    assert "eve@example.com" not in console.get("/console/accounts/user/").content.decode()
+    assert console.get(page).status_code != 200
