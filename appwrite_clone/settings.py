@@ -128,6 +128,7 @@ CHANGES_RETENTION_SECONDS = env.integer(
 )
 
 # Database: one connection per thread, kept; statements of `kernel.sql` are prepared on it.
+GIN_PENDING_KILOBYTES = 64
 STATEMENT_TIMEOUT_MILLISECONDS = env.integer("STATEMENT_TIMEOUT_MILLISECONDS", 9_000, minimum=1)
 DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", **env.database("DATABASE_URL")}}
 DATABASES["default"]["CONN_MAX_AGE"] = None
@@ -145,7 +146,9 @@ DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"]["OPTIONS"],
     "prepare_threshold": 5,
     "options": f"{_GIVEN_OPTIONS} -c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS}"
-    " -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c jit=off",
+    " -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c jit=off"
+    # What an index on lists has yet to take in, every reader walks through.
+    f" -c gin_pending_list_limit={GIN_PENDING_KILOBYTES}",
 }
 
 # Users and object permissions

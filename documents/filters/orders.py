@@ -52,10 +52,11 @@ def sortings(schema: Mapping[str, Attribute], orders: Sequence[Order]) -> list[S
     return [*steps, Sorting(SEQUENCE, follows and steps[0].is_descending)]
 
 
-def beyond(steps: Sequence[Sorting]) -> psql.Composable:
-    """Return the test for rows that come after the row of the statement's `edge` in an order.
+def beyond(steps: Sequence[Sorting]) -> list[psql.Composable]:
+    """Return tests of which rows that come after the row of the statement's `edge` pass just one.
 
-    Column `k{n}` of `edge` holds that row's value for step n, never null.
+    Column `k{n}` of `edge` holds that row's value for step n, never null. An index finds the rows
+    of each test; those with a value and those without are far apart in it.
     """
     either: list[psql.Composable] = []
     ties: list[psql.Composable] = []
@@ -63,8 +64,13 @@ def beyond(steps: Sequence[Sorting]) -> psql.Composable:
         value = psql.SQL("(SELECT {} FROM edge)").format(psql.Identifier(f"k{place}"))
         either.append(psql.SQL(" AND ").join([*ties, _past(step, value)]))
         ties.append(psql.SQL("{} = {}").format(step.column.expression, value))
-    test = psql.SQL("(({}))").format(psql.SQL(") OR (").join(either))
-    return _bounded(steps[0], test)
+    first = steps[0]
+    operator = psql.SQL(" <= " if first.is_descending else " >= ")
+    bound = first.column.expression + operator + psql.SQL("(SELECT k0 FROM edge)")
+    test = psql.SQL("({} AND (({})))").format(bound, psql.SQL(") OR (").join(either))
+    if not (first.is_descending and first.column.is_nullable):
+        return [test]
+    return [test, psql.SQL("({} IS NULL)").format(first.column.expression)]
 
 
 def _past(step: Sorting, value: psql.Composable) -> psql.Composable:
@@ -74,15 +80,6 @@ def _past(step: Sorting, value: psql.Composable) -> psql.Composable:
     if not step.column.is_nullable:
         return test
     return psql.SQL("({} OR {} IS NULL)").format(test, step.column.expression)
-
-
-def _bounded(first: Sorting, test: psql.Composable) -> psql.Composable:
-    """Say again, in a form an index can use, where the first step must lie."""
-    if first.is_descending and first.column.is_nullable:
-        return test
-    operator = psql.SQL(" <= " if first.is_descending else " >= ")
-    bound = first.column.expression + operator + psql.SQL("(SELECT k0 FROM edge)")
-    return psql.SQL("({} AND {})").format(bound, test)
 
 
 def edge_values(steps: Sequence[Sorting]) -> psql.Composable:

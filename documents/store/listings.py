@@ -17,7 +17,7 @@ from documents.store.statements import COLUMNS
 from documents.store.statistics import readable_share
 from kernel import sql
 from kernel.ids import is_valid_id
-from kernel.limits import MAX_TOTAL
+from kernel.limits import MAX_INTEGER, MAX_TOTAL
 from kernel.query import ListQuery
 
 # Up to these shares of readable documents an index finds them faster than a walk: a walk to a page
@@ -57,13 +57,28 @@ class _Form:
 
 _PAGE = psql.SQL("""
     WITH edge AS MATERIALIZED ({edge}), page AS MATERIALIZED (
-        SELECT {columns} FROM {partition} d
-        WHERE d.collection_id = %(collection)s::bigint AND {visible} AND {where} AND {beyond}
-        ORDER BY {order} LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
+        SELECT {columns} FROM {rows} ORDER BY {order}
+        LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
     )
     SELECT c.version, {total}, {snapshot}, {edge_state}, page.*
     FROM document_collection c LEFT JOIN page ON true
     WHERE c.id = %(collection)s::bigint AND c.deleted_at IS NULL
+""")
+_ROWS = psql.SQL("""
+    {partition} d WHERE d.collection_id = %(collection)s::bigint
+        AND {visible} AND {where} AND {beyond}
+""")
+# The second part is read only where the first leaves room for it.
+_PARTS = psql.SQL("""
+    (
+        WITH near AS MATERIALIZED (
+            SELECT d.* FROM {near} ORDER BY {order} LIMIT %(reach)s::bigint
+        )
+        SELECT * FROM near UNION ALL (
+            SELECT d.* FROM {far} AND (SELECT count(*) FROM near) < %(reach)s::bigint
+            ORDER BY {order} LIMIT %(reach)s::bigint
+        )
+    ) d
 """)
 _EDGE = psql.SQL("""
     SELECT {values} FROM {partition} d WHERE d.collection_id = %(collection)s::bigint
@@ -185,6 +200,7 @@ def _values(
         "collection": schema.id,
         "limit": query.limit,
         "offset": query.offset,
+        "reach": min(query.limit + query.offset, MAX_INTEGER),
         "edge": query.cursor.uid if query.cursor else "",
         "roles": readable_by or [],
         "most": MAX_TOTAL,
@@ -225,7 +241,7 @@ def _composed(schema: CollectionSchema, query: ListQuery, form: _Form) -> psql.C
     visible = _visible(form, by_index=form.finds_page_by_index)
     edge: psql.Composable = psql.SQL("SELECT 1")
     edge_state: psql.Composable = psql.SQL("1, false")
-    beyond: psql.Composable = _TRUE
+    beyond: list[psql.Composable] = [_TRUE]
     if query.cursor is not None:
         edge = _EDGE.format(values=filters.edge_values(steps), partition=partition, visible=visible)
         edge_state = _EDGE_STATE.format(lacks_value=filters.edge_has_null(steps))
@@ -233,18 +249,27 @@ def _composed(schema: CollectionSchema, query: ListQuery, form: _Form) -> psql.C
     order: psql.Composable = psql.SQL("random()")
     if not query.is_random:
         order = psql.SQL(", ").join(step.clause() for step in steps)
+    parts = [
+        _ROWS.format(partition=partition, visible=visible, where=where, beyond=each)
+        for each in beyond
+    ]
     return _PAGE.format(
         columns=psql.SQL(COLUMNS),
-        partition=partition,
+        rows=_together(parts, order),
         edge=edge,
         edge_state=edge_state,
-        visible=visible,
-        where=where,
-        beyond=beyond,
         order=order,
         total=_total(schema, query, form, where),
         snapshot=_SNAPSHOT if form.counts_total else psql.SQL("NULL"),
     )
+
+
+def _together(parts: Sequence[psql.Composable], order: psql.Composable) -> psql.Composable:
+    """Return what a page is read from: of each part, no more than the page can reach."""
+    if len(parts) == 1:
+        return parts[0]
+    near, far = parts
+    return _PARTS.format(near=near, far=far, order=order)
 
 
 def _visible(form: _Form, *, by_index: bool) -> psql.SQL:

@@ -111,6 +111,9 @@ def test_get_finds_the_document_by_its_key(project: ProjectContext) -> None:
         [query("orderAsc", "likes")],
         [query("orderDesc", "likes")],
         [query("orderAsc", "likes"), query("cursorAfter", "", "d990")],
+        [query("orderAsc", "likes"), query("cursorBefore", "", "d990")],
+        [query("orderDesc", "likes"), query("cursorAfter", "", "d990")],
+        [query("orderDesc", "likes"), query("cursorBefore", "", "d990")],
     ],
 )
 def test_filter_and_order_use_the_index(project: ProjectContext, queries: list[str]) -> None:
@@ -119,12 +122,38 @@ def test_filter_and_order_use_the_index(project: ProjectContext, queries: list[s
     plan = plan_of_listing(operator(project), *queries)
 
     assert f"ix_{number}_" in plan
+    assert f"Seq Scan on document_{number}" not in plan
 
 
 def test_plain_listing_walks_the_primary_key(project: ProjectContext) -> None:
     number = fill(project)
 
     assert f"using document_{number}_pkey" in plan_of_listing(operator(project))
+
+
+def test_what_an_index_of_roles_has_yet_to_take_in_is_kept_short(project: ProjectContext) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW gin_pending_list_limit")
+        assert cursor.fetchone() == ("64kB",)
+
+
+def test_page_after_a_value_reads_on_to_documents_without_one(project: ProjectContext) -> None:
+    number = fill(project, index("likes"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE document_{number:d} SET data = data - 'likes' WHERE uid > 'd2'"  # noqa: S608  # our own number
+        )
+    asked = [query("orderDesc", "likes"), query("limit", "", 1500)]
+
+    first = list_documents(caller=operator(project), **WHERE, queries=asked, total=False)
+    found = [each["$id"] for each in first["documents"]]
+    after = [*asked, query("cursorAfter", "", found[500])]
+    second = list_documents(caller=operator(project), **WHERE, queries=after, total=False)
+
+    following = [each["$id"] for each in second["documents"]]
+    assert following[:999] == found[501:]
+    assert len(set(following)) == 1500
+    assert first["documents"][-1]["likes"] is None
 
 
 def test_rare_roles_are_found_by_the_index(project: ProjectContext) -> None:
