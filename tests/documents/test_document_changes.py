@@ -13,6 +13,7 @@ from tests.conftest import ClientFor, Person
 from tests.documents.blog import DOCUMENTS, ROWS, Words, both_vocabularies, make_collection
 from tests.documents.conftest import MakeKey
 from tests.documents.test_document_races import at_once
+from tests.documents.transactions import begin
 
 # Snapshots show what other transactions committed, so that each write needs its own.
 pytestmark = [pytest.mark.db, pytest.mark.django_db(transaction=True)]
@@ -145,6 +146,25 @@ def test_upserts_and_bulk_writes_are_told(key: ApiClient):
     key.post(DOCUMENTS, {"documents": [{"$id": "x.y", "title": "x"}, {"$id": "z", "title": "z"}]})
     key.delete(DOCUMENTS, {"queries": ['{"method":"equal","attribute":"$id","values":["z"]}']})
     assert told(key, cursor)[0] == [("update", "old"), ("create", "new"), ("create", "x.y")]
+
+
+def test_what_is_staged_is_told_once_it_is_committed(key: ApiClient):
+    create(key, "old")
+    cursor = cursor_of(key)
+    staging = begin(key)
+    staging.post(DOCUMENTS, documentId="new", data={"title": "n"})
+    staging.patch(f"{DOCUMENTS}/old", data={"likes": 1})
+    before, cursor = told(key, cursor)
+    assert staging.commit().status == 200
+    assert before == []
+    assert sorted(told(key, cursor)[0]) == [("create", "new"), ("update", "old")]
+
+
+def test_imported_documents_are_told(key: ApiClient):
+    cursor = cursor_of(key)
+    path = DOCUMENTS.removesuffix("/documents")
+    assert key.call("POST", f"{path}/import", b'{"$id": "a", "title": "A"}\n').status == 200
+    assert told(key, cursor)[0] == [("create", "a")]
 
 
 def test_no_change_is_passed_over_when_an_older_transaction_commits_late(key: ApiClient):
