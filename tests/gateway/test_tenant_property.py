@@ -73,12 +73,14 @@ IDS = {
     "sessionId": ["current", "{session}"],
     "teamId": ["writers", "{team}"],
     "templateId": ["recovery"],
+    "transactionId": ["{transaction}"],
     "type": ["totp"],
     "userId": ["alice", "victim"],
 }
 BODY = {
     "attributes": ["title"],
     "collectionId": "new",
+    "commit": True,
     "columns": ["title"],
     "data": {"title": "changed"},
     "databaseId": "new",
@@ -181,7 +183,9 @@ def _fill(project: ProjectContext, word: str) -> dict[str, str]:
     # Any write names the roles its permissions speak of, before it is judged: they say nothing.
     role_group_ids(project.id, ["any", "guests", "users"])
     session = accounts.list_user_sessions(caller=caller, user_id="alice")["sessions"][0]
+    staging = documents.create_transaction(caller=caller, ttl=3600)
     return {
+        "transaction": staging["$id"],
         "secret": alice.session,
         "session": session["$id"],
         "team": team["$id"],
