@@ -25,12 +25,19 @@ _DANGLING = """
          + (SELECT count(*) FROM document_user_grant u WHERE NOT EXISTS (
                 SELECT 1 FROM document_collection c WHERE c.id = u.collection_id))
 """
+_UNRELATED = """
+    SELECT count(*) FROM (SELECT DISTINCT relation FROM document_link) l WHERE NOT EXISTS (
+        SELECT 1 FROM document_collection c, jsonb_array_elements(c.attributes || c.inbound) entry
+        WHERE coalesce(entry -> 'relation' ->> 'id', entry ->> 'id')::bigint = l.relation
+    )
+"""
 _COLLECTIONS = "SELECT count(*) FROM document_collection WHERE deleted_at IS NULL"
 _PROBLEMS = (
     (_HOMELESS, "{} collections have no table of documents: restore them from a backup"),
     (_UNOWNED, "{} tables of documents belong to no collection: drop them"),
     (_BROKEN, "{} indexes are said to be available and are not: delete and make them anew"),
     (_DANGLING, "{} grants are on documents of collections that are gone: delete them"),
+    (_UNRELATED, "links of {} relationships are left that are gone: delete them"),
 )
 
 

@@ -22,10 +22,13 @@ from unfold.widgets import (
 
 from documents import services
 from documents.attributes import DELETING
+from documents.definitions import RelationshipRequest
 from documents.indexes import OFFERED_TYPES, SYSTEM_COLUMNS
 from documents.inputs.attributes import CREATE_INPUTS
 from documents.inputs.inline import inline_attribute, inline_index
+from documents.inputs.relationships import read_relationship
 from documents.models import Collection
+from documents.relations import ON_DELETE, RESTRICT, TYPES
 from documents.vocabulary import COLLECTIONS
 from kernel.errors import ApiError
 
@@ -76,6 +79,53 @@ class AddAttributeForm(SchemaForm):
             is_json = entered.get("type") in _JSON_TYPES
             given["default"] = _from_json(entered["default"]) if is_json else entered["default"]
         return {"request": _read(inline_attribute, given)}
+
+
+class AddRelationshipForm(SchemaForm):
+    related = forms.ChoiceField(label="Related collection", widget=UnfoldAdminSelectWidget)
+    type = forms.ChoiceField(
+        choices=[(name, name) for name in TYPES], widget=UnfoldAdminSelectWidget
+    )
+    key = forms.CharField(
+        max_length=36,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="The related collection's id when left out",
+    )
+    two_way = forms.BooleanField(required=False, widget=UnfoldBooleanWidget)
+    two_way_key = forms.CharField(
+        max_length=36,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Of the attribute that the related collection gets",
+    )
+    on_delete = forms.ChoiceField(
+        choices=[(name, name) for name in ON_DELETE],
+        initial=RESTRICT,
+        widget=UnfoldAdminSelectWidget,
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        others = Collection.objects.in_database(self.collection.database_id).order_by("name")
+        self.fields["related"].choices = [(each.uid, str(each)) for each in others]
+
+    def clean(self) -> dict[str, Any]:
+        """Read what was entered as the API reads it."""
+        entered = self.cleaned_data
+        given = {
+            "relatedCollectionId": entered.get("related"),
+            "type": entered.get("type"),
+            "key": entered.get("key") or None,
+            "twoWay": entered.get("two_way"),
+            "twoWayKey": entered.get("two_way_key") or None,
+            "onDelete": entered.get("on_delete"),
+        }
+
+        def read(source: dict[str, Any]) -> RelationshipRequest:
+            return read_relationship(self.collection.uid, source, COLLECTIONS.inputs)
+
+        return {"request": _read(read, given)}
 
 
 class AddIndexForm(SchemaForm):
@@ -145,7 +195,7 @@ class SchemaActions:
     """The actions of a collection's page."""
 
     actions_detail = (
-        {"title": "Attributes", "items": ["add_attribute", "delete_attribute"]},
+        {"title": "Attributes", "items": ["add_attribute", "add_relationship", "delete_attribute"]},
         {"title": "Indexes", "items": ["add_index", "delete_index"]},
     )
     caller: Callable[..., Any]
@@ -155,6 +205,17 @@ class SchemaActions:
         self, request: HttpRequest, form: AddAttributeForm, object_id: str
     ) -> HttpResponse:
         return self._write(request, form, services.create_attribute)
+
+    @_dialog(
+        "Add relationship",
+        "Jobs make its attributes available.",
+        AddRelationshipForm,
+        "Add",
+    )
+    def add_relationship(
+        self, request: HttpRequest, form: AddRelationshipForm, object_id: str
+    ) -> HttpResponse:
+        return self._write(request, form, services.create_relationship)
 
     @_dialog(
         "Delete attribute",

@@ -1,8 +1,8 @@
 """Paths of relationships, which are attributes, or columns, of two collections."""
 
 from documents import services
-from documents.definitions import RelationshipRequest
-from documents.inputs.relationships import CreateRelationshipInput, UpdateRelationshipInput
+from documents.inputs.paths import CollectionInput
+from documents.inputs.relationships import UpdateRelationshipInput, read_relationship
 from documents.views.attributes import COLUMN_WRITE, WRITE, AttributeView
 from documents.views.endpoints import VocabularyEndpoint
 from gateway.operations import operation
@@ -22,25 +22,9 @@ class RelationshipsView(AttributeView):
         needs_project=True,
     )
     def post(self, call: Call) -> Answer:
-        sent = self.read(CreateRelationshipInput, call)
-        request = RelationshipRequest(
-            related_collection_id=sent.related_collection_id,
-            type=sent.type,
-            two_way=sent.two_way,
-            key=sent.key or sent.related_collection_id,
-            two_way_key=sent.two_way_key or sent.collection_id,
-            on_delete=sent.on_delete,
-            description=sent.description,
-        )
-        return accepted(
-            services.create_relationship(
-                caller=call.caller,
-                names=self.names,
-                database_id=sent.database_id,
-                collection_id=sent.collection_id,
-                request=request,
-            )
-        )
+        place = self.arguments(CollectionInput, call)
+        request = read_relationship(place["collection_id"], call.params, self.names.inputs)
+        return accepted(services.create_relationship(**place, request=request))
 
 
 class RelationshipView(VocabularyEndpoint):

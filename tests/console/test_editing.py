@@ -297,6 +297,20 @@ def test_what_the_service_refuses_is_said_on_the_page(schema: Schema, console: C
     assert list(schema.states("attributes")) == ["title"]
 
 
+def test_relationships_are_added_and_deleted(schema: Schema, jobs: Callable[[], int]):
+    assert "posts" in schema.open("add_relationship").content.decode()
+    asked = {"related": "posts", "type": "oneToMany", "key": "answers", "on_delete": "cascade"}
+    schema.done("add_relationship", **asked, two_way="on", two_way_key="question")
+    jobs()
+    assert schema.states("attributes") == dict.fromkeys(("answers", "question"), "available")
+    answers = schema.collection.attributes[0]["relation"]
+    assert (answers["type"], answers["on_delete"]) == ("oneToMany", "cascade")
+    assert "related" in schema.refused("add_relationship", **{**asked, "related": "nothing"})
+    schema.done("delete_attribute", key="question")
+    jobs()
+    assert schema.states("attributes") == {}
+
+
 def test_indexes_are_added_and_deleted(schema: Schema, jobs: Callable[[], int]):
     schema.done("add_attribute", key="title", type="string", size="100")
     jobs()
@@ -327,6 +341,7 @@ def test_attributes_are_deleted(schema: Schema, jobs: Callable[[], int]):
     ("name", "values"),
     [
         ("add_attribute", {"key": "more", "type": "boolean"}),
+        ("add_relationship", {"related": "posts", "type": "oneToOne", "on_delete": "restrict"}),
         ("delete_attribute", {"key": "title"}),
         ("add_index", {"key": "i", "type": "key", "attributes": ["title"], "order": "asc"}),
         ("delete_index", {"key": "by_title"}),
