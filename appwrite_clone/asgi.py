@@ -19,11 +19,23 @@ from kernel import notify
 
 wsgi = get_application()  # sets Django up, which everything below needs
 
+#: Where passwords are hashed, which takes a hundred times as long as most requests.
+PASSWORD_PATHS = (
+    *("/v1/account", "/v1/users"),
+    *("/console/login/", "/console/setup/", "/console/password_change/"),
+)
+
+
+def may_hash(scope: Scope) -> bool:
+    return scope["method"] in ("POST", "PUT", "PATCH") and scope["path"].startswith(PASSWORD_PATHS)
+
+
 http = Bridge(
     wsgi,
     version=settings.APPWRITE_VERSION,
     on_thread_exit=connections.close_all,
     refusal_headers=import_module("projects.middleware").headers_unread,
+    is_slow=may_hash,
 )
 sockets: Any = None
 if "realtime" in settings.SERVICES:

@@ -35,7 +35,8 @@ _BODILESS = frozenset({204, 304})
 class Bridge:
     """Runs each HTTP request of ASGI in a WSGI application, on a bounded pool of threads.
 
-    Threads start with the first request, so servers without lifespan events work too.
+    Those that `is_slow` tells have threads of their own. Threads start with the first request, so
+    servers without lifespan events work too.
     """
 
     def __init__(
@@ -46,11 +47,19 @@ class Bridge:
         limits: Limits | None = None,
         on_thread_exit: Callable[[], None] = lambda: None,
         refusal_headers: Callable[[Environ], Headers] = lambda _environ: (),
+        is_slow: Callable[[Scope], bool] = lambda _scope: False,
     ) -> None:
         self._version = version
         self._refusal_headers = refusal_headers
         self._limits = limits or Limits()
-        self._threads = RequestThreads(application, self._limits, on_thread_exit)
+        self._is_slow = is_slow
+        bounds = self._limits
+        self._threads = RequestThreads(
+            application, bounds, on_thread_exit, name="request", count=bounds.threads
+        )
+        self._slow_threads = RequestThreads(
+            application, bounds, on_thread_exit, name="slow-request", count=bounds.slow_threads
+        )
         self._lanes = StreamLanes(self._limits, on_thread_exit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,21 +78,23 @@ class Bridge:
     def stop(self) -> None:
         """Finish what runs and end the threads."""
         self._threads.stop()
+        self._slow_threads.stop()
         self._lanes.stop()
 
     async def _run(self, scope: Scope, receive: Receive) -> Answer:
         if len(scope["headers"]) > self._limits.max_headers:
             raise ApiError(ErrorKind.BAD_REQUEST, "Too many request headers.")
-        if self._threads.pending >= self._limits.max_pending:
+        threads = self._slow_threads if self._is_slow(scope) else self._threads
+        if threads.pending >= self._limits.max_pending:
             raise ApiError(ErrorKind.SERVICE_UNAVAILABLE)
         length = declared_length(scope)
         if length == 0:
-            return await self._threads.run(build_environ(scope, io.BytesIO(), FilePieces))
+            return await threads.run(build_environ(scope, io.BytesIO(), FilePieces))
         body, size = await read_body(receive, length, self._limits)
         environ = build_environ(scope, body, FilePieces)
         environ["CONTENT_LENGTH"] = str(size)
         environ.pop("HTTP_TRANSFER_ENCODING", None)
-        return await self._threads.run(environ)
+        return await threads.run(environ)
 
     async def _stream(self, answer: Answer, receive: Receive, send: Send) -> None:
         """Send piece by piece: the next one is produced once the server took the last one."""

@@ -19,6 +19,8 @@ class Limits:
 
     #: More than about four threads gain nothing: they wait for the interpreter lock.
     threads: int = 4
+    #: Threads for requests that are known to be slow, so that the others wait for none of them.
+    slow_threads: int = 2
     #: Threads that produce the pieces of streamed answers; a slow client holds none of them.
     stream_threads: int = 2
     #: Requests that wait or run; the next one is refused at once.

@@ -37,11 +37,19 @@ class RequestThreads:
     """Threads that take requests from one queue. Each request runs in a context of its own."""
 
     def __init__(
-        self, application: WsgiApplication, limits: Limits, on_exit: Callable[[], None]
+        self,
+        application: WsgiApplication,
+        limits: Limits,
+        on_exit: Callable[[], None],
+        *,
+        name: str,
+        count: int,
     ) -> None:
         self._application = application
         self._limits = limits
         self._on_exit = on_exit
+        self._name = name
+        self._count = count
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self.pending = 0
@@ -75,8 +83,8 @@ class RequestThreads:
 
     def _start(self) -> None:
         self._threads = [
-            threading.Thread(target=self._work, name=f"request-{number}", daemon=True)
-            for number in range(self._limits.threads)
+            threading.Thread(target=self._work, name=f"{self._name}-{number}", daemon=True)
+            for number in range(self._count)
         ]
         for thread in self._threads:
             thread.start()
