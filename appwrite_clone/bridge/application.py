@@ -32,6 +32,13 @@ Headers = Iterable[tuple[str, str]]
 _BODILESS = frozenset({204, 304})
 
 
+class _BusyError(Exception):
+    """As many requests wait as may; this one has been read, so its connection can go on.
+
+    Were it closed, all that are refused would connect anew, which costs more than a refusal.
+    """
+
+
 class Bridge:
     """Runs each HTTP request of ASGI in a WSGI application, on a bounded pool of threads.
 
@@ -67,6 +74,10 @@ class Bridge:
             answer = await self._run(scope, receive)
         except ClientGoneError:
             return
+        except _BusyError:
+            busy = ApiError(ErrorKind.SERVICE_UNAVAILABLE)
+            await self._refuse(busy, scope, receive, send, is_read=True)
+            return
         except Exception as error:  # noqa: BLE001  # every failure is answered in the envelope
             await self._refuse(_as_api_error(error), scope, receive, send)
             return
@@ -85,12 +96,17 @@ class Bridge:
         if len(scope["headers"]) > self._limits.max_headers:
             raise ApiError(ErrorKind.BAD_REQUEST, "Too many request headers.")
         threads = self._slow_threads if self._is_slow(scope) else self._threads
-        if threads.pending >= self._limits.max_pending:
-            raise ApiError(ErrorKind.SERVICE_UNAVAILABLE)
         length = declared_length(scope)
+        if threads.is_full() and (length is None or length > self._limits.memory_body_bytes):
+            raise ApiError(ErrorKind.SERVICE_UNAVAILABLE)
         if length == 0:
+            if threads.is_full():
+                raise _BusyError
             return await threads.run(build_environ(scope, io.BytesIO(), FilePieces))
         body, size = await read_body(receive, length, self._limits)
+        if threads.is_full():
+            body.close()
+            raise _BusyError
         environ = build_environ(scope, body, FilePieces)
         environ["CONTENT_LENGTH"] = str(size)
         environ.pop("HTTP_TRANSFER_ENCODING", None)
@@ -118,7 +134,15 @@ class Bridge:
             gone.cancel()
             loop.run_in_executor(lane, answer.close)
 
-    async def _refuse(self, error: ApiError, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _refuse(
+        self,
+        error: ApiError,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        *,
+        is_read: bool = False,
+    ) -> None:
         body = orjson.dumps(error.body(self._version))
         headers = [
             (b"content-type", b"application/json; charset=UTF-8"),
@@ -132,7 +156,7 @@ class Bridge:
             (name.lower().encode("latin-1"), value.encode("latin-1"))
             for name, value in self._refusal_headers(environ)
         ]
-        has_body = declared_length(scope) != 0
+        has_body = not is_read and declared_length(scope) != 0
         if has_body:
             headers.append((b"connection", b"close"))
         if scope["method"] == "HEAD":

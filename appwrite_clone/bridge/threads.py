@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from appwrite_clone.bridge.limits import Limits
 
 #: A thread that is busy for longer ends with the process.
 STOP_SECONDS = 2.0
+USUAL_SWITCH_SECONDS = sys.getswitchinterval()
+FULL_SWITCH_SECONDS = 0.0005
 
 
 class WaitedTooLongError(Exception):
@@ -52,7 +55,21 @@ class RequestThreads:
         self._count = count
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._is_pressed = False
         self.pending = 0
+
+    def is_full(self) -> bool:
+        """Tell whether as many requests wait or run as may.
+
+        As long as they do, threads take turns faster: by the usual interval a loop that refuses
+        what is too much keeps the interpreter from those that answer the rest.
+        """
+        if self.pending < self._limits.max_pending:
+            return False
+        if not self._is_pressed:
+            self._is_pressed = True
+            sys.setswitchinterval(FULL_SWITCH_SECONDS)
+        return True
 
     async def run(self, environ: Environ) -> Answer:
         """Run one request on a thread, which closes its body.
@@ -117,6 +134,9 @@ class RequestThreads:
         self, future: asyncio.Future[Answer], answer: Answer, error: BaseException | None
     ) -> None:
         self.pending -= 1
+        if self._is_pressed and self.pending < self._limits.max_pending // 2:
+            self._is_pressed = False
+            sys.setswitchinterval(USUAL_SWITCH_SECONDS)
         if future.done():  # its waiter was cancelled
             if answer.pieces is not None:
                 answer.close()
