@@ -1,5 +1,6 @@
 """What a request says about its sender: headers, cookies and addresses, unverified."""
 
+from collections.abc import Mapping
 from ipaddress import ip_address
 
 from django.conf import settings
@@ -20,7 +21,7 @@ def read_credentials(request: HttpRequest) -> Credentials:
         session=header(meta, "X-Appwrite-Session"),
         cookies=request.COOKIES if "HTTP_COOKIE" in meta else {},
         fallback_cookies=header(meta, "X-Fallback-Cookies"),
-        mode=header(meta, "X-Appwrite-Mode") or request.GET.get("mode", ""),
+        mode=header(meta, "X-Appwrite-Mode") or _query(request).get("mode", ""),
         dev_key=header(meta, "X-Appwrite-Dev-Key"),
         origin=header(meta, "Origin"),
         ip=client_ip(meta.get("REMOTE_ADDR", ""), header(meta, "X-Forwarded-For")),
@@ -34,6 +35,10 @@ def read_locale(request: HttpRequest) -> str:
     sent = header(request.META, "X-Appwrite-Locale")
     is_code = len(sent) <= MAX_LOCALE_LENGTH and sent.isascii() and sent.replace("-", "").isalpha()
     return sent.lower() if is_code else ""
+
+
+def _query(request: HttpRequest) -> Mapping[str, str]:
+    return request.GET if "mode" in request.META.get("QUERY_STRING", "") else {}
 
 
 def client_ip(peer: str, forwarded: str) -> str:

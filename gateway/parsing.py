@@ -1,8 +1,9 @@
 """Request parameters as the SDKs send them: query string, JSON, forms and multipart."""
 
+import copy
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import orjson
@@ -15,6 +16,8 @@ from kernel.limits import MAX_JSON_DEPTH
 from kernel.payloads import TooManyValuesError, check_values
 
 MAX_KEY_PARTS = 8
+KNOWN_QUERIES = 512
+LONGEST_KNOWN_QUERY = 2048
 _KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])+)\Z")
 _NUL_ESCAPE = b"\\u0000"
 # A part of a form may name a charset that does not exist: LookupError.
@@ -33,7 +36,7 @@ def read_query(request: HttpRequest) -> dict[str, Any]:
 
     Raises: BAD_REQUEST
     """
-    return _unflatten(request.GET.lists())
+    return _query_params(request)
 
 
 def read_params(request: HttpRequest) -> dict[str, Any]:
@@ -46,11 +49,33 @@ def read_params(request: HttpRequest) -> dict[str, Any]:
     cached: dict[str, Any] | None = getattr(request, "params", None)
     if cached is not None:
         return cached
-    params = _unflatten(request.GET.lists()) if request.META.get("QUERY_STRING") else {}
+    params = _query_params(request)
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         params |= _body_params(request)
     request.params = params  # type: ignore[attr-defined]
     return params
+
+
+def _query_params(request: HttpRequest) -> dict[str, Any]:
+    text = request.META.get("QUERY_STRING", "")
+    if not text:
+        return {}
+    if len(text) > LONGEST_KNOWN_QUERY:
+        return _unflatten(request.GET.lists())
+    # Whoever asked may change what they got.
+    return {name: _copied(value) for name, value in _known_query(text).items()}
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_copied(item) for item in value]
+    return copy.deepcopy(value) if isinstance(value, dict) else value
+
+
+@lru_cache(maxsize=KNOWN_QUERIES)
+def _known_query(text: str) -> dict[str, Any]:
+    """Read a query string once: pages ask for the same lists again and again."""
+    return _unflatten(QueryDict(text.encode("latin-1"), encoding="utf-8").lists())
 
 
 def _body_params(request: HttpRequest) -> dict[str, Any]:

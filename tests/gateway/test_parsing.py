@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from gateway import parsing
 from gateway.parsing import read_params
 from gateway.wsgi import Handler
 from kernel.errors import ApiError, ErrorKind
@@ -36,6 +37,20 @@ def refused(*arguments, **options):
 
 
 # As the SDKs send them
+
+
+def test_what_one_request_does_to_its_parameters_concerns_no_other():
+    first = params(query="r[0]=a&o[k][]=b", method="GET")
+    first["r"].append("more")
+    first["o"]["k"].append("more")
+    assert params(query="r[0]=a&o[k][]=b", method="GET") == {"r": ["a"], "o": {"k": ["b"]}}
+
+
+def test_a_long_query_is_read_and_not_kept():
+    query = "r=" + "x" * parsing.LONGEST_KNOWN_QUERY
+    known = parsing._known_query.cache_info().currsize
+    assert params(query=query, method="GET") == {"r": query[2:]}
+    assert parsing._known_query.cache_info().currsize == known
 
 
 def test_queries_are_unflattened():
