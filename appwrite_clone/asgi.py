@@ -17,6 +17,9 @@ from appwrite_clone.bridge.asgi_types import Receive, Scope, Send
 from gateway.wsgi import get_application
 from kernel import notify
 
+# Requests leave few cycles behind; by Python's own 700 every list of documents looks for them.
+GARBAGE_THRESHOLD = 20_000
+
 wsgi = get_application()  # sets Django up, which everything below needs
 
 #: Where passwords are hashed, which takes a hundred times as long as most requests.
@@ -66,6 +69,7 @@ async def _live(receive: Receive, send: Send) -> None:
             notify.start()
             notify.start_sending()
             gc.freeze()  # looking for garbage then passes over all that is here to stay
+            gc.set_threshold(GARBAGE_THRESHOLD)
             await send({"type": "lifespan.startup.complete"})
         else:
             http.stop()
