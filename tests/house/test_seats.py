@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 
 import pytest
 
@@ -53,19 +54,17 @@ def test_a_renewed_seat_sends_newcomers_away(seat):
         socket.create_connection(old, timeout=1)
 
 
-def test_a_child_that_stays_away_gives_its_queue_up(monkeypatch, capsys):
-    child = Child(
-        "web 1", lambda _ready: 0, process_id=1, seat=Seat(("127.0.0.1", 0), socket.AF_INET)
-    )
-    renewals = []
-    monkeypatch.setattr(child.seat, "renew", lambda: renewals.append(1))
+def test_a_child_that_stays_away_gives_its_queue_up(seat, monkeypatch):
+    child = Child("web 1", lambda _ready: 0, process_id=1, seat=seat)
+    renewals: list[int] = []
+    monkeypatch.setattr(seat, "renew", lambda: renewals.append(1))
     monkeypatch.setattr(os, "waitpid", lambda *_: (1, 0))
+    child.backoff.note_start(time.monotonic())
     child.reap()
     assert renewals == []  # it is back in a moment
     child.process_id = 1
     child.reap()
     assert renewals == [1]
-    os.close(child.seat.descriptor)
 
 
 def test_processes_hold_neither_pipes_nor_seats_of_others(seat):
