@@ -20,7 +20,7 @@ from accounts.services.alerts import alert
 from accounts.services.guesses import guessed, take_guess
 from accounts.services.identities import renew_tokens
 from accounts.services.methods import EMAIL_LOGIN, JWT, check_method
-from accounts.services.rows import find_by_email
+from accounts.services.rows import find_by_email, password_of
 from accounts.tokens import JWT_PURPOSE, SessionSecret, digest, new_session_secret
 from kernel import clock, sql
 from kernel.caller import Caller, CallerKind
@@ -101,8 +101,11 @@ def create_email_password_session(
         raise ApiError(ErrorKind.USER_SESSION_ALREADY_EXISTS)
     check_method(caller, EMAIL_LOGIN)
     take_guess(caller, email)
+    encoded = password_of(caller.project.id, email)
+    if not passwords.matches(password, encoded):
+        raise ApiError(ErrorKind.USER_INVALID_CREDENTIALS)
     user = find_by_email(caller.project.id, email)
-    if not passwords.matches(password, user.password if user else "") or user is None:
+    if user is None or user.password != encoded:  # gone or changed meanwhile
         raise ApiError(ErrorKind.USER_INVALID_CREDENTIALS)
     guessed(caller, email)
     if not user.is_active:
