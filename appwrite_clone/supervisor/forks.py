@@ -20,6 +20,7 @@ STOP_SECONDS = 10
 POLL_SECONDS = 0.5
 FIRST_BACKOFF_SECONDS = 0.5
 LAST_BACKOFF_SECONDS = 10.0
+LONGEST_WAIT_SECONDS = 2.0  # for a child that is away; then its visitors go elsewhere
 SETTLED_SECONDS = 30  # a child that lived this long starts again without delay
 
 Ready = Callable[[], None]
@@ -92,7 +93,7 @@ class Child:
         self.failures += 1
         self.close_pipe()
         pause = self.backoff.note_end(time.monotonic())
-        if self.seat is not None and pause > FIRST_BACKOFF_SECONDS:  # too long to wait for it
+        if self.seat is not None and pause > LONGEST_WAIT_SECONDS:
             self.seat.renew()
         warn(f"{self.name} ended ({_describe(status)}); it starts again in {pause:g} s.")
 
