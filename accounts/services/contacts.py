@@ -13,6 +13,7 @@ from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
 
 EMAIL, PHONE = "is_email_verified", "is_phone_verified"
+_CHECKED = {EMAIL: "checked_email", PHONE: "checked_phone"}
 _UNPROVED = {EMAIL: ErrorKind.USER_EMAIL_NOT_VERIFIED, PHONE: ErrorKind.USER_PHONE_NOT_VERIFIED}
 
 
@@ -57,18 +58,20 @@ def check_own(user: User, contact: str) -> None:
         raise ApiError(_UNPROVED[contact])
 
 
-def prove(caller: Caller, user: User, contact: str) -> User:
-    """Note that a user reads what is sent to a contact of theirs.
+def prove(caller: Caller, user: User, contact: str, address: str) -> User:
+    """Note that a user reads what is sent to a contact of theirs, which is this address or number.
 
     Until the first proof anybody may have signed up with it: their password, their second factors
     and their identities at providers go, and what they let in, unless it is that user who calls.
 
-    Raises: USER_EMAIL_NOT_VERIFIED, USER_PHONE_NOT_VERIFIED
+    Raises: USER_EMAIL_NOT_VERIFIED, USER_PHONE_NOT_VERIFIED, USER_INVALID_TOKEN
     """
+    if address not in (user.email, user.phone):
+        raise ApiError(ErrorKind.USER_INVALID_TOKEN)
     if getattr(user, contact):
         return user
     columns: dict[str, Any] = {contact: True}
-    if not caller.is_user:
+    if not caller.is_user or caller.user_id != user.id:
         check_own(user, contact)
         forget_factors(user)
         unlinked, _ = Identity.objects.filter(user_id=user.id).delete()
@@ -76,7 +79,8 @@ def prove(caller: Caller, user: User, contact: str) -> User:
             columns |= {"password": "", "password_updated_at": clock.now()}
         if user.password or unlinked:
             Session.objects.filter(user_id=user.id).delete()
-    proved = change_user(caller.project.id, user.uid, **columns)
+    # Somebody may change the address at this moment: the mark is for the one that was proved.
+    proved = change_user(caller.project.id, user.uid, **{_CHECKED[contact]: address}, **columns)
     publish_user(caller, proved, "update.verification")
     announce_identity(caller.project.id, user_uid=user.uid, reason="verification")
     return proved

@@ -75,7 +75,8 @@ def update_membership_status(
     """Accept an invitation by the secret that was mailed; a guest is signed in by it.
 
     Raises: MEMBERSHIP_NOT_FOUND, TEAM_MEMBERSHIP_MISMATCH, MEMBERSHIP_ALREADY_CONFIRMED,
-        TEAM_INVITE_MISMATCH, TEAM_INVALID_SECRET, USER_BLOCKED, USER_EMAIL_NOT_VERIFIED
+        TEAM_INVITE_MISMATCH, TEAM_INVALID_SECRET, USER_BLOCKED, USER_EMAIL_NOT_VERIFIED,
+        USER_INVALID_TOKEN
     """
     membership = _find(caller, team_id, membership_id)
     user = membership.user
@@ -91,7 +92,7 @@ def update_membership_status(
         if not user.is_active:
             raise ApiError(ErrorKind.USER_BLOCKED)
         membership.is_confirmed, membership.joined_at, membership.updated_at = True, now, now
-        user = membership.user = contacts.prove(caller, user, contacts.EMAIL)
+        user = membership.user = contacts.prove(caller, user, contacts.EMAIL, user.email or "")
         opened = None
         if caller.kind is CallerKind.GUEST:
             session = new_session(caller, user, _PROVIDER, factor=_PROVIDER)

@@ -35,7 +35,7 @@ def identify(
     """Return the user a provider vouches for, and their identity there with its new tokens.
 
     Raises: USER_ALREADY_EXISTS, USER_EMAIL_ALREADY_EXISTS, USER_BLOCKED, USER_COUNT_EXCEEDED,
-        USER_EMAIL_NOT_VERIFIED
+        USER_EMAIL_NOT_VERIFIED, USER_INVALID_TOKEN
     """
     for attempt in range(ATTEMPTS):
         try:
@@ -87,7 +87,7 @@ def _user(caller: Caller, profile: Profile, known: Identity | None, signed_in: U
         # Anybody can write this address down at the provider.
         raise ApiError(ErrorKind.USER_EMAIL_ALREADY_EXISTS)
     # Until now it may have been anybody's here: nothing of theirs stays.
-    return contacts.prove(caller, found, contacts.EMAIL)
+    return contacts.prove(caller, found, contacts.EMAIL, profile.email)
 
 
 def _joined(caller: Caller, profile: Profile, known: Identity | None, user: User) -> User:

@@ -48,9 +48,10 @@ def update_email_verification_otp(*, caller: Caller, user_id: str, secret: str) 
 
     Raises: USER_INVALID_TOKEN
     """
-    proof = redeem(caller, user_id, _VERIFYING, secret).output(user_id)
+    redeemed = redeem(caller, user_id, _VERIFYING, secret)
+    proof, address = redeemed.output(user_id), redeemed.email
     with transaction.atomic():
-        change_user(caller.project.id, user_id, is_email_verified=True)
+        change_user(caller.project.id, user_id, checked_email=address, is_email_verified=True)
         publish_token(caller, user_id, _VERIFICATION, "update", proof)
         announce_identity(caller.project.id, user_uid=user_id, reason="verification")
     return proof
@@ -113,13 +114,19 @@ def update_recovery_otp(*, caller: Caller, user_id: str, secret: str, password: 
     """
     project = caller.project
     uid = _user_behind(project.id, user_id)
-    proof = redeem(caller, uid, _RECOVERING, secret).output(uid)
+    redeemed = redeem(caller, uid, _RECOVERING, secret)
+    proof = redeemed.output(uid)
     user = get_user_row(project.id, uid)
     contacts.check_own(user, contacts.EMAIL)
     columns = password_columns(project, user, password)
     with transaction.atomic():
         changed = change_user(
-            project.id, uid, checked_hash=user.password, is_email_verified=True, **columns
+            project.id,
+            uid,
+            checked_hash=user.password,
+            checked_email=redeemed.email,
+            is_email_verified=True,
+            **columns,
         )
         Session.objects.filter(user_id=changed.id).delete()
         publish_token(caller, uid, _RECOVERY, "update", proof)

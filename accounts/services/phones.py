@@ -55,9 +55,10 @@ def update_own_phone_verification(*, caller: Caller, user_id: str, secret: str) 
 
     Raises: USER_INVALID_TOKEN
     """
-    proof = redeem(caller, user_id, _VERIFYING, secret).output(user_id)
+    redeemed = redeem(caller, user_id, _VERIFYING, secret)
+    proof, number = redeemed.output(user_id), redeemed.phone
     with transaction.atomic():
-        change_user(caller.project.id, user_id, is_phone_verified=True)
+        change_user(caller.project.id, user_id, checked_phone=number, is_phone_verified=True)
         publish_token(caller, user_id, VERIFICATION, "update", proof)
         announce_identity(caller.project.id, user_uid=user_id, reason="verification")
     return proof

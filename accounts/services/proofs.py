@@ -48,8 +48,9 @@ def update_own_email_verification(*, caller: Caller, user_id: str, secret: str) 
     Raises: USER_INVALID_TOKEN
     """
     with transaction.atomic():
-        proof = redeem(caller, user_id, _VERIFYING, secret).output(user_id)
-        change_user(caller.project.id, user_id, is_email_verified=True)
+        redeemed = redeem(caller, user_id, _VERIFYING, secret)
+        proof, address = redeemed.output(user_id), redeemed.email
+        change_user(caller.project.id, user_id, checked_email=address, is_email_verified=True)
         publish_token(caller, user_id, Purpose.VERIFICATION, "update", proof)
         announce_identity(caller.project.id, user_uid=user_id, reason="verification")
     return proof
@@ -111,9 +112,12 @@ def update_recovery(*, caller: Caller, user_id: str, secret: str, password: str)
     check_redeemable(caller, user_id, _RECOVERING, secret)
     columns = password_columns(caller.project, get_user_row(caller.project.id, user_id), password)
     with transaction.atomic():
-        proof = redeem(caller, user_id, _RECOVERING, secret).output(user_id)
+        redeemed = redeem(caller, user_id, _RECOVERING, secret)
+        proof, address = redeemed.output(user_id), redeemed.email
         contacts.check_own(get_user_row(caller.project.id, user_id), contacts.EMAIL)
-        user = change_user(caller.project.id, user_id, is_email_verified=True, **columns)
+        user = change_user(
+            caller.project.id, user_id, checked_email=address, is_email_verified=True, **columns
+        )
         Session.objects.filter(user_id=user.id).delete()
         publish_token(caller, user_id, Purpose.RECOVERY, "update", proof)
         announce_identity(caller.project.id, user_uid=user_id, reason="password")

@@ -107,14 +107,20 @@ def find_by_contact(project_id: int, *, email: str = "", phone: str = "") -> Use
 
 
 def change_user(
-    project_id: int, uid: str, *, checked_hash: str | None = None, **columns: Any
+    project_id: int,
+    uid: str,
+    *,
+    checked_hash: str | None = None,
+    checked_email: str | None = None,
+    checked_phone: str | None = None,
+    **columns: Any,
 ) -> User:
     """Set columns of a user and return the row, in one statement.
 
-    `checked_hash` is the password's hash by which the user was just proved: a password that was
-    changed meanwhile proves nothing.
+    `checked_hash` is the password's hash by which the user was just proved, and `checked_email` or
+    `checked_phone` what they were just proved to read: what was changed meanwhile proves nothing.
 
-    Raises: USER_NOT_FOUND, USER_INVALID_CREDENTIALS
+    Raises: USER_NOT_FOUND, USER_INVALID_CREDENTIALS, USER_INVALID_TOKEN
     """
     columns["updated_at"] = clock.now()
     # The names are keyword arguments of our own code, never a client's.
@@ -122,17 +128,19 @@ def change_user(
     statement = (
         f"UPDATE account SET {assignments}"  # noqa: S608
         " WHERE project_id = %s AND uid = %s AND deleted_at IS NULL"
-        " AND (%s::text IS NULL OR password = %s) RETURNING *"
+        " AND (%s::text IS NULL OR password = %s) AND (%s::text IS NULL OR email = %s)"
+        " AND (%s::text IS NULL OR phone = %s) RETURNING *"
     )
-    where = [project_id, uid, checked_hash, checked_hash]
+    checked = (checked_hash, checked_email, checked_phone)
+    where = [project_id, uid, *(value for value in checked for _ in range(2))]
     rows = list(User.objects.raw(statement, [*columns.values(), *where]))
-    if not rows:
-        is_changed = checked_hash is not None
-        raise ApiError(
-            ErrorKind.USER_INVALID_CREDENTIALS if is_changed else ErrorKind.USER_NOT_FOUND
-        )
-    user: User = rows[0]
-    return user
+    if rows:
+        user: User = rows[0]
+        return user
+    if checked_email is not None or checked_phone is not None:
+        raise ApiError(ErrorKind.USER_INVALID_TOKEN)
+    is_changed = checked_hash is not None
+    raise ApiError(ErrorKind.USER_INVALID_CREDENTIALS if is_changed else ErrorKind.USER_NOT_FOUND)
 
 
 @contextmanager

@@ -64,19 +64,24 @@ _REDEEM = f"""
         AND (t.tries_left > 0 OR (t.tries_left IS NULL AND t.digest = ANY(%(digests)s)))
         ORDER BY t.id FOR UPDATE OF t
     )
-    RETURNING uid, purpose, created_at, expires_at, used_at, identity_id
+    RETURNING uid, purpose, created_at, expires_at, used_at, email, phone, identity_id
 """  # noqa: S608  # constants
 
 
 @dataclass(frozen=True, slots=True)
 class Redeemed:
-    """A token that has just been used, and can never be again."""
+    """A token that has just been used, and can never be again.
+
+    `email` or `phone` is where it went: that alone is proved by it.
+    """
 
     uid: str
     purpose: Purpose
     created_at: datetime
     expires_at: datetime
-    identity_id: int | None = None
+    email: str
+    phone: str
+    identity_id: int | None
 
     def output(self, user_uid: str) -> TokenOutput:
         return token_output(
@@ -119,7 +124,8 @@ def create_session(*, caller: Caller, user_id: str, secret: str) -> OpenedSessio
     provider, factor = _LOGINS[redeemed.purpose]
     with transaction.atomic():
         if redeemed.purpose in _PROVED:
-            user = contacts.prove(caller, user, _PROVED[redeemed.purpose])
+            address = redeemed.email or redeemed.phone
+            user = contacts.prove(caller, user, _PROVED[redeemed.purpose], address)
         session = new_session(caller, user, provider, factor=factor)
         if redeemed.identity_id:
             come_by(session, get_identity_row(redeemed.identity_id))
@@ -162,11 +168,9 @@ def redeem(caller: Caller, user_uid: str, purposes: tuple[Purpose, ...], secret:
     Raises: USER_INVALID_TOKEN
     """
     parameters = _parameters(caller, user_uid, purposes, secret)
-    for uid, purpose, created_at, expires_at, used_at, identity_id in sql.fetch_all(
-        _REDEEM, parameters
-    ):
+    for uid, purpose, created_at, expires_at, used_at, *rest in sql.fetch_all(_REDEEM, parameters):
         if used_at is not None:
-            return Redeemed(uid, Purpose(purpose), created_at, expires_at, identity_id)
+            return Redeemed(uid, Purpose(purpose), created_at, expires_at, *rest)
     raise ApiError(ErrorKind.USER_INVALID_TOKEN)
 
 

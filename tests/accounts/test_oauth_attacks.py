@@ -212,6 +212,22 @@ def test_class_01_an_identity_added_before_the_address_was_proved_is_put_out(
     assert attacker.account().status == 401
 
 
+def test_class_01_who_signed_up_before_is_put_out_whoever_else_is_signed_in_by_then(
+    browser, idp, project, client_for
+):
+    """Another tab of the owner's browser may have opened a session of its own on the way."""
+    guest = client_for(project)
+    attacker = client_for(project, cookies=sign_up(guest, VICTIM.email))
+    sent = idp.approve(browser.depart().headers["Location"], VICTIM)
+    elsewhere = guest.post("/account/sessions/anonymous")
+    browser.cookies |= {name: cookie.value for name, cookie in elsewhere.cookies.items()}
+    assert browser.come_back("oidc", sent).headers["Location"] == SUCCESS
+    assert browser.account().json["$id"] == "early"
+    assert attacker.get("/account").error == "general_unauthorized_scope"
+    login = {"email": VICTIM.email, "password": PASSWORD}
+    assert guest.post("/account/sessions/email", login).error == "user_invalid_credentials"
+
+
 @pytest.mark.parametrize("verified", [False, "false", None, 0, "", "no", {"a": 1}])
 def test_class_01_an_unverified_address_never_links(browser, idp, project, client_for, verified):
     sign_up(client_for(project), VICTIM.email)
