@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 CLIENTS = 8
 REQUEST_SECONDS = 10
-RESTART_SECONDS = 30
+RESTART_SECONDS = 90
 PATH = "/v1/health/version"
 
 
