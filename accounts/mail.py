@@ -18,6 +18,8 @@ from kernel import outbound
 from kernel.caller import ProjectContext
 from projects.services import SmtpServer
 
+#: How long a project's server may take for a mail; each of its answers has `EMAIL_TIMEOUT`.
+MAX_SECONDS = 60.0
 _PERMANENT = range(500, 600)
 
 
@@ -39,15 +41,32 @@ class Letter:
 
 
 class _GuardedSmtp(smtplib.SMTP):
-    """Connects to public servers only, at an address that was checked."""
+    """Connects to public servers only, at an address that was checked, and for a bounded time."""
+
+    _cut_off: outbound.CutOff | None = None
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         address = (str(outbound.public_address(host, port)), port)
-        return socket.create_connection(address, timeout, self.source_address)
+        connected = socket.create_connection(address, timeout, self.source_address)
+        self._cut_off = outbound.CutOff(MAX_SECONDS)
+        self._cut_off.start(connected)
+        return connected
+
+    def close(self) -> None:
+        super().close()
+        if self._cut_off is not None:
+            self._cut_off.cancel()
 
 
 class _GuardedSmtpSsl(smtplib.SMTP_SSL, _GuardedSmtp):
     """The same, in TLS from the first byte: the certificate is checked by the server's name."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        try:
+            return super()._get_socket(host, port, timeout)
+        except OSError:
+            self.close()
+            raise
 
 
 class _ProjectBackend(EmailBackend):

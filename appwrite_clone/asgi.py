@@ -27,10 +27,15 @@ PASSWORD_PATHS = (
     *("/v1/account", "/v1/users"),
     *("/console/login/", "/console/setup/", "/console/password_change/"),
 )
+#: Where a PATCH hashes none, and may wait for a provider: no sign-in is to wait for that.
+SESSIONS_PATH = "/v1/account/sessions/"
 
 
 def may_hash(scope: Scope) -> bool:
-    return scope["method"] in ("POST", "PUT", "PATCH") and scope["path"].startswith(PASSWORD_PATHS)
+    method, path = scope["method"], scope["path"]
+    if method == "PATCH" and path.startswith(SESSIONS_PATH):
+        return False
+    return method in ("POST", "PUT", "PATCH") and path.startswith(PASSWORD_PATHS)
 
 
 http = Bridge(

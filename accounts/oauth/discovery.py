@@ -5,8 +5,9 @@ from typing import Any
 
 import orjson
 
+from accounts.oauth.calls import call
 from accounts.oauth.errors import ProviderError
-from kernel import clock, outbound
+from kernel import clock
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 KEPT_SECONDS = 600
@@ -41,7 +42,7 @@ def forget_configurations() -> None:
 
 def _fetched(url: str) -> dict[str, Any]:
     try:
-        reply = outbound.send("GET", url)
+        reply = call("GET", url)
         found = orjson.loads(reply.body) if reply.is_success else None
     except (OSError, ValueError) as error:
         raise ProviderError("the provider's configuration cannot be read") from error

@@ -15,8 +15,9 @@ from typing import Any
 import jwt
 import orjson
 
+from accounts.oauth.calls import call
 from accounts.oauth.errors import ProviderError
-from kernel import clock, outbound
+from kernel import clock
 
 ALGORITHMS = frozenset(
     "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA".split()  # noqa: SIM905
@@ -139,7 +140,7 @@ def _load(url: str) -> _KeySet:
 
 def _fetched(url: str) -> dict[str, Any]:
     try:
-        reply = outbound.send("GET", url)
+        reply = call("GET", url)
         keys = orjson.loads(reply.body)["keys"] if reply.is_success else None
         return {
             str(key.get("kid", "")): key

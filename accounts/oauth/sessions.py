@@ -6,7 +6,7 @@ from typing import Any
 import requests
 from requests.adapters import BaseAdapter
 
-from kernel import outbound
+from accounts.oauth.calls import call
 
 
 class GuardedAdapter(BaseAdapter):
@@ -16,7 +16,7 @@ class GuardedAdapter(BaseAdapter):
         self, request: requests.PreparedRequest, *_args: Any, **_options: Any
     ) -> requests.Response:
         body: Any = request.body or b""
-        reply = outbound.send(
+        reply = call(
             request.method or "",
             request.url or "",
             headers={name: str(value) for name, value in request.headers.items()},

@@ -83,6 +83,8 @@ def renew_tokens(project: ProjectContext, identity: Identity) -> None:
 
     What it refuses stays as it was: its expiry tells the client. To be called outside a
     transaction.
+
+    Raises: SERVICE_UNAVAILABLE
     """
     client = find_oauth_client(project, identity.provider)
     token = vault.opened(identity).refresh

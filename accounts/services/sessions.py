@@ -179,7 +179,7 @@ def get_session(*, caller: Caller, session_id: str) -> SessionOutput:
 def update_session(*, caller: Caller, session_id: str) -> SessionOutput:
     """Extend a session of the caller's by its full time, and renew its provider's tokens.
 
-    Raises: USER_UNAUTHORIZED, USER_SESSION_NOT_FOUND
+    Raises: USER_UNAUTHORIZED, USER_SESSION_NOT_FOUND, SERVICE_UNAVAILABLE
     """
     now = clock.now()
     expires_at = now + timedelta(seconds=_longest(caller))

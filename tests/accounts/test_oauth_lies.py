@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 import threading
+from contextlib import ExitStack
 from typing import Any
 
 import jwt
@@ -13,7 +14,7 @@ import time_machine
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from accounts.models import Identity, OAuthFlow, Session, User
-from accounts.oauth import engine, idtokens
+from accounts.oauth import calls, discovery, engine, idtokens
 from accounts.oauth.errors import ProviderError
 from kernel import clock
 from projects.oauth import PROVIDERS, Client
@@ -216,6 +217,27 @@ def test_a_slow_provider_costs_a_bounded_time(browser, idp, project, monkeypatch
     idp.slow_seconds = 1.0
     assert error_of(browser.come_back("oidc", sent)) == "user_oauth2_provider_error"
     assert nothing_came_of_it(project)
+
+
+def test_slow_providers_hold_a_few_threads_alone(browser, idp, project):
+    departure = browser.depart()
+    sent = idp.approve(departure.headers["Location"])
+    discovery.forget_configurations()
+    with ExitStack() as held:
+        for _ in range(calls.MAX_AT_ONCE):
+            held.enter_context(calls._places)
+        refused = browser.depart()
+        assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
+        assert refused.json["type"] == "general_service_unavailable"
+        assert error_of(browser.come_back("oidc", sent)) == "general_service_unavailable"
+    assert nothing_came_of_it(project)
+    assert browser.sign_in(idp).headers["Location"] == SUCCESS
+
+
+def test_call_that_fails_leaves_its_place(idp):
+    for _ in range(calls.MAX_AT_ONCE + 1):
+        with pytest.raises(OSError, match="no address"):
+            calls.call("GET", "https://nowhere.invalid/")
 
 
 @pytest.mark.parametrize(

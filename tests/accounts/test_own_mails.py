@@ -1,17 +1,23 @@
 """A project's own mail server and its own words for mails."""
 
 import socket
+import ssl
+import threading
+import time
 
 import pytest
 
-from accounts import letters
+from accounts import letters, mail
 from accounts.models import EmailTemplate, Mail
 from accounts.services import read_letter
+from kernel import clock
 from kernel.models import Job
 from projects import services as projects
 from projects.models import Project
+from projects.services import SmtpServer
 from tests.accounts.mailbox import newest_text, smtp_server
 from tests.conftest import PASSWORD, sign_up
+from tests.kernel.dripping import dripping
 from tests.projects.conftest import admin_mode, console_client, join
 from tests.reference import assert_model
 
@@ -345,3 +351,43 @@ def test_a_lost_master_secret_sends_no_mail_without_its_password(guest, own_box,
     assert own_box.mails == []
     assert Job.objects.latest("id").status == "failed"
     assert PASSWORD not in Mail.objects.get().error
+
+
+@pytest.mark.parametrize("greeting", [b"", b"220 mail.example.com\r\n"], ids=["greeting", "hello"])
+def test_server_whose_answer_has_no_end_is_cut_off(settings, monkeypatch, greeting):
+    monkeypatch.setattr(mail, "MAX_SECONDS", 0.2)
+    settings.OUTBOUND_HOSTS = frozenset({"127.0.0.1"})
+    line = b"250-more\r\n" if greeting else b"220-more\r\n"
+    begun = time.monotonic()
+    with dripping(greeting, line) as port, pytest.raises(OSError, match="closed"):
+        hand_over(port, secure="")
+    assert 0.2 <= time.monotonic() - begun < 2
+
+
+def test_server_that_speaks_no_tls_is_let_go_of(settings):
+    settings.OUTBOUND_HOSTS = frozenset({"127.0.0.1"})
+    with dripping(b"220 mail.example.com\r\n", b"") as port, pytest.raises(ssl.SSLError):
+        hand_over(port, secure="ssl")
+    assert not any(isinstance(each, threading.Timer) for each in threading.enumerate())
+
+
+def hand_over(port, *, secure):
+    """Hand a mail to a project's server on this port."""
+    mail.deliver(
+        mail.Letter("Hello", "text", "<p>text</p>"),
+        recipient="ada@example.com",
+        sender="Blog",
+        uid="abc",
+        date=clock.now(),
+        server=SmtpServer(
+            host="127.0.0.1",
+            port=port,
+            username="",
+            password="",
+            secure=secure,
+            sender_name="Blog",
+            sender_email="blog@example.com",
+            reply_to_name="",
+            reply_to_email="",
+        ),
+    )

@@ -51,6 +51,7 @@ def test_other_requests_are_answered_while_all_slow_ones_wait():
         ("PATCH", "/v1/account/password", True),
         ("POST", "/console/login/", True),
         ("GET", "/v1/account", False),
+        ("PATCH", "/v1/account/sessions/current", False),
         ("DELETE", "/v1/account/sessions/current", False),
         ("POST", "/v1/databases/blog/collections/posts/documents", False),
         ("GET", "/console/login/", False),

@@ -1,13 +1,16 @@
 """Calls to servers of others reach public ones only (classes 38 and 39)."""
 
 import socket
+import time
 from ipaddress import ip_address
 
 import httpx
 import pytest
 
+from appwrite_clone.bridge import Limits
 from kernel import outbound
 from tests.gateway.upstream import Upstream, plain
+from tests.kernel.dripping import dripping
 
 
 @pytest.fixture
@@ -142,3 +145,26 @@ def test_environment_names_no_proxy(upstream, settings, monkeypatch):
     settings.OUTBOUND_HOSTS = frozenset({"127.0.0.1"})
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     assert outbound.send("GET", upstream.url).status == 200
+
+
+@pytest.mark.parametrize(
+    ("greeting", "piece"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX-A: ", b"a"),
+        (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b"a"),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b"a"),
+    ],
+    ids=["head", "heads", "body", "body without a length"],
+)
+def test_answer_without_an_end_is_cut_off(settings, monkeypatch, greeting, piece):
+    monkeypatch.setattr(outbound, "MAX_SECONDS", 0.2)
+    settings.OUTBOUND_HOSTS = frozenset({"127.0.0.1"})
+    begun = time.monotonic()
+    with dripping(greeting, piece) as port, pytest.raises(outbound.OutboundError):
+        outbound.send("GET", f"http://127.0.0.1:{port}/")
+    assert 0.2 <= time.monotonic() - begun < 2
+
+
+def test_call_is_over_before_its_request_is_answered_in_its_place():
+    assert Limits().max_answer_seconds > outbound.MAX_SECONDS

@@ -1,0 +1,30 @@
+"""Calls to providers: requests wait for their answers, so that only a few are made at once."""
+
+from collections.abc import Mapping
+from threading import BoundedSemaphore
+
+from kernel import outbound
+from kernel.errors import ApiError, ErrorKind
+
+#: In one process: a provider that takes its time holds no more of the threads of all projects.
+MAX_AT_ONCE = 2
+RETRY_AFTER_SECONDS = 1
+
+_places = BoundedSemaphore(MAX_AT_ONCE)
+
+
+def call(
+    method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes = b""
+) -> outbound.Reply:
+    """Make a request as `outbound.send` does, if there is a place for it at once.
+
+    Raises: SERVICE_UNAVAILABLE, and what `outbound.send` raises
+    """
+    if not _places.acquire(blocking=False):
+        raise ApiError(
+            ErrorKind.SERVICE_UNAVAILABLE, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
+        )
+    try:
+        return outbound.send(method, url, headers=headers, content=content)
+    finally:
+        _places.release()
