@@ -23,6 +23,7 @@ from realtime.hub import hub
 from realtime.limits import (
     CLOSE_SECONDS,
     MAX_CHANNELS,
+    MAX_CURSORS_PER_FRAME,
     MAX_FRAME_BYTES,
     MAX_SUBSCRIPTIONS,
     MESSAGES_PER_WINDOW,
@@ -166,7 +167,9 @@ class RealtimeConsumer(AsyncConsumer):
         self._mailbox.put(frames.response("subscribe", {"subscriptions": listed}))
         self._catch_up(socket, missed)
 
-    async def _check_cursors(self, socket: Socket, added: Iterable[Subscription]) -> None:
+    async def _check_cursors(self, socket: Socket, added: Collection[Subscription]) -> None:
+        if sum(bool(each.since) for each in added) > MAX_CURSORS_PER_FRAME:
+            raise protocol.malformed(f"A frame has at most {MAX_CURSORS_PER_FRAME} cursors.")
         for each in added:
             if not each.since:
                 continue
@@ -182,16 +185,19 @@ class RealtimeConsumer(AsyncConsumer):
     ) -> dict[str, replays.Missed]:
         """Read what was missed, while live events are held back already: so none is lost."""
         wanted = [each for each in added if each.since]
+        missed: dict[str, replays.Missed] = {}
         try:
-            return {
-                each.id: await in_database(replays.missed_by, socket.caller, each)
-                for each in wanted
-            }
+            for each in wanted:
+                unread = socket.unread_bytes
+                read = await in_database(replays.missed_by, socket.caller, each, unread)
+                socket.feeds[each.id].unread_bytes = read.size_bytes
+                missed[each.id] = read
         except ApiError as error:
             for each in wanted:
                 socket.unsubscribe(each.id)
             hub().relist(socket)
             raise protocol.malformed(error.message) from None
+        return missed
 
     def _catch_up(self, socket: Socket, missed: Mapping[str, replays.Missed]) -> None:
         for id_, each in missed.items():

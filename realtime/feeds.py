@@ -37,10 +37,13 @@ class Feed:
         self._known: dict[int, None] = {}
         self._held: deque[Entry] | None = deque()
         self._is_ended = False
+        #: How much of what was missed waits for the reader.
+        self.unread_bytes = 0
 
     def end(self) -> None:
-        """Tell nothing any more."""
+        """Tell nothing any more, and let go of what was missed."""
         self._is_ended = True
+        self._mailbox.recheck_room()
 
     def renewed(self) -> Feed:
         """Return a feed for another cursor that repeats nothing of this one."""
@@ -64,14 +67,20 @@ class Feed:
         before still has the old one.
         """
         for entry in missed:
-            await self._mailbox.room()
+            await self._mailbox.room(self._is_going_on)
+            if self._is_ended:
+                return
             self._tell(entry)
         if not self._is_ended:
             self._mailbox.put(caught_up)
-        while self._held:
-            await self._mailbox.room()
+        while self._held and not self._is_ended:
+            await self._mailbox.room(self._is_going_on)
             self._tell(self._held.popleft())
         self._held = None
+        self.unread_bytes = 0
+
+    def _is_going_on(self) -> bool:
+        return not self._is_ended
 
     def _tell(self, entry: Entry) -> None:
         if self._is_ended or entry.id in self._known:

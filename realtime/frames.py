@@ -44,6 +44,10 @@ class EventFrames:
         self._head = '{"type":"event","data":' + orjson.dumps(data).decode()[:-1]
         self._ready: dict[tuple[str, ...], str] = {}
 
+    @property
+    def size_bytes(self) -> int:
+        return len(self._head)
+
     def naming(self, subscription_ids: tuple[str, ...]) -> str:
         """Return the frame for a connection on which these subscriptions matched."""
         text = self._ready.get(subscription_ids)

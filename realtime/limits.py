@@ -22,8 +22,10 @@ CLOSE_SECONDS = 5.0
 #: Events that wait for the hub before it asks every socket to come again.
 MAX_WAITING_EVENTS = 10_000
 
-#: Events, and bytes of them, that a subscription with a cursor is told of before it goes live; who
-#: missed more reads the list anew.
+#: Subscriptions with a cursor that one frame, or the address of a connection, asks for.
+MAX_CURSORS_PER_FRAME = 8
+#: Events that a subscription with a cursor is told of before it goes live, and bytes of those that
+#: all such subscriptions of a connection wait for; who missed more reads the list anew.
 MAX_REPLAYED_EVENTS = 2000
 MAX_REPLAYED_BYTES = 16 * 1024 * 1024
 #: Live events that wait until such a subscription has caught up, and those remembered as told.

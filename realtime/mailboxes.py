@@ -49,12 +49,19 @@ class Mailbox:
             self._on_end()
         self._wake()
 
-    async def room(self) -> None:
-        """Wait while half of what may wait for the reader does; not once it is time to close."""
-        while self._is_half_full() and not self.close_code:
+    async def room(self, is_needed: Callable[[], bool]) -> None:
+        """Wait while half of what may wait for the reader does; not once it is time to close.
+
+        Whether it still `is_needed` is looked at again after `recheck_room`.
+        """
+        while self._is_half_full() and not self.close_code and is_needed():
             self._has_room = self._has_room or asyncio.Event()
             self._has_room.clear()
             await self._has_room.wait()
+
+    def recheck_room(self) -> None:
+        if self._has_room is not None:
+            self._has_room.set()
 
     def close(self, code: int) -> None:
         """Have the connection closed after the frames that wait."""
@@ -73,15 +80,15 @@ class Mailbox:
             await self._waiter
         frame = self._frames.popleft()
         self._bytes -= len(frame)
-        if self._has_room is not None and not self._is_half_full():
-            self._has_room.set()
+        if not self._is_half_full():
+            self.recheck_room()
         return frame
 
     def _is_half_full(self) -> bool:
         return len(self._frames) > MAX_QUEUED_FRAMES // 2 or self._bytes > MAX_QUEUED_BYTES // 2
 
     def _wake(self) -> None:
-        if self._has_room is not None and self.close_code:
-            self._has_room.set()
+        if self.close_code:
+            self.recheck_room()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

@@ -22,6 +22,10 @@ class Missed:
     cursor: str
     is_complete: bool
 
+    @property
+    def size_bytes(self) -> int:
+        return sum(each.frames.size_bytes for each in self.entries)
+
 
 def fits(caller: Caller, subscription: Subscription) -> bool:
     """Tell whether all channels of a subscription are of the collection of its cursor.
@@ -33,8 +37,10 @@ def fits(caller: Caller, subscription: Subscription) -> bool:
     return all(each in lists or each.startswith(below) for each in subscription.channels)
 
 
-def missed_by(caller: Caller, subscription: Subscription) -> Missed:
+def missed_by(caller: Caller, subscription: Subscription, unread_bytes: int) -> Missed:
     """Return what a subscription would have received since its cursor. Uses the database.
+
+    `unread_bytes` are those of other replays of the connection, which leave less for this one.
 
     Raises: ARGUMENT_INVALID, DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND, USER_UNAUTHORIZED
     """
@@ -42,7 +48,7 @@ def missed_by(caller: Caller, subscription: Subscription) -> Missed:
         caller=caller,
         since=subscription.since,
         limit=MAX_REPLAYED_EVENTS,
-        limit_bytes=MAX_REPLAYED_BYTES,
+        limit_bytes=MAX_REPLAYED_BYTES - unread_bytes,
     )
     project = caller.project
     wanted = frozenset(rewrite(subscription.channels, caller.user_uid))

@@ -68,6 +68,11 @@ class Socket:
         self._name_channels()
         return was_there
 
+    @property
+    def unread_bytes(self) -> int:
+        """How much of what its subscriptions missed waits for the reader."""
+        return sum(each.unread_bytes for each in self.feeds.values())
+
     def _drop_feed(self, subscription_id: str) -> Feed | None:
         feed = self.feeds.pop(subscription_id, None)
         if feed is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from realtime import replays
 from realtime.database import in_database
 from realtime.feeds import Entry, Feed
 from realtime.frames import EventFrames
+from realtime.limits import MAX_CURSORS_PER_FRAME
 from realtime.mailboxes import Mailbox
+from realtime.subscriptions import SELECT_ALL
 from tests.client import ApiClient
 from tests.conftest import ClientFor, Person
 from tests.documents.blog import DATABASE, DOCUMENTS, make_collection
@@ -22,6 +25,8 @@ CHANNEL = f"databases.{DATABASE}.collections.posts.documents"
 ROWS = f"tablesdb.{DATABASE}.tables.posts.rows"
 ANY, ALICE = 'read("any")', 'read("user:alice")'
 PATIENCE_SECONDS = 5.0
+#: Takes the events of two small documents, and leaves no room for two more.
+ONE_REPLAY_BYTES = 1500
 
 
 @pytest.fixture
@@ -40,6 +45,14 @@ def create(key: ApiClient, uid: str, *permissions: str) -> None:
 def cursor_of(client: ApiClient) -> str:
     cursor: str = client.get(f"{DOCUMENTS}/changes").json["cursor"]
     return cursor
+
+
+def entries(since: str, count: int) -> list[dict[str, Any]]:
+    """Return what a `subscribe` frame says for that many subscriptions from one cursor."""
+    return [
+        {"subscriptionId": f"s{number}", "channels": [CHANNEL], "since": since}
+        for number in range(count)
+    ]
 
 
 async def resume(one: Any, since: str, *, channel: str = CHANNEL, **entry: Any) -> dict[str, Any]:
@@ -231,7 +244,86 @@ def test_a_cursor_past_the_retention_is_told_as_a_gap(talk, project, client_for,
     talk(conversation)
 
 
+def test_the_replays_of_one_frame_share_what_may_be_replayed(
+    talk, project, client_for, key, monkeypatch
+):
+    monkeypatch.setattr(replays, "MAX_REPLAYED_BYTES", ONE_REPLAY_BYTES)
+    since = cursor_of(client_for(project))
+    create(key, "a")
+    create(key, "b")
+
+    async def conversation(connections):
+        one = await connections.open(project)
+        answer = await one.ask("subscribe", entries(since, 3))
+        told = [each["replay"] for each in answer["data"]["subscriptions"]]
+        assert told[0] == {"total": 2, "isComplete": True}
+        assert told[1:] == [{"total": 0, "isComplete": False}] * 2
+        heard = [(await one.receive())["data"] for _ in range(5)]
+        assert sum("payload" in each for each in heard) == 2
+        assert (await resume(one, since))["isComplete"] is True  # what was read makes room
+
+    talk(conversation)
+
+
+def test_a_replay_that_is_not_read_leaves_no_room_until_its_subscription_ends(
+    talk, project, client_for, key, monkeypatch
+):
+    async def unread(_mailbox: Mailbox, is_needed: Callable[[], bool]) -> None:
+        while is_needed():
+            await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(replays, "MAX_REPLAYED_BYTES", ONE_REPLAY_BYTES)
+    monkeypatch.setattr(Mailbox, "room", unread)
+    since = cursor_of(client_for(project))
+    create(key, "a")
+    create(key, "b")
+
+    async def conversation(connections):
+        one = await connections.open(project)
+        assert (await resume(one, since))["isComplete"] is True
+        assert (await resume(one, since))["isComplete"] is True  # in place of the former
+        answer = await one.ask("subscribe", entries(since, 1))
+        assert answer["data"]["subscriptions"][0]["replay"]["isComplete"] is False
+        assert (await one.receive())["data"]["subscriptionId"] == "s0"
+        await one.ask("unsubscribe", [{"subscriptionId": "s"}])
+        assert (await resume(one, since))["isComplete"] is True
+
+    talk(conversation)
+
+
 # Refusals
+
+
+def test_a_frame_with_too_many_cursors_is_refused(talk, project, client_for, key):
+    since = cursor_of(client_for(project))
+    many = MAX_CURSORS_PER_FRAME + 1
+
+    async def conversation(connections):
+        one = await connections.open(project)
+        answer = await one.ask("subscribe", entries(since, many))
+        assert (answer["type"], answer["data"]["code"]) == ("error", 1003)
+        assert f"{MAX_CURSORS_PER_FRAME} cursors" in answer["data"]["message"]
+        await in_database(create, key, "a")
+        assert await one.is_silent()
+        others = entries("", many)
+        answer = await one.ask("subscribe", [*entries(since, many - 1), others[-1]])
+        assert answer["type"] == "response"
+
+    talk(conversation)
+
+
+def test_a_cursor_in_the_url_is_for_few_subscriptions(talk, project, client_for, key):
+    since = cursor_of(client_for(project))
+    name = CHANNEL.replace(".", "_")
+    slots = {f"{name}[{number}]": [SELECT_ALL] for number in range(MAX_CURSORS_PER_FRAME + 1)}
+
+    async def conversation(connections):
+        one = connections.make(project, channels=[CHANNEL], since=since, **slots)
+        refused = await one.open()
+        assert (one.first_type, refused["code"]) == ("error", 1003)
+        assert await one.closed_with() == 1003
+
+    talk(conversation)
 
 
 def test_cursors_of_nothing_or_of_other_channels_are_refused(talk, project, client_for, key):
@@ -348,6 +440,23 @@ def test_a_reader_too_slow_for_what_comes_live_is_sent_away(monkeypatch):
     for number in range(4):
         feed.hear(Entry(number, frames_of(number)))
     assert mailbox.close_code == 1013
+
+
+def test_what_an_ended_subscription_missed_is_let_go_of_at_once():
+    async def main():
+        mailbox = Mailbox(lambda: None)
+        ended, other = Feed("s", mailbox), Feed("t", mailbox)
+        missed = [Entry(number, frames_of(number)) for number in range(300)]
+        letting_go = asyncio.create_task(ended.catch_up(missed, "done"))
+        waiting = asyncio.create_task(other.catch_up(missed, "done"))
+        await asyncio.sleep(0)
+        ended.end()
+        await asyncio.wait_for(letting_go, PATIENCE_SECONDS)
+        assert not waiting.done()
+        mailbox.close(1000)
+        await asyncio.wait_for(waiting, PATIENCE_SECONDS)
+
+    asyncio.run(main())
 
 
 def test_an_ended_subscription_is_told_nothing_more():

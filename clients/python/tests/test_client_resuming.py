@@ -95,6 +95,16 @@ def test_later_cursors_are_asked_for_while_events_come(server, client, realtime_
     eventually(lambda: "second" in feed.asked())
 
 
+def test_after_a_loss_no_frame_has_more_cursors_than_a_server_takes(server, realtime):
+    feed = answering(server)
+    realtime.subscribe(POSTS, print)
+    for _ in range(9):
+        feed.listen(realtime, [])
+    server.drop()
+    eventually(lambda: len(feed.asked()) == 20)
+    assert [len(data) for data in server.sent("subscribe")[10:]] == [9, 1]
+
+
 def test_subscriptions_without_a_cursor_are_as_ever(server, realtime):
     heard: list[Event] = []
     subscription = realtime.subscribe(POSTS, heard.append)

@@ -1,7 +1,7 @@
 """Subscriptions over one shared connection."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Event as Flag
@@ -20,6 +20,7 @@ from .subscription import Subscription
 from .timing import Timing
 
 DEFAULT_TIMING = Timing()
+CURSORS_PER_FRAME = 8  # the server takes no more
 
 
 @dataclass(frozen=True)
@@ -177,9 +178,9 @@ class Realtime:
             self._connection.send(kind, data)
 
     def _ask_for(self, subscriptions: Sequence[Subscription]) -> None:
-        if subscriptions:
-            frames = [subscription.frame() for subscription in subscriptions]
-            self._ask("subscribe", frames, subscriptions)
+        for batch in _batches(subscriptions):
+            frames = [subscription.frame() for subscription in batch]
+            self._ask("subscribe", frames, batch)
 
     def _on_frame(self, frame: Frame) -> None:
         match frame.type:
@@ -195,7 +196,7 @@ class Realtime:
                 self._refuse(parse_error(frame.data))
 
     def _greet(self, data: dict[str, Any]) -> None:
-        """Authenticate if the handshake did not, then renew every subscription in one frame."""
+        """Authenticate if the handshake did not, then renew every subscription in few frames."""
         secret = session_secret(self._client)
         with self._lock:
             self._is_online = True
@@ -297,6 +298,17 @@ class Realtime:
         cause = connection.last_failure if connection is not None else None
         because = f" ({cause})" if cause is not None else ""
         return RealtimeError(f"the server did not confirm within {timeout} seconds{because}")
+
+
+def _batches(subscriptions: Sequence[Subscription]) -> Iterator[Sequence[Subscription]]:
+    """Split subscriptions so that no frame has too many cursors."""
+    resuming = [each for each in subscriptions if each.progress is not None]
+    first = [each for each in subscriptions if each.progress is None]
+    first += resuming[:CURSORS_PER_FRAME]
+    if first:
+        yield first
+    for start in range(CURSORS_PER_FRAME, len(resuming), CURSORS_PER_FRAME):
+        yield resuming[start : start + CURSORS_PER_FRAME]
 
 
 def _texts(values: str | Iterable[object]) -> list[str]:
