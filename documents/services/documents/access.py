@@ -33,3 +33,9 @@ def readers_of(caller: Caller, schema: CollectionSchema, names: Vocabulary) -> l
     if may(caller, READ, schema).is_allowed:
         return None
     return sorted(caller.roles) if schema.has_document_security else []
+
+
+def sees(caller: Caller, schema: CollectionSchema, names: Vocabulary, item: Sequence[str]) -> bool:
+    """Tell whether a caller finds a document that has these permissions."""
+    is_shown = readers_of(caller, schema, names) != []
+    return is_shown and may(caller, READ, schema, item).is_allowed

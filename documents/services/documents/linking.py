@@ -13,10 +13,10 @@ from django.db import transaction
 
 from accounts import roles
 from documents import store, values
-from documents.catalog import CollectionSchema, Neighbours, StaleSchemaError
+from documents.catalog import CollectionSchema, Neighbours, StaleSchemaError, check_enabled
 from documents.relations import ONE_TO_ONE, Relation
 from documents.services.documents import loading
-from documents.services.documents.access import may
+from documents.services.documents.access import may, sees
 from documents.services.documents.touching import Touched, each_of
 from documents.services.documents.trees import Node, Tree, refusal
 from documents.services.documents.writes import (
@@ -30,7 +30,7 @@ from documents.services.documents.writes import (
     insert_document,
     sealed,
 )
-from documents.store import End, Link, Log, Row
+from documents.store import End, Link, Log, Row, StoredDocument
 from kernel import clock
 from kernel.errors import ApiError, ErrorKind
 from kernel.limits import MAX_RELATED
@@ -83,7 +83,8 @@ class _Linking:
     """A write under way, and what becomes of the links: those to add, those to take away.
 
     `changed` are documents of the tree whose links change, `touched` the numbers of others that
-    change because a link is theirs, by collection.
+    change because a link is theirs, by collection. `_others` are documents by number, those at the
+    other end of a link that goes among them.
     """
 
     def __init__(self, write: Write, schema: CollectionSchema, neighbours: Neighbours) -> None:
@@ -95,6 +96,7 @@ class _Linking:
         self.removed: set[Link] = set()
         self.changed: set[Node] = set()
         self._known: dict[int, Node] = {}
+        self._others: dict[int, StoredDocument] = {}
         self.touched = Touched()
 
     def lock(self, nodes: Iterable[Node]) -> None:
@@ -165,11 +167,46 @@ class _Linking:
         found = set(store.links_of({*claimed, *owners}, most=MAX_RELATED + 1))
         if len(found) > MAX_RELATED:
             raise refusal(f"No more than {MAX_RELATED:,} links can be replaced at once.")
-        for link in found - wanted.keys():
-            self._remove(link, owners, claimed)
+        gone = found - wanted.keys()
+        self._lock_others(gone, owners)
+        for link in gone:
+            if not self._is_hidden(link, owners, claimed):
+                self._remove(link, owners, claimed)
         for each in self.tree.links():
             if not _exists(each) or _link(each) not in found:
                 self._add(*each)
+
+    def _lock_others(self, links: Iterable[Link], owners: Ends) -> None:
+        """Lock those that owners are to lose, where it matters what the caller may do to them."""
+        self._others = {number: each.stored for number, each in self._known.items() if each.stored}
+        if self._write.caller.is_privileged:
+            return
+        groups: dict[tuple[int, bool], tuple[CollectionSchema, set[int]]] = {}
+        for end, other in (each for link in links for each in link.ends()):
+            relation = owners.get(end)
+            if relation is None or other in self._known:
+                continue
+            if relation.is_list or relation.others_are_holders:
+                key = relation.collection_id, relation.others_are_holders
+                groups.setdefault(key, (self._neighbours.of(relation), set()))[1].add(other)
+        for (_, is_changed), (schema, numbers) in sorted(groups.items()):
+            strength: LiteralString = "NO KEY UPDATE" if is_changed else "KEY SHARE"
+            locked = store.lock_documents(schema, ids=numbers, strength=strength)
+            self._others |= {document.id: document for document in locked}
+
+    def _is_hidden(self, link: Link, owners: Ends, claimed: Ends) -> bool:
+        """Tell whether a link is missing from lists alone, of documents the caller does not see."""
+        if self._write.caller.is_privileged or any(end in claimed for end, _ in link.ends()):
+            return False
+        owned = [(owners[end], other) for end, other in link.ends() if end in owners]
+        return all(
+            relation.is_list and not self._sees(relation, other) for relation, other in owned
+        )
+
+    def _sees(self, relation: Relation, number: int) -> bool:
+        schema, document = self._neighbours.of(relation), self._others.get(number)
+        caller, names = self._write.caller, self._write.names
+        return document is not None and sees(caller, schema, names, document.permissions)
 
     def _remove(self, link: Link, owners: Ends, claimed: Ends) -> None:
         """Take a link away that is not wanted: an owner's, or one in the way of another."""
@@ -181,10 +218,14 @@ class _Linking:
         for end, other in owned:
             relation = owners[end]
             self.changed.add(known[end[2]])
-            if relation.others_are_holders and other in known:
+            if not relation.others_are_holders:
+                continue
+            schema = self._neighbours.of(relation)
+            self._check_holder(schema, self._others.get(other))
+            if other in known:
                 self.changed.add(known[other])
-            elif relation.others_are_holders:
-                self.touched.add(self._neighbours.of(relation), other)
+            else:
+                self.touched.add(schema, other)
         self.removed.add(link)
 
     def _add(self, relation: Relation, node: Node, other: Node) -> None:
@@ -192,10 +233,17 @@ class _Linking:
         self.changed.add(node)
         if other.stored is None or not relation.others_are_holders:
             return
-        decision = may(self._write.caller, UPDATE, other.schema, other.stored.permissions)
-        if not decision.is_allowed:
-            raise ApiError(ErrorKind.USER_UNAUTHORIZED)
+        self._check_holder(other.schema, other.stored)
         self.changed.add(other)
+
+    def _check_holder(self, schema: CollectionSchema, document: StoredDocument | None) -> None:
+        """Refuse to change a document by its link where the caller may not update it."""
+        caller = self._write.caller
+        check_enabled(schema, caller, self._write.names)
+        if document is None:
+            return
+        if not may(caller, UPDATE, schema, document.permissions).is_allowed:
+            raise ApiError(ErrorKind.USER_UNAUTHORIZED)
 
     def _is_changed(self, node: Node) -> bool:
         return node.stored is not None and (node.is_changed or node in self.changed)
