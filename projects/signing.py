@@ -170,11 +170,13 @@ def _current_ring() -> _Ring:
 
 def _load_ring() -> _Ring:
     with _lock:
-        rows = sql.fetch_all(_LOAD) or _first_key()
-        ring = _Ring({kid: bytes(salt) for kid, salt in rows}, time.monotonic())
-        # A first key made in a transaction that fails must not be remembered.
-        transaction.on_commit(lambda: _remember(ring))
-        return ring
+        rows = sql.fetch_all(_LOAD)
+    # Without the lock: this may wait for a transaction whose thread asks for the ring again.
+    rows = rows or _first_key()
+    ring = _Ring({kid: bytes(salt) for kid, salt in rows}, time.monotonic())
+    # A first key made in a transaction that fails must not be remembered.
+    transaction.on_commit(lambda: _remember(ring))
+    return ring
 
 
 def _remember(ring: _Ring) -> None:

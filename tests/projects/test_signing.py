@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -12,12 +13,13 @@ import time_machine
 from django.conf import settings
 from django.db import connection, transaction
 
-from kernel import clock
+from kernel import clock, sql
 from projects import signing
 from projects.models import SigningKey
 from projects.signing import InvalidTokenError, sign, verify
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
+WAIT_SECONDS = 5.0
 
 
 def encoded(data):
@@ -183,3 +185,35 @@ def test_a_first_key_that_was_rolled_back_is_not_remembered():
     assert not SigningKey.objects.exists()
     verify(sign({}, "blog", "session"), "blog", "session")
     assert SigningKey.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_that_made_the_first_key_is_not_held_up_by_who_waits_for_it():
+    SigningKey.objects.all().delete()
+    signing.forget()
+
+    def load():
+        try:
+            return signing.newest_key("blog", "session")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            made = signing.newest_key("blog", "session")
+            waiting = pool.submit(load)
+            wait_for_a_waiting_backend()
+            assert signing.newest_key("blog", "session") == made
+            assert not waiting.done()
+        assert waiting.result(WAIT_SECONDS) == made
+
+
+def wait_for_a_waiting_backend():
+    """Wait until another connection waits for a lock like that of the ring."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    waits = (
+        "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    )
+    while sql.fetch_all(waits)[0][0] == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

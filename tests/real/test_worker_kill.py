@@ -177,7 +177,9 @@ class Committers(Writers):
             {**self.place, "rowId": f"{uid}-{number}", "data": {"title": uid}}
             for number in range(ROWS_OF_A_TRANSACTION)
         ]
-        session.post(f"{url}/operations", json={"operations": rows}, timeout=10)
+        staged = session.post(f"{url}/operations", json={"operations": rows}, timeout=10)
+        if not staged.ok:
+            return staged
         self.begun[uid] = transaction
         return session.patch(url, json={"commit": True}, timeout=10)
 
