@@ -1,18 +1,20 @@
 """Paths below `/account`: what users do for themselves."""
 
 from accounts import cookies, services
-from accounts.inputs import (
+from accounts.inputs.accounts import (
     CreateAccountInput,
-    DeleteSessionsInput,
-    EmailSessionInput,
-    JwtInput,
-    ListInput,
-    ListSessionsInput,
     NameInput,
     OwnEmailInput,
     OwnPasswordInput,
     OwnPhoneInput,
     PrefsInput,
+)
+from accounts.inputs.lists import ListInput
+from accounts.inputs.sessions import (
+    DeleteSessionsInput,
+    EmailSessionInput,
+    JwtInput,
+    ListSessionsInput,
     SessionInput,
 )
 from accounts.views.sign_in import signed_in

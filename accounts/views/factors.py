@@ -1,16 +1,16 @@
 """Paths of second factors: below `/account/mfa`, and below `/users/{userId}/mfa`."""
 
 from accounts import services
-from accounts.inputs import (
+from accounts.inputs.factors import (
     AuthenticatorInput,
     AuthenticatorProofInput,
     ChallengeInput,
     ChallengeProofInput,
     MfaInput,
     UserAuthenticatorInput,
-    UserInput,
     UserMfaInput,
 )
+from accounts.inputs.users import UserInput
 from accounts.views.users import READ, WRITE
 from gateway.operations import RateLimit, operation
 from gateway.views import Answer, Call, Endpoint, created, no_content

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from accounts import services
-from accounts.inputs import (
+from accounts.inputs.imports import (
     ImportScryptModifiedUserInput,
     ImportScryptUserInput,
     ImportShaUserInput,

@@ -1,10 +1,10 @@
 """Paths of a project's own mail templates, and of a mail that tries its server out."""
 
 from accounts import services
-from accounts.inputs import (
+from accounts.inputs.lists import PageInput
+from accounts.inputs.mails import (
     DeleteEmailTemplateInput,
     EmailTemplateInput,
-    PageInput,
     SmtpTestInput,
     UpdateEmailTemplateInput,
 )

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from accounts import cookies, services
-from accounts.inputs import ListInput
+from accounts.inputs.lists import ListInput
 from accounts.inputs.oauth import (
     IdentityInput,
     IdTokenSessionInput,

@@ -1,7 +1,7 @@
 """Paths by which users prove their address, and replace a forgotten password."""
 
 from accounts import services
-from accounts.inputs import (
+from accounts.inputs.proofs import (
     NewPasswordInput,
     ProofInput,
     RecoveryInput,

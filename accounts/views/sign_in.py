@@ -1,13 +1,13 @@
 """Paths that sign users in without a password."""
 
 from accounts import cookies, services
-from accounts.inputs import (
-    CreateTokenInput,
+from accounts.inputs.sessions import (
     EmailTokenInput,
     MagicUrlTokenInput,
     PhoneTokenInput,
     TokenSessionInput,
 )
+from accounts.inputs.users import CreateTokenInput
 from gateway.operations import RateLimit, operation
 from gateway.views import Answer, Call, Endpoint, created
 from kernel.fields import as_dict, read_input

@@ -1,11 +1,11 @@
 """Paths below `/teams`."""
 
 from accounts import cookies, services
-from accounts.inputs import (
+from accounts.inputs.lists import ListInput
+from accounts.inputs.teams import (
     AcceptInvitationInput,
     CreateMembershipInput,
     CreateTeamInput,
-    ListInput,
     ListMembershipsInput,
     MembershipInput,
     MembershipRolesInput,

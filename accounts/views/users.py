@@ -1,10 +1,10 @@
 """Paths below `/users`: what keys and console members do with a project's users."""
 
 from accounts import services
-from accounts.inputs import (
+from accounts.inputs.lists import ListInput
+from accounts.inputs.teams import ListUserMembershipsInput
+from accounts.inputs.users import (
     CreateUserInput,
-    ListInput,
-    ListUserMembershipsInput,
     ListUserSessionsInput,
     UserEmailInput,
     UserEmailVerificationInput,

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.inputs import CreateAccountInput
+from accounts.inputs.accounts import CreateAccountInput
 from accounts.outputs import account_output
 from accounts.services import create_console_admin
 from kernel.errors import ApiError

@@ -1,0 +1,31 @@
+"""Checks of values that shapes of several kinds share."""
+
+import re
+from typing import Any
+
+from kernel import addresses
+from kernel.limits import MAX_URL_LENGTH
+
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}\Z")  # E.164
+
+
+def phone(value: object) -> str:
+    if not isinstance(value, str) or not _PHONE.match(value):
+        raise ValueError("Phone number must start with a '+' can have a maximum of fifteen digits.")
+    return value
+
+
+def link(value: object) -> str:
+    """A URL for a mail; whether it leads to the project's own places is known to the services."""
+    if isinstance(value, str) and len(value) <= MAX_URL_LENGTH:
+        return addresses.url(value)
+    raise ValueError("Value must be a valid URL")
+
+
+def or_empty(check: Any) -> Any:
+    """Let an empty text pass a check: it takes the value away."""
+
+    def checked(value: object) -> Any:
+        return "" if value == "" else check(value)
+
+    return checked

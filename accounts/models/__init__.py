@@ -1,0 +1,27 @@
+"""Tables of identity: users, sessions, teams, memberships and the roles behind permissions."""
+
+from accounts.models.factors import Authenticator, Challenge, RecoveryCode
+from accounts.models.identities import Identity, OAuthFlow
+from accounts.models.mails import EmailTemplate, Mail, TextMessage
+from accounts.models.sessions import ConsoleLink, Session, Token
+from accounts.models.teams import Membership, Role, Team
+from accounts.models.users import User, login_of
+
+__all__ = [
+    "Authenticator",
+    "Challenge",
+    "ConsoleLink",
+    "EmailTemplate",
+    "Identity",
+    "Mail",
+    "Membership",
+    "OAuthFlow",
+    "RecoveryCode",
+    "Role",
+    "Session",
+    "Team",
+    "TextMessage",
+    "Token",
+    "User",
+    "login_of",
+]
