@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth import hashers
 
 from kernel.errors import ApiError, ErrorKind
+from kernel.once import once
 
 QUEUE_LENGTH = 64
 RETRY_AFTER_SECONDS = 1
@@ -66,7 +67,7 @@ def _dummy_hash() -> str:
     return hashers.make_password("no user has this password")
 
 
-@cache
+@once
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(
         max_workers=_at_once(), thread_name_prefix="passwords", initializer=_give_way
@@ -79,7 +80,7 @@ def _give_way() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), GIVING_WAY)
 
 
-@cache
+@once
 def _places() -> threading.BoundedSemaphore:
     return threading.BoundedSemaphore(_at_once() + QUEUE_LENGTH)
 
