@@ -10,7 +10,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, wait
-from functools import cache
+from contextlib import suppress
 from typing import Any, TypeAlias
 from weakref import WeakSet
 
@@ -19,6 +19,7 @@ from channels.layers import BaseChannelLayer, get_channel_layer
 
 from kernel import notify
 from kernel.limits import NOTIFY_PAYLOAD_BYTES
+from kernel.once import once
 from realtime.database import in_database
 from realtime.limits import MAX_WAITING_EVENTS
 
@@ -68,7 +69,7 @@ class PostgresChannelLayer(BaseChannelLayer):
         """Wait for the next message; a cancelled wait gives the channel up, as its owner leaves."""
         inbox = self._inboxes[channel]
         try:
-            return await inbox.messages.get()
+            return await inbox.take()
         except asyncio.CancelledError:
             self._forget(channel)
             raise
@@ -157,18 +158,23 @@ class _Inbox:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, capacity: int) -> None:
         self._loop = loop
-        self._capacity = capacity
-        self.messages: asyncio.Queue[Message] = asyncio.Queue()
+        # Counted here: the queue is as short as it was while its loop is busy with something else.
+        self._room = threading.Semaphore(capacity)
+        self._messages: asyncio.Queue[Message] = asyncio.Queue()
 
     def put(self, message: Message) -> bool:
         """Hand a message over from any thread; tell whether there was room."""
-        if self.messages.qsize() >= self._capacity:
+        if not self._room.acquire(blocking=False):
             return False
-        try:
-            self._loop.call_soon_threadsafe(self.messages.put_nowait, message)
-        except RuntimeError:  # the receiver's loop has ended
-            return True
+        with suppress(RuntimeError):  # the receiver's loop has ended
+            self._loop.call_soon_threadsafe(self._messages.put_nowait, message)
         return True
+
+    async def take(self) -> Message:
+        """Wait for the next message, and make its room free."""
+        message = await self._messages.get()
+        self._room.release()
+        return message
 
 
 def _pack(address: str, message: Message) -> str:
@@ -240,6 +246,6 @@ class _Outgoing:
         wait(tuple(self._waiting), timeout=FINISH_SECONDS)
 
 
-@cache
+@once
 def _outgoing() -> _Outgoing:
     return _Outgoing()

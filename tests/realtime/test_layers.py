@@ -121,14 +121,32 @@ def test_a_full_channel_is_told_as_a_gap(run):
     gaps = []
 
     async def work(layer):
-        layer.watch_gaps(lambda: gaps.append(True))
-        await layer.group_add("group", await layer.new_channel())
+        channel = await layer.new_channel()
+        await layer.group_add("group", channel)
+        layer.watch_gaps(lambda: gaps.append(True))  # a listener that has just begun tells one
         for number in range(5):
             await layer.group_send("group", {"type": "x", "number": number})
         async with asyncio.timeout(SECONDS):
             while len(gaps) < 2:
                 await asyncio.sleep(POLL_SECONDS)
         await asyncio.sleep(SILENCE_SECONDS)
+        assert len(gaps) == 2
+        assert [(await received(layer, channel))["number"] for _ in range(3)] == [0, 1, 2]
+        await layer.group_send("group", {"type": "x", "number": 5})
+        assert (await received(layer, channel))["number"] == 5
+        assert len(gaps) == 2
+
+    run(work, capacity=3)
+
+
+def test_a_channel_is_full_however_late_its_loop_is(run):
+    gaps = []
+
+    async def work(layer):
+        await layer.group_add("group", await layer.new_channel())
+        layer.watch_gaps(lambda: gaps.append(True))
+        for _ in range(5):  # on the loop itself, which gets round to none of them
+            layer.hear('group\n{"type":"x"}')
         assert len(gaps) == 2
 
     run(work, capacity=3)
