@@ -100,8 +100,12 @@ class Hub:
         self._spawn(self._publish_to_changed(message, concerned))
 
     async def _publish_to_changed(self, message: Message, concerned: Sequence[Socket]) -> None:
-        """An event that changes roles is for those who hold them afterwards."""
+        """An event that changes roles is for those who hold them afterwards.
+
+        It may be here before the word that they changed, so nothing remembered of them counts.
+        """
         self.identity_changes += 1
+        await in_database(services.forget_callers, message["project"])
         await asyncio.gather(*(self.identities.refresh(socket) for socket in concerned))
         await self._publish(message)
 

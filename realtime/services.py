@@ -8,6 +8,7 @@ import orjson
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from accounts.authentication import forget_identities
 from documents.encryption import open_payload
 from kernel import addresses, ratelimit, sql
 from kernel.caller import Caller, CallerKind, Credentials, ProjectContext
@@ -73,6 +74,13 @@ def identify(handshake: Handshake) -> Caller:
     authenticate = import_string(settings.APPWRITE_AUTHENTICATE)
     caller: Caller = authenticate(project, credentials)
     return caller
+
+
+def forget_callers(project_uid: str) -> None:
+    """Have the callers of a project looked up anew."""
+    project = import_string(settings.APPWRITE_FIND_PROJECT)(project_uid)
+    if project is not None:
+        forget_identities(project.id)
 
 
 def open_session(handshake: Handshake) -> Opened:

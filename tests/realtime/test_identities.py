@@ -187,6 +187,23 @@ def test_a_new_team_is_heard_by_the_member_it_made(talk, project, alice, client_
     talk(conversation)
 
 
+def test_a_new_team_is_heard_before_the_word_that_roles_changed(
+    talk, project, alice, client_for, monkeypatch
+):
+    client = client_for(project, session=alice.session)
+    monkeypatch.setattr("accounts.events._announce", lambda *_: None)
+
+    async def conversation(connections):
+        one = await connections.open(project, headers={"X-Appwrite-Session": alice.session})
+        await one.subscribe("teams")
+        assert (await database.in_database(client.get, "/account")).status == 200  # remembered
+        made = await database.in_database(client.post, "/teams", {"teamId": "t", "name": "T"})
+        assert made.status == 201
+        assert (await one.receive())["data"]["events"][0] == "teams.t.create"
+
+    talk(conversation)
+
+
 def test_leaving_a_team_ends_its_events_within_a_second(
     talk, project, alice, client_for, make_key, announce
 ):
