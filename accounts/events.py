@@ -13,6 +13,7 @@ from kernel import notify
 from kernel.caller import Caller
 from kernel.event_names import id_part
 from kernel.events import Event, publish
+from kernel.recent import renew
 
 IDENTITY_CHANNEL = "appwrite_identity"
 
@@ -94,7 +95,7 @@ def hear_identity(payload: str) -> None:
 
 
 def _announce(project_id: int, payload: str) -> None:
-    forget_identities(project_id)  # at once here: whoever made the change sees it
+    renew(project_id)  # at once, for whoever made the change and calls again
     notify.notify(IDENTITY_CHANNEL, payload)
 
 

@@ -1,5 +1,6 @@
 """What was read a moment ago, for processes that hear at once when it changes."""
 
+import mmap
 import time
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
@@ -8,18 +9,43 @@ from kernel import notify
 
 Value = TypeVar("Value")
 
+MARKS = 8192
+MARK_BYTES = 8
+
+# Memory that all processes forked from the one which loaded this share: what a request to one of
+# them changed, the next request finds changed in all. Groups that share a mark only read more.
+# The hash of a text is alike in them too: forks keep its seed.
+_marks = memoryview(mmap.mmap(-1, MARKS * MARK_BYTES)).cast("Q")
+
+
+def mark_of(group: Hashable) -> int:
+    """Return what differs once a group was renewed, in this process or one forked beside it.
+
+    Taken before a value is read, and the same when it is used: the value is as of now.
+    """
+    return _marks[hash(group) % MARKS]
+
+
+def renew(group: Hashable) -> None:
+    """Outdate what all processes forked beside this one keep of a group; to be called after commit.
+
+    Those elsewhere hear of it by NOTIFY, which takes some milliseconds.
+    """
+    _marks[hash(group) % MARKS] = time.time_ns()
+
 
 class Recent(Generic[Value]):
     """Values by key, kept for some seconds in groups that are dropped as a whole.
 
-    Whoever changes one announces its group, and drops it here, after the commit. A value is kept
-    only while the process listens: else it would hear of no change.
+    Whoever changes one renews its group after the commit, and announces it, so that processes
+    elsewhere drop it. A value is kept only while the process listens: else it would hear of no
+    change from there.
     """
 
     def __init__(self, *, seconds: float, maximum: int) -> None:
         self._seconds = seconds
         self._maximum = maximum
-        self._groups: dict[Hashable, dict[Hashable, tuple[float, Value]]] = {}
+        self._groups: dict[Hashable, dict[Hashable, tuple[float, int, Value]]] = {}
         self._count = 0  # at least as many as there are
 
     def find(
@@ -31,16 +57,16 @@ class Recent(Generic[Value]):
         """
         if not notify.is_listening():
             return read()
-        begin = time.monotonic()
+        begin, mark = time.monotonic(), mark_of(group)
         # Dropped while it is read here, the group is nobody's any more: nothing outdated is kept.
         values = self._groups.setdefault(group, {})
         kept = values.get(key)
-        if kept is not None and kept[0] > begin:
-            return kept[1]
+        if kept is not None and kept[0] > begin and kept[1] == mark:
+            return kept[2]
         value = read()
         if value is not None:
             self._make_room()
-            values[key] = (begin + self._seconds, value)
+            values[key] = (begin + self._seconds, mark, value)
         return value
 
     def drop(self, group: Hashable) -> None:

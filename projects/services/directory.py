@@ -9,6 +9,7 @@ from kernel.caller import ProjectContext
 from kernel.ids import is_valid_id
 from kernel.limits import PROJECT_CACHE_SECONDS
 from kernel.policies import Policies
+from kernel.recent import mark_of, renew
 from projects.keys import forget_keys
 
 CHANNEL = "appwrite_projects"
@@ -26,15 +27,15 @@ _FIND = """
     WHERE p.uid = %s AND p.deleted_at IS NULL
     GROUP BY p.id
 """
-_cache: dict[str, tuple[float, ProjectContext]] = {}
+_cache: dict[str, tuple[float, int, ProjectContext]] = {}
 
 
 def find_project(uid: str) -> ProjectContext | None:
     """Return a project by its public id, at most a second old."""
     cached = _cache.get(uid)
-    now = time.monotonic()
-    if cached is not None and cached[0] > now:
-        return cached[1]
+    now, mark = time.monotonic(), mark_of(uid)
+    if cached is not None and cached[0] > now and cached[1] == mark:
+        return cached[2]
     row = sql.fetch_one(_FIND, (uid,)) if is_valid_id(uid) else None
     if row is None:
         # Unknown ids are not remembered: they are endless, and may be made the next moment.
@@ -43,14 +44,14 @@ def find_project(uid: str) -> ProjectContext | None:
     project = _context(*row)
     if len(_cache) >= MAX_CACHED_PROJECTS:
         _cache.clear()
-    _cache[uid] = (now + PROJECT_CACHE_SECONDS, project)
+    _cache[uid] = (now + PROJECT_CACHE_SECONDS, mark, project)
     return project
 
 
 def known_project(uid: str) -> ProjectContext | None:
     """Return a project as this process last saw it, without asking the database."""
     cached = _cache.get(uid)
-    return cached[1] if cached is not None else None
+    return cached[2] if cached is not None else None
 
 
 def drop_project(uid: str = "") -> None:
@@ -64,7 +65,7 @@ def drop_project(uid: str = "") -> None:
 
 def announce_change(uid: str) -> None:
     """Have every process read the project anew; to be called after commit."""
-    drop_project(uid)
+    renew(uid)
     notify.notify(CHANNEL, uid)
 
 

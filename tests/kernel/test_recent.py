@@ -1,5 +1,6 @@
 """Values kept for a moment, and dropped when they change."""
 
+import os
 import threading
 import time
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from kernel import notify
-from kernel.recent import Recent
+from kernel.recent import Recent, renew
 
 pytestmark = pytest.mark.db
 
@@ -96,6 +97,37 @@ def test_a_value_that_changes_while_it_is_read_is_not_kept():
         old = source()
         source.value = "new"
         recent.drop(1)
+        return old
+
+    assert asked(recent, read_before_the_change, times=1) == ["old"]
+    assert asked(recent, source) == ["new"] * 3
+
+
+@pytest.mark.usefixtures("_listening")
+def test_a_process_forked_beside_this_one_outdates_what_is_kept_here():
+    recent, source = Recent[Any](seconds=60, maximum=10), Source()
+    asked(recent, source, group="changed")
+    asked(recent, source, group="other")
+    child = os.fork()
+    if not child:
+        try:
+            renew("changed")
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    asked(recent, source, group="changed")
+    asked(recent, source, group="other")
+    assert source.reads == 3
+
+
+@pytest.mark.usefixtures("_listening")
+def test_a_group_renewed_while_it_is_read_is_read_anew():
+    recent, source = Recent[Any](seconds=60, maximum=10), Source("old")
+
+    def read_before_the_change():
+        old = source()
+        source.value = "new"
+        renew(1)
         return old
 
     assert asked(recent, read_before_the_change, times=1) == ["old"]

@@ -22,6 +22,7 @@ SIGN_IN = "/account/sessions/email"
 SIGN_IN_LIMIT = 10
 MAX_CONNECTIONS = 40
 SECONDS = 10.0
+CHANGES = 80
 WRONG = "this is not the password"
 
 
@@ -93,6 +94,24 @@ def test_a_success_on_one_process_clears_the_failures_of_both(spread: Installati
         statuses = [sign_in(spread, each, person.email, WRONG) for each in (one, other) * 5]
         assert statuses == [401] * SIGN_IN_LIMIT
         assert sign_in(spread, one, person.email, WRONG) == 429
+
+
+# What is kept in memory
+
+
+def test_what_one_process_changed_the_other_knows_at_once(spread: Installation):
+    key = {"X-Appwrite-Key": spread.key}
+    person = sdk.sign_up(sdk.key_client(spread))
+    user_session = {"X-Appwrite-Session": person.client.get_config("session")}
+    with on_both_processes(spread) as sessions:
+        for number in range(CHANGES):
+            is_active = bool(number % 2)
+            changing, other = sessions[number // 2 % 2], sessions[1 - number // 2 % 2]
+            url = f"{spread.endpoint}/users/{person.id}/status"
+            body = {"status": is_active}
+            assert changing.patch(url, json=body, headers=key, timeout=SECONDS).ok
+            asked = other.get(f"{spread.endpoint}/account", headers=user_session, timeout=SECONDS)
+            assert asked.status_code == (200 if is_active else 403), number
 
 
 def test_counters_are_kept_in_one_place(spread: Installation, request: pytest.FixtureRequest):
