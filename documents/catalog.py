@@ -24,7 +24,10 @@ from kernel.arrays import text_array
 from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
 
-CACHED_SCHEMAS = 4096
+#: Of definitions as JSON, of which each counts with what it takes besides. What is made of them
+#: takes less than twice that.
+CACHED_BYTES = 32 * 1024 * 1024
+_OVERHEAD_BYTES = 1024
 MAX_RELOADS = 5
 
 Result = TypeVar("Result")
@@ -68,6 +71,8 @@ class CollectionSchema:
     #: The same for the database: arrays of keys, of names, and of JSON texts.
     shown_arrays: tuple[str, str, str]
     searchable: frozenset[str]
+    #: What it counts in the cache, in bytes.
+    size: int
 
     @property
     def key(self) -> Key:
@@ -88,8 +93,47 @@ _VERSIONS = (
 )
 _VERSION = "SELECT version FROM document_collection WHERE id = %s AND deleted_at IS NULL"
 
-_schemas: OrderedDict[Key, CollectionSchema] = OrderedDict()
-_lock = Lock()
+
+class _Schemas:
+    """The schemas used last, as many as there is room for."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.size = 0
+        self._most_bytes = most_bytes
+        self._known: OrderedDict[Key, CollectionSchema] = OrderedDict()
+        self._lock = Lock()
+
+    def find(self, key: Key) -> CollectionSchema | None:
+        with self._lock:
+            schema = self._known.get(key)
+            if schema is not None:
+                self._known.move_to_end(key)
+            return schema
+
+    def keep(self, schema: CollectionSchema) -> None:
+        with self._lock:
+            self._drop(schema.key)
+            self._known[schema.key] = schema
+            self.size += schema.size
+            while self.size > self._most_bytes:
+                self._drop(next(iter(self._known)))
+
+    def forget(self, schema: CollectionSchema) -> None:
+        with self._lock:
+            if self._known.get(schema.key) is schema:
+                self._drop(schema.key)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._known.clear()
+            self.size = 0
+
+    def _drop(self, key: Key) -> None:
+        dropped = self._known.pop(key, None)
+        self.size -= dropped.size if dropped else 0
+
+
+_schemas = _Schemas(CACHED_BYTES)
 
 
 def with_schema(
@@ -109,7 +153,7 @@ def with_schema(
     """
     key = (caller.project.id, database_uid, collection_uid)
     for _ in range(MAX_RELOADS):
-        known = _cached(key)
+        known = _schemas.find(key)
         schema = known or _load(caller, key, names)
         try:
             check_enabled(schema, caller, names)
@@ -118,11 +162,11 @@ def with_schema(
             # Locks are let go by whoever began the transaction, and by nobody within it.
             if isinstance(error, DeadlockError) and connection.in_atomic_block:
                 raise
-            _forget(schema)
+            _schemas.forget(schema)
         except ApiError:
             if known is None or _is_current(schema):
                 raise
-            _forget(schema)
+            _schemas.forget(schema)
     raise ApiError(ErrorKind.SERVICE_UNAVAILABLE)
 
 
@@ -145,7 +189,7 @@ class Neighbours:
         schema = self._schemas.get(relation.collection_id)
         if schema is None:
             key = (self._home.project_id, self._home.database_uid, relation.collection_uid)
-            schema = _cached(key) or _load(self.caller, key, self.names)
+            schema = _schemas.find(key) or _load(self.caller, key, self.names)
             self._schemas[relation.collection_id] = schema
         return schema
 
@@ -161,7 +205,7 @@ class Neighbours:
         current: dict[int, int] = dict(sql.fetch_all(_VERSIONS, (list(known),)))
         stale = [each for each in known.values() if current.get(each.id) != each.version]
         for schema in stale:
-            _forget(schema)
+            _schemas.forget(schema)
         if stale:
             raise StaleSchemaError
 
@@ -176,32 +220,11 @@ class Neighbours:
             yield
         except StaleSchemaError:
             for schema in self._schemas.values():
-                _forget(schema)
+                _schemas.forget(schema)
             raise
         except (ApiError, attributes.StructureError):
             self.confirm()
             raise
-
-
-def _cached(key: Key) -> CollectionSchema | None:
-    with _lock:
-        schema = _schemas.get(key)
-        if schema is not None:
-            _schemas.move_to_end(key)
-        return schema
-
-
-def _forget(schema: CollectionSchema) -> None:
-    with _lock:
-        if _schemas.get(schema.key) is schema:
-            del _schemas[schema.key]
-
-
-def _keep(schema: CollectionSchema) -> None:
-    with _lock:
-        _schemas[schema.key] = schema
-        while len(_schemas) > CACHED_SCHEMAS:
-            _schemas.popitem(last=False)
 
 
 def _load(caller: Caller, key: Key, names: Vocabulary) -> CollectionSchema:
@@ -212,7 +235,7 @@ def _load(caller: Caller, key: Key, names: Vocabulary) -> CollectionSchema:
     if row[0] is None:
         raise ApiError(names.collection_not_found)
     schema = _schema(caller, database_uid, row)
-    _keep(schema)
+    _schemas.keep(schema)
     return schema
 
 
@@ -246,7 +269,13 @@ def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> Collecti
             text_array(orjson.dumps(blank).decode() for _, _, blank in shown),
         ),
         searchable=indexes.searchable(orjson.loads(row[8])),
+        size=_OVERHEAD_BYTES + len(row[7]) + len(row[8]) + len(row[9]),
     )
+
+
+def forget_schemas() -> None:
+    """Empty the process's cache."""
+    _schemas.clear()
 
 
 def check_enabled(schema: CollectionSchema, caller: Caller, names: Vocabulary) -> None:

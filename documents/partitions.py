@@ -20,6 +20,8 @@ _PENDING = (
     " WHERE i.inhparent = 'document'::regclass AND i.inhdetachpending"
 )
 _DETACHING = 0x5157_4E05
+#: Stands for a partition in statements that are composed for all of them. No collection has it.
+TEMPLATE = 0
 _LOCK = "SELECT pg_try_advisory_lock(%s::int, (%s %% 2147483647)::int)"
 _UNLOCK = "SELECT pg_advisory_unlock(%s::int, (%s %% 2147483647)::int)"
 
@@ -31,6 +33,11 @@ def name(collection_id: int) -> str:
 
 def identifier(collection_id: int) -> psql.Identifier:
     return psql.Identifier(name(collection_id))
+
+
+def placed(template: sql.Numbered, collection_id: int) -> sql.Numbered:
+    """Return a statement on the partition of a collection, from one on that of `TEMPLATE`."""
+    return template.replace(f'"{name(TEMPLATE)}"', f'"{name(collection_id)}"')
 
 
 def define(statement: psql.Composed) -> None:

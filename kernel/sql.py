@@ -5,15 +5,16 @@ the table of its collection, so where there are thousands most do not: preparing
 dropping another one for it, would cost two round trips every time.
 """
 
+import re
 import select
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from typing import Any, LiteralString, TypeVar, cast
+from typing import Any, LiteralString, NamedTuple, TypeVar, cast
 
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections
-from psycopg import Connection, Cursor, adapters
+from psycopg import Connection, Cursor, RawCursor, adapters
 from psycopg import Error as PgError
 from psycopg.abc import Loader
 from psycopg.pq import Format
@@ -23,12 +24,48 @@ from kernel.arrays import TextListDumper
 
 Result = TypeVar("Result")
 Row = tuple[Any, ...]
-Statement = LiteralString | Composed
+
+
+class Numbered(NamedTuple):
+    """A statement as PostgreSQL reads it, with `$1` for the first of some names, and so on.
+
+    The driver translates a text with named places each time it has not met it lately.
+    """
+
+    text: bytes
+    names: tuple[str, ...]
+
+    def replace(self, old: str, new: str) -> "Numbered":
+        return Numbered(self.text.replace(old.encode(), new.encode()), self.names)
+
+    def named(self) -> LiteralString:
+        """Return the text with named places."""
+
+        def name(place: re.Match[str]) -> str:
+            return f"%({self.names[int(place[1]) - 1]})s" if place[1] else "%%"
+
+        return _NUMBERS.sub(name, self.text.decode())
+
+
+Statement = LiteralString | Composed | Numbered
 Parameters = Sequence[Any] | Mapping[str, Any]
 # The driver's own reads times in C. Django's, which the connection has, does so in Python.
 _TIME_LOADER = cast(
     "type[Loader]", adapters.get_loader(adapters.types["timestamptz"].oid, Format.TEXT)
 )
+_NAMES = re.compile(r"%(?:\((\w+)\)s|%)")
+_NUMBERS = re.compile(r"\$(\d+)|%")
+
+
+def numbered(statement: LiteralString) -> Numbered:
+    """Number the places of a statement that names them all."""
+    names: dict[str, int] = {}
+
+    def number(place: re.Match[str]) -> str:
+        return f"${names.setdefault(place[1], len(names) + 1)}" if place[1] else "%"
+
+    text = _NAMES.sub(number, statement)
+    return Numbered(text.encode(), tuple(names))
 
 
 def fetch_all(statement: Statement, parameters: Parameters = ()) -> list[Row]:
@@ -100,10 +137,17 @@ def _run(
         database.ensure_connection()
     with database.wrap_database_errors:
         if not database.execute_wrappers:
-            cursor = _cursor(database.connection)
-            cursor.execute(statement, parameters)
+            if isinstance(statement, Numbered):
+                cursor = _cursor(database.connection, _raw_cursors)
+                values = cast("Mapping[str, Any]", parameters)
+                cursor.execute(statement.text, [values[name] for name in statement.names])
+            else:
+                cursor = _cursor(database.connection, _cursors)
+                cursor.execute(statement, parameters)
             return take(cursor)
-        cursor = _new_cursor(database.connection)
+        if isinstance(statement, Numbered):
+            statement = statement.named()
+        cursor = _new_cursor(database.connection, _cursors)
         run: Callable[..., Any] = _execute
         for wrapper in reversed(database.execute_wrappers):
             run = partial(wrapper, run)
@@ -116,26 +160,29 @@ def _execute(statement: Statement, parameters: Parameters, many: bool, context: 
 
 
 class _Cursors(threading.local):
-    """The cursor that a thread uses again and again."""
+    """The cursor of a class that a thread uses again and again."""
 
-    last: Cursor[Row] | None = None
+    def __init__(self, made: type[Cursor[Row]]) -> None:
+        self.made = made
+        self.last: Cursor[Row] | None = None
 
 
-_cursors = _Cursors()
+_cursors = _Cursors(Cursor)
+_raw_cursors = _Cursors(RawCursor)
 
 
-def _cursor(raw: Connection[Row]) -> Cursor[Row]:
-    last = _cursors.last
+def _cursor(raw: Connection[Row], cursors: _Cursors) -> Cursor[Row]:
+    last = cursors.last
     if last is not None and last.connection is raw and not raw.pgconn.pipeline_status:
         return last
-    cursor = _new_cursor(raw)
+    cursor = _new_cursor(raw, cursors)
     if not raw.pgconn.pipeline_status:  # there a cursor's results wait until somebody reads them
-        _cursors.last = cursor
+        cursors.last = cursor
     return cursor
 
 
-def _new_cursor(raw: Connection[Row]) -> Cursor[Row]:
-    cursor = Cursor(raw)
+def _new_cursor(raw: Connection[Row], cursors: _Cursors) -> Cursor[Row]:
+    cursor = cursors.made(raw)
     cursor.adapters.register_loader("timestamptz", _TIME_LOADER)
     cursor.adapters.register_dumper(list, TextListDumper)
     return cursor

@@ -6,7 +6,7 @@ points, so upper and lower case differ.
 """
 
 from documents.filters.columns import SELECTABLE, Column, check_select, column, refusal
-from documents.filters.conditions import are_of_own_row, shape, values, where
+from documents.filters.conditions import are_of_own_row, footing, shape, values, where
 from documents.filters.groups import Grouping, grouping
 from documents.filters.orders import (
     Sorting,
@@ -29,6 +29,7 @@ __all__ = [
     "column",
     "edge_has_null",
     "edge_values",
+    "footing",
     "grouping",
     "refusal",
     "shape",

@@ -26,6 +26,7 @@ from kernel.query import (
     Condition,
     Filter,
     Group,
+    Order,
     leaves,
 )
 
@@ -65,7 +66,7 @@ _MAX_PATTERN_LENGTH = 512
 
 
 def shape(conditions: Sequence[Condition]) -> tuple[Hashable, ...]:
-    """Return what the SQL of conditions depends on, which is everything but their values."""
+    """Return what the SQL of conditions depends on besides the schema: all but their values."""
     return tuple(_shape(each) for each in conditions)
 
 
@@ -75,9 +76,21 @@ def _shape(condition: Condition) -> tuple[Hashable, ...]:
     is_single = len(condition.values) == 1
     own = condition.method, condition.attribute, is_single, geometry.form(condition)
     if isinstance(condition, Related):
-        schema = condition.schema
-        return (*own, schema.id, schema.version, condition.roles is None, shape(condition.tests))
+        relation, schema = condition.relation, condition.schema
+        place = relation.id, relation.side, schema.id, schema.version
+        return (*own, *place, condition.roles is None, shape(condition.tests))
     return own
+
+
+def footing(
+    schema: Mapping[str, Attribute], conditions: Sequence[Condition], orders: Sequence[Order]
+) -> tuple[Hashable, ...]:
+    """Return what the SQL of conditions and orders depends on in the schema."""
+    named = [each.attribute for each in leaves(conditions)] + [each.attribute for each in orders]
+    found = ((name, schema.get(name)) for name in dict.fromkeys(named))
+    return tuple(
+        (name, each and (each.name, each.type, each.array, each.encrypt)) for name, each in found
+    )
 
 
 def are_of_own_row(conditions: Sequence[Condition]) -> bool:

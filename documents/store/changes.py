@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cache
 from typing import Any, LiteralString
 
 import orjson
@@ -21,7 +21,6 @@ from kernel import sql
 SCANNED_BY_PAGE = 10_000
 #: And those that are looked at before somebody who missed more is told to read the list anew.
 SCANNED_BY_REPLAY = 50_000
-CACHED_STATEMENTS = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +176,7 @@ def changes(schema: CollectionSchema, place: Place, viewer: Viewer, *, limit: in
         "scanned": SCANNED_BY_PAGE,
     }
     with guarded():
-        rows = sql.fetch_all(_text(_PAGE, schema.id), values)
+        rows = sql.fetch_all(partitions.placed(_template(_PAGE), schema.id), values)
     check_version(schema, rows[0] if rows else None)
     until, xid, id_ = rows[0][1:4]
     return Changes(
@@ -216,7 +215,7 @@ def missed(
         "scanned": SCANNED_BY_REPLAY,
     }
     with guarded():
-        rows = sql.fetch_all(_text(_MISSED, schema.id), values)
+        rows = sql.fetch_all(partitions.placed(_template(_MISSED), schema.id), values)
     check_version(schema, rows[0] if rows else None)
     found = [row for row in rows if row[3] is not None]
     is_complete = len(found) <= limit and rows[0][2] < SCANNED_BY_REPLAY
@@ -249,11 +248,9 @@ def _values(
     }
 
 
-@lru_cache(maxsize=CACHED_STATEMENTS)
-def _text(statement: LiteralString, collection_id: int) -> LiteralString:
+@cache
+def _template(statement: LiteralString) -> sql.Numbered:
     text = statement.replace("{span}", _SPAN).replace("{of_collection}", _OF_COLLECTION)
-    return (
-        psql.SQL(text)
-        .format(partition=partitions.identifier(collection_id), columns=psql.SQL(COLUMNS))
-        .as_string(None)
-    )
+    partition = partitions.identifier(partitions.TEMPLATE)
+    whole = psql.SQL(text).format(partition=partition, columns=psql.SQL(COLUMNS))
+    return sql.numbered(whole.as_string(None))

@@ -5,7 +5,7 @@ for its links: no link outlives a document.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any, LiteralString, NamedTuple
 
 from psycopg import sql as psql
@@ -20,7 +20,7 @@ from documents.store.rows import (
     document,
     guarded,
 )
-from documents.store.statements import CACHED_STATEMENTS, COLUMNS
+from documents.store.statements import COLUMNS
 from kernel import sql
 
 SWEEP_BATCH = 5000
@@ -143,9 +143,9 @@ def lock_documents(
         StaleSchemaError: The collection has another version.
     """
     values = {"collection": schema.id, "uids": list(uids), "ids": list(ids)}
-    text = _lock_text(schema.id, strength, by_number=bool(values["ids"]))
+    text = _lock_template(strength, by_number=bool(values["ids"]))
     with guarded(is_part=True):
-        rows = sql.fetch_all(text, values)
+        rows = sql.fetch_all(partitions.placed(text, schema.id), values)
     check_version(schema, rows[0] if rows else None)
     return [document(row[1:]) for row in rows if row[1] is not None]
 
@@ -180,9 +180,9 @@ def linked(
         "roles": list(readable_by or ()),
         "most": most,
     }
-    text = _linked_text(schema.id, relation.side, is_open=readable_by is None)
+    text = _linked_template(relation.side, is_open=readable_by is None)
     with guarded():
-        rows = sql.fetch_all(text, values)
+        rows = sql.fetch_all(partitions.placed(text, schema.id), values)
     check_version(schema, rows[0] if rows else None)
     return [Linked(row[1], document(row[2:])) for row in rows if row[1] is not None]
 
@@ -252,28 +252,27 @@ def _columns(rows: Iterable[tuple[Any, Any, Any]]) -> dict[str, list[Any]]:
     }
 
 
-@lru_cache(maxsize=CACHED_STATEMENTS)
-def _lock_text(collection_id: int, strength: LiteralString, *, by_number: bool) -> LiteralString:
+@cache
+def _lock_template(strength: LiteralString, *, by_number: bool) -> sql.Numbered:
     chosen: LiteralString = "d.uid = ANY(%(uids)s::text[])"
     if by_number:
         chosen = "d.id = ANY(%(ids)s::bigint[])"
-    return _text(_LOCKED, collection_id, chosen=psql.SQL(chosen), strength=psql.SQL(strength))
+    return _template(_LOCKED, chosen=psql.SQL(chosen), strength=psql.SQL(strength))
 
 
-@lru_cache(maxsize=CACHED_STATEMENTS)
-def _linked_text(collection_id: int, side: str, *, is_open: bool) -> LiteralString:
+@cache
+def _linked_template(side: str, *, is_open: bool) -> sql.Numbered:
     own, other = ("parent_id", "child_id") if side == PARENT else ("child_id", "parent_id")
     visible = psql.SQL("true" if is_open else "d.read_roles && %(roles)s::text[]")
-    return _text(
+    return _template(
         _LINKED,
-        collection_id,
         own=psql.Identifier(own),
         other=psql.Identifier(other),
         visible=visible,
     )
 
 
-def _text(template: LiteralString, collection_id: int, **parts: psql.Composable) -> LiteralString:
-    partition = partitions.identifier(collection_id)
-    whole = psql.SQL(template).format(partition=partition, columns=psql.SQL(COLUMNS), **parts)
-    return whole.as_string(None)
+def _template(text: LiteralString, **parts: psql.Composable) -> sql.Numbered:
+    partition = partitions.identifier(partitions.TEMPLATE)
+    whole = psql.SQL(text).format(partition=partition, columns=psql.SQL(COLUMNS), **parts)
+    return sql.numbered(whole.as_string(None))

@@ -1,15 +1,16 @@
 """Pages of documents: filtered, ordered, from a place on, and counted."""
 
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from psycopg import sql as psql
 
 from documents import filters, partitions
+from documents.attributes import Attribute
 from documents.catalog import CollectionSchema
 from documents.store import totals
 from documents.store.rows import StoredDocument, check_version, document, guarded
@@ -24,7 +25,7 @@ from kernel.query import ListQuery
 # ends early, a walk to a total seldom does.
 WIDEST_SHARE_OF_PAGE = 0.01
 WIDEST_SHARE_OF_TOTAL = 0.3
-CACHED_STATEMENTS = 2048
+CACHED_TEMPLATES = 1024
 
 
 class CursorNotFoundError(Exception):
@@ -44,7 +45,7 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What the text of a listing depends on besides its schema and the shape of its conditions.
+    """What the text of a listing depends on besides the attributes and the shape of its query.
 
     The roles are tested by the index or by walking, or not at all where everything is readable.
     """
@@ -106,7 +107,7 @@ _READABLE = psql.SQL("(d.read_roles && %(roles)s::text[])")
 # read many: walking the order then meets them soon. `IS TRUE` hides the index.
 _READABLE_ON_THE_WAY = psql.SQL("((d.read_roles && %(roles)s::text[]) IS TRUE)")
 
-_texts: OrderedDict[Hashable, LiteralString] = OrderedDict()
+_templates: OrderedDict[Hashable, sql.Numbered] = OrderedDict()
 _lock = Lock()
 
 
@@ -131,7 +132,7 @@ def find(
     if query.cursor is not None and not is_valid_id(query.cursor.uid):
         raise CursorNotFoundError
     form = _form(schema, readable_by, counts_total=counts_total)
-    text = _text(schema, query, form)
+    text = partitions.placed(_template(schema.attributes, query, form), schema.id)
     keeper = _Keeper(schema, query, readable_by) if counts_total else None
     values = _values(schema, query, readable_by=readable_by)
     if keeper is not None:
@@ -207,37 +208,36 @@ def _values(
     }
 
 
-def _text(schema: CollectionSchema, query: ListQuery, form: _Form) -> LiteralString:
-    """Compose the statement, once for all listings that differ in values only."""
+def _template(schema: Mapping[str, Attribute], query: ListQuery, form: _Form) -> sql.Numbered:
+    """Compose the statement, once for all listings that differ in values and partitions only."""
     key = (
-        schema.id,
-        schema.version,
         form,
         filters.shape(query.conditions),
+        filters.footing(schema, query.conditions, query.orders),
         query.orders,
         query.is_random,
         query.cursor and query.cursor.is_before,
         query.offset > 0,
     )
     with _lock:
-        text = _texts.get(key)
-        if text is not None:
-            _texts.move_to_end(key)
-            return text
-    text = _composed(schema, query, form).as_string(None)
+        template = _templates.get(key)
+        if template is not None:
+            _templates.move_to_end(key)
+            return template
+    template = sql.numbered(_composed(schema, query, form).as_string(None))
     with _lock:
-        _texts[key] = text
-        while len(_texts) > CACHED_STATEMENTS:
-            _texts.popitem(last=False)
-    return text
+        _templates[key] = template
+        while len(_templates) > CACHED_TEMPLATES:
+            _templates.popitem(last=False)
+    return template
 
 
-def _composed(schema: CollectionSchema, query: ListQuery, form: _Form) -> psql.Composed:
-    partition = partitions.identifier(schema.id)
-    steps = filters.sortings(schema.attributes, query.orders)
+def _composed(schema: Mapping[str, Attribute], query: ListQuery, form: _Form) -> psql.Composed:
+    partition = partitions.identifier(partitions.TEMPLATE)
+    steps = filters.sortings(schema, query.orders)
     if query.cursor is not None and query.cursor.is_before:
         steps = [step.reversed() for step in steps]
-    where = filters.where(schema.attributes, query.conditions)
+    where = filters.where(schema, query.conditions)
     visible = _visible(form, by_index=form.finds_page_by_index)
     edge: psql.Composable = psql.SQL("SELECT 1")
     edge_state: psql.Composable = psql.SQL("1, false")
@@ -259,7 +259,7 @@ def _composed(schema: CollectionSchema, query: ListQuery, form: _Form) -> psql.C
         edge=edge,
         edge_state=edge_state,
         order=order,
-        total=_total(schema, query, form, where),
+        total=_total(query, form, where),
         snapshot=_SNAPSHOT if form.counts_total else psql.SQL("NULL"),
     )
 
@@ -278,13 +278,11 @@ def _visible(form: _Form, *, by_index: bool) -> psql.SQL:
     return _READABLE if by_index else _READABLE_ON_THE_WAY
 
 
-def _total(
-    schema: CollectionSchema, query: ListQuery, form: _Form, where: psql.Composable
-) -> psql.Composable:
+def _total(query: ListQuery, form: _Form, where: psql.Composable) -> psql.Composable:
     if not form.counts_total:
         return psql.SQL("0")
     counted = _COUNT.format(
-        partition=partitions.identifier(schema.id),
+        partition=partitions.identifier(partitions.TEMPLATE),
         visible=_visible(form, by_index=form.finds_total_by_index),
         where=where,
     )

@@ -7,14 +7,13 @@ the roles that could read it before in `previous`.
 """
 
 from enum import Enum
-from functools import lru_cache
+from functools import cache
 from typing import LiteralString
 
 from psycopg import sql as psql
 
 from documents import partitions
-
-CACHED_STATEMENTS = 4096
+from kernel import sql
 
 #: What `documents.store.rows.document` reads. The database writes times faster than Python does.
 COLUMNS: LiteralString = """
@@ -189,9 +188,14 @@ class Statement(Enum):
     """
 
 
-@lru_cache(maxsize=CACHED_STATEMENTS)
-def on_partition(statement: Statement, collection_id: int) -> LiteralString:
-    """Return the text of a statement for one collection."""
-    partition = partitions.identifier(collection_id)
+def on_partition(statement: Statement, collection_id: int) -> sql.Numbered:
+    """Return a statement for one collection."""
+    return partitions.placed(_template(statement), collection_id)
+
+
+@cache
+def _template(statement: Statement) -> sql.Numbered:
+    partition = partitions.identifier(partitions.TEMPLATE)
     parts = {name: psql.SQL(text).format(partition=partition) for name, text in PARTS.items()}
-    return psql.SQL(statement.value).format(partition=partition, **parts).as_string(None)
+    text = psql.SQL(statement.value).format(partition=partition, **parts).as_string(None)
+    return sql.numbered(text)

@@ -9,7 +9,7 @@ from threading import Lock
 from documents import partitions
 from kernel import sql
 
-CACHED_COLLECTIONS = 4096
+CACHED_COLLECTIONS = 16_384
 STATISTICS_SECONDS = 60.0
 
 _READ = (

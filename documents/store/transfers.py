@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cache
 from typing import Any, LiteralString
 
 from psycopg import sql as psql
@@ -17,8 +17,6 @@ from documents.store.statements import COLUMNS, PARTS
 from kernel import sql
 from kernel.clock import api_time
 from kernel.permissions import READ, roles_for
-
-CACHED_STATEMENTS = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +117,9 @@ def add_many(schema: CollectionSchema, rows: Sequence[NewDocument], log: Log) ->
         "now": log.at,
     }
     has_grants = any(row.grants.texts for row in rows)
+    text = partitions.placed(_add_template(has_grants=has_grants), schema.id)
     with guarded():
-        found = sql.fetch_one(_add_text(schema.id, has_grants=has_grants), values)
+        found = sql.fetch_one(text, values)
     check_version(schema, None if found is None else (schema.version,))
     return set(found[1] or ()) if found else set()
 
@@ -128,8 +127,9 @@ def add_many(schema: CollectionSchema, rows: Sequence[NewDocument], log: Log) ->
 def existing(schema: CollectionSchema, uids: Sequence[str]) -> set[str]:
     """Return those of some ids that documents have."""
     values = {"collection": schema.id, "uids": list(uids)}
+    text = partitions.placed(_template(_EXISTING), schema.id)
     with guarded():
-        return {row[0] for row in sql.fetch_all(_text(_EXISTING, schema.id), values)}
+        return {row[0] for row in sql.fetch_all(text, values)}
 
 
 def behind(
@@ -144,7 +144,7 @@ def behind(
     """
     values = {"collection": schema.id, "after": after, "limit": limit, "bytes": limit_bytes}
     with guarded():
-        rows = sql.fetch_all(_text(_BEHIND, schema.id), values)
+        rows = sql.fetch_all(partitions.placed(_template(_BEHIND), schema.id), values)
     check_version(schema, rows[0] if rows else None)
     return [document(row[1:]) for row in rows if row[1] is not None]
 
@@ -193,18 +193,16 @@ def _row(schema: CollectionSchema, place: int, row: NewDocument, log: Log) -> di
     }
 
 
-@lru_cache(maxsize=CACHED_STATEMENTS)
-def _add_text(collection_id: int, *, has_grants: bool) -> LiteralString:
+@cache
+def _add_template(*, has_grants: bool) -> sql.Numbered:
     granted = _GRANTED if has_grants else ""
     announced: LiteralString = f", {PARTS['compiled']}" if has_grants else ""
     text = _ADD.replace("{granted}", granted).replace("{announced}", announced)
-    return _text(text.replace("{fresh}", PARTS["fresh"]), collection_id)
+    return _template(text.replace("{fresh}", PARTS["fresh"]))
 
 
-@lru_cache(maxsize=CACHED_STATEMENTS)
-def _text(statement: LiteralString, collection_id: int) -> LiteralString:
-    return (
-        psql.SQL(statement)
-        .format(partition=partitions.identifier(collection_id), columns=psql.SQL(COLUMNS))
-        .as_string(None)
-    )
+@cache
+def _template(statement: LiteralString) -> sql.Numbered:
+    partition = partitions.identifier(partitions.TEMPLATE)
+    whole = psql.SQL(statement).format(partition=partition, columns=psql.SQL(COLUMNS))
+    return sql.numbered(whole.as_string(None))

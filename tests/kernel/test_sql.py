@@ -106,3 +106,25 @@ def test_threads_do_not_share_what_they_read():
         found = list(threads.map(read, range(4)))
 
     assert found == [[(number,)] * 50 for number in range(4)]
+
+
+def test_a_numbered_statement_takes_its_values_by_name():
+    statement = sql.numbered("SELECT %(b)s::int, %(a)s::text, %(b)s::int, 7 %% 4, '$1x'::text")
+
+    assert statement.text == b"SELECT $1::int, $2::text, $1::int, 7 % 4, '$1x'::text"
+    assert sql.fetch_one(statement, {"a": "é", "b": 2, "unused": 3}) == (2, "é", 2, 3, "$1x")
+
+
+def test_wrappers_see_a_numbered_statement_with_its_names():
+    seen = []
+
+    def note(run, statement, parameters, *rest):
+        seen.append((statement, parameters))
+        return run(statement, parameters, *rest)
+
+    statement = sql.numbered("SELECT 7 %% %(b)s::int")
+    with connection.execute_wrapper(note):
+        found = sql.fetch_one(statement, {"b": 4})
+
+    assert found == (3,)
+    assert seen == [("SELECT 7 %% %(b)s::int", {"b": 4})]

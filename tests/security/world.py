@@ -392,7 +392,7 @@ def forget_process() -> None:
     projects.drop_project()
     roles.forget_groups()
     signing.forget()
-    catalog._schemas.clear()
+    catalog.forget_schemas()
 
 
 def fingerprint() -> str:
