@@ -31,8 +31,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 
-from appwrite_clone.asgi import application
-from appwrite_clone.bridge.protocol import BoundedHttpProtocol
+from appwrite_clone.asgi import application, http
+from appwrite_clone.bridge.direct import DirectHttpProtocol
 from appwrite_clone.celery import app as celery_app
 from appwrite_clone.celery import open_broker
 from appwrite_clone.supervisor.seats import Seat
@@ -75,7 +75,7 @@ def serve_web(seat: Seat, ready: Ready) -> None:
     config = uvicorn.Config(
         application,
         loop="uvloop",
-        http=BoundedHttpProtocol,
+        http=partial(DirectHttpProtocol, http),  # type: ignore[arg-type]  # it makes one, as a class would
         ws="websockets-sansio",
         ws_max_size=SOCKET_MESSAGE_BYTES,
         ws_per_message_deflate=False,  # a context per socket costs memory, and each delivery time

@@ -12,6 +12,9 @@ from appwrite_clone.bridge.limits import FILE_PIECE_BYTES
 
 logger = logging.getLogger(__name__)
 
+#: Answers that have no body and therefore no length.
+BODILESS = frozenset({204, 304})
+
 WsgiApplication: TypeAlias = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType]
 
@@ -23,7 +26,8 @@ class Answer:
 
     def __init__(self) -> None:
         self.status = 0
-        self.headers: list[tuple[bytes, bytes]] = []
+        #: Names in small letters.
+        self.headers: list[tuple[str, str]] = []
         self.body = b""
         #: Set when the body has to be taken piece by piece.
         self.pieces: Iterator[bytes] | None = None
@@ -42,6 +46,16 @@ class Answer:
             self.pieces = iter(source)
             if not self.status:  # a generator answers when it is first asked
                 self.pieces = _put_back(next(self.pieces, b""), self.pieces)
+
+    def complete(self, method: str) -> None:
+        """Make a whole answer what HTTP wants: with a length, or without a body."""
+        if self.status in BODILESS:
+            self.body = b""
+        elif method != "HEAD" and all(name != "content-length" for name, _ in self.headers):
+            self.headers.append(("content-length", str(len(self.body))))
+
+    def encoded_headers(self) -> list[tuple[bytes, bytes]]:
+        return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers]
 
     def next_piece(self) -> bytes:
         """The next piece that is not empty; empty at the end."""
@@ -65,9 +79,7 @@ class Answer:
         if exc_info is not None and self.status:
             raise exc_info[1].with_traceback(exc_info[2])
         self.status = int(status[:3])
-        self.headers = [
-            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers
-        ]
+        self.headers = [(name.lower(), value) for name, value in headers]
         return _refuse_write
 
 

@@ -28,9 +28,6 @@ logger = logging.getLogger(__name__)
 
 Headers = Iterable[tuple[str, str]]
 
-#: Answers that have no body and therefore no length.
-_BODILESS = frozenset({204, 304})
-
 
 class _BusyError(Exception):
     """As many requests wait as may; this one has been read, so its connection can go on.
@@ -81,10 +78,29 @@ class Bridge:
         except Exception as error:  # noqa: BLE001  # every failure is answered in the envelope
             await self._refuse(_as_api_error(error), scope, receive, send)
             return
-        if answer.pieces is None:
-            await _send_whole(answer, scope["method"], send)
+        await self._send(answer, scope, receive, send)
+
+    @property
+    def limits(self) -> Limits:
+        return self._limits
+
+    def threads_for(self, scope: Scope) -> RequestThreads:
+        """Return the threads that a request is for."""
+        return self._slow_threads if self._is_slow(scope) else self._threads
+
+    async def conclude(
+        self,
+        answer: Answer,
+        error: BaseException | None,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Answer a request that was read whole, and run by `threads_for` it."""
+        if error is None:
+            await self._send(answer, scope, receive, send)
         else:
-            await self._stream(answer, receive, send)
+            await self._refuse(_as_api_error(error), scope, receive, send, is_read=True)
 
     def stop(self) -> None:
         """Finish what runs and end the threads."""
@@ -95,7 +111,7 @@ class Bridge:
     async def _run(self, scope: Scope, receive: Receive) -> Answer:
         if len(scope["headers"]) > self._limits.max_headers:
             raise ApiError(ErrorKind.BAD_REQUEST, "Too many request headers.")
-        threads = self._slow_threads if self._is_slow(scope) else self._threads
+        threads = self.threads_for(scope)
         length = declared_length(scope)
         if threads.is_full() and (length is None or length > self._limits.memory_body_bytes):
             raise ApiError(ErrorKind.SERVICE_UNAVAILABLE)
@@ -112,6 +128,12 @@ class Bridge:
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         return await threads.run(environ)
 
+    async def _send(self, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+        if answer.pieces is None:
+            await _send_whole(answer, scope["method"], send)
+        else:
+            await self._stream(answer, receive, send)
+
     async def _stream(self, answer: Answer, receive: Receive, send: Send) -> None:
         """Send piece by piece: the next one is produced once the server took the last one."""
         loop = asyncio.get_running_loop()
@@ -122,7 +144,7 @@ class Bridge:
                 {
                     "type": "http.response.start",
                     "status": answer.status,
-                    "headers": answer.headers,
+                    "headers": answer.encoded_headers(),
                 }
             )
             while not gone.done():
@@ -169,7 +191,7 @@ class Bridge:
         await send({"type": "http.response.body", "body": body})
 
 
-def _as_api_error(error: Exception) -> ApiError:
+def _as_api_error(error: BaseException) -> ApiError:
     match error:
         case ApiError():
             return error
@@ -183,14 +205,10 @@ def _as_api_error(error: Exception) -> ApiError:
 
 
 async def _send_whole(answer: Answer, method: str, send: Send) -> None:
-    headers = answer.headers
-    body = answer.body
-    if answer.status in _BODILESS:
-        body = b""
-    elif method != "HEAD" and not any(name == b"content-length" for name, _ in headers):
-        headers.append((b"content-length", str(len(body)).encode()))
+    answer.complete(method)
+    headers = answer.encoded_headers()
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": answer.body})
 
 
 async def _until_disconnect(receive: Receive) -> None:

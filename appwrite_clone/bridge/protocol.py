@@ -48,8 +48,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self._is_in_head = False
-        self._stop_timer()
+        self._end_head()
         super().on_headers_complete()
         if self._is_leaving and not self._is_idle():
             self.cycle.keep_alive = False
@@ -60,6 +59,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.loop.call_later(LEAVE_SECONDS, self._leave)
         else:
             self.cycle.keep_alive = False
+
+    def _end_head(self) -> None:
+        self._is_in_head = False
+        self._stop_timer()
 
     def _leave(self) -> None:
         if self._is_idle() and not (self._is_in_head and self._head_bytes):

@@ -10,7 +10,9 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import cycle
+from typing import TypeAlias
 
 from appwrite_clone.bridge.answers import Answer, WsgiApplication
 from appwrite_clone.bridge.asgi_types import Environ
@@ -26,14 +28,21 @@ class WaitedTooLongError(Exception):
     """No thread was free for the request in time, or the thread it had did not come to an end."""
 
 
-class _Job:
-    __slots__ = ("due", "environ", "future", "loop")
+#: Takes what became of a request, on the event loop: an answer, or an error in its place.
+Done: TypeAlias = Callable[[Answer, BaseException | None], None]
 
-    def __init__(self, environ: Environ, loop: asyncio.AbstractEventLoop, due: float) -> None:
+
+class _Job:
+    __slots__ = ("done", "due", "environ", "is_over", "loop", "timer")
+
+    def __init__(self, environ: Environ, loop: asyncio.AbstractEventLoop, limits: Limits) -> None:
         self.environ = environ
         self.loop = loop
-        self.due = due
-        self.future: asyncio.Future[Answer] = loop.create_future()
+        self.due = time.monotonic() + limits.max_wait_seconds
+        #: Nobody waits for it any more.
+        self.is_over = False
+        self.done: Done
+        self.timer: asyncio.TimerHandle
 
 
 class RequestThreads:
@@ -71,24 +80,34 @@ class RequestThreads:
             sys.setswitchinterval(FULL_SWITCH_SECONDS)
         return True
 
-    async def run(self, environ: Environ) -> Answer:
-        """Run one request on a thread, which closes its body.
+    def submit(self, environ: Environ, done: Done) -> _Job:
+        """Run one request on a thread, which closes its body; `done` is called on the loop.
 
-        Raises:
-            WaitedTooLongError: it waited longer than the limit and was not run, or it still runs
-                when it has to be answered: on a database that says nothing, say.
+        It is told of a `WaitedTooLongError` where the request waited longer than the limit and was
+        not run, or still runs when it has to be answered: on a database that says nothing, say.
         """
         if not self._threads:
             self._start()
         loop = asyncio.get_running_loop()
-        job = _Job(environ, loop, time.monotonic() + self._limits.max_wait_seconds)
+        job = _Job(environ, loop, self._limits)
+        job.done = done
+        job.timer = loop.call_later(self._limits.max_answer_seconds, self._give_up, job)
         self.pending += 1
         self._jobs.put(job)
+        return job
+
+    async def run(self, environ: Environ) -> Answer:
+        """Run one request on a thread, and wait for its answer.
+
+        Raises:
+            WaitedTooLongError: as `submit` says.
+        """
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        job = self.submit(environ, partial(_resolve, future))
         try:
-            async with asyncio.timeout(self._limits.max_answer_seconds):
-                return await job.future
-        except TimeoutError as error:
-            raise WaitedTooLongError from error
+            return await future
+        finally:
+            job.is_over = True
 
     def stop(self) -> None:
         """Let the threads finish what they have; further requests start new ones."""
@@ -114,7 +133,7 @@ class RequestThreads:
     def _serve(self, job: _Job) -> None:
         answer = Answer()
         error: BaseException | None = None
-        if job.future.done() or time.monotonic() > job.due:  # nobody waits for it any more
+        if job.is_over or time.monotonic() > job.due:
             error = WaitedTooLongError()
         else:
             try:
@@ -123,27 +142,39 @@ class RequestThreads:
                 error = raised
         job.environ["wsgi.input"].close()
         try:
-            job.loop.call_soon_threadsafe(self._settle, job.future, answer, error)
+            job.loop.call_soon_threadsafe(self._settle, job, answer, error)
         except RuntimeError:  # the loop has ended, nobody waits for the answer
             answer.close()
             return
         if answer.pieces is None:
             answer.close()
 
-    def _settle(
-        self, future: asyncio.Future[Answer], answer: Answer, error: BaseException | None
-    ) -> None:
+    def _settle(self, job: _Job, answer: Answer, error: BaseException | None) -> None:
         self.pending -= 1
         if self._is_pressed and self.pending < self._limits.max_pending // 2:
             self._is_pressed = False
             sys.setswitchinterval(USUAL_SWITCH_SECONDS)
-        if future.done():  # its waiter was cancelled
-            if answer.pieces is not None:
-                answer.close()
-        elif error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(answer)
+        job.timer.cancel()
+        if not job.is_over:
+            job.is_over = True
+            job.done(answer, error)
+        elif answer.pieces is not None:
+            answer.close()
+
+    def _give_up(self, job: _Job) -> None:
+        if not job.is_over:
+            job.is_over = True
+            job.done(Answer(), WaitedTooLongError())
+
+
+def _resolve(future: asyncio.Future[Answer], answer: Answer, error: BaseException | None) -> None:
+    if future.done():  # its waiter was cancelled
+        if answer.pieces is not None:
+            answer.close()
+    elif error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(answer)
 
 
 class StreamLanes:

@@ -4,21 +4,32 @@ import contextlib
 import socket
 import threading
 import time
+from functools import partial
+from typing import Any
 
 import pytest
 import uvicorn
 
-from appwrite_clone.bridge import Bridge, protocol
+from appwrite_clone.bridge import Bridge, Limits, protocol
+from appwrite_clone.bridge.direct import DirectHttpProtocol
 from appwrite_clone.bridge.protocol import BoundedHttpProtocol
 from tests.gateway.test_bridge import SMALL
+
+WAYS = pytest.mark.parametrize("is_direct", [True, False], ids=["direct", "asgi"])
+
+
+def head(method, path, *lines):
+    text = "\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", *lines, "", ""])
+    return text.encode()
 
 
 class Live:
     """A bridge under uvicorn, on a port of its own."""
 
-    def __init__(self):
+    def __init__(self, *, is_direct, limits=SMALL):
         self.calls = []
-        bridge = Bridge(self.application, version="9.9", limits=SMALL)
+        self.go_on = threading.Event()
+        bridge = Bridge(self.application, version="9.9", limits=limits)
         self._bridge = bridge
 
         async def app(scope, receive, send):
@@ -27,9 +38,12 @@ class Live:
 
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
+        protocol_class: Any = BoundedHttpProtocol
+        if is_direct:
+            protocol_class = partial(DirectHttpProtocol, bridge)
         config = uvicorn.Config(
             app,
-            http=BoundedHttpProtocol,
+            http=protocol_class,
             log_level="critical",
             lifespan="off",
             access_log=False,
@@ -45,6 +59,13 @@ class Live:
         if environ["PATH_INFO"] == "/stream":
             start_response("200 OK", [("Content-Type", "text/plain")])
             return iter([b"one", b"two"])
+        if environ["PATH_INFO"] == "/fails":
+            raise RuntimeError("no words of this leave the server")
+        if environ["PATH_INFO"] == "/splits":
+            start_response("200 OK", [("X-Note", "one\r\nSet-Cookie: two")])
+            return [b"hello"]
+        if environ["PATH_INFO"] == "/waits":
+            self.go_on.wait(5)
         start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "5")])
         return [b"hello"]
 
@@ -55,14 +76,22 @@ class Live:
         return self
 
     def __exit__(self, *_):
-        self._server.should_exit = True
+        self.go_on.set()
+        self.end()
         self._thread.join(10)
         self._listener.close()
         self._bridge.stop()
 
+    def end(self):
+        """Have the server stop once what is under way is done."""
+        self._server.should_exit = True
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=5)
+
     def talk(self, *pieces, pause=0.0):
         """Send raw bytes, read until the server has nothing more to say."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+        with self.connect() as connection:
             for piece in pieces:
                 connection.sendall(piece)
                 time.sleep(pause)
@@ -78,9 +107,16 @@ def _read(connection):
     return received
 
 
-@pytest.fixture(scope="module")
-def live():
-    with Live() as server:
+def _until(condition):
+    end = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["direct", "asgi"])
+def live(request):
+    with Live(is_direct=request.param) as server:
         yield server
 
 
@@ -90,15 +126,73 @@ def _fresh_calls(request):
         request.getfixturevalue("live").calls.clear()
 
 
-def head(method, path, *lines):
-    text = "\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", *lines, "", ""])
-    return text.encode()
-
-
 def test_live_keep_alive_serves_two_requests(live):
     received = live.talk(head("GET", "/a"), head("GET", "/b"), pause=0.1)
     assert received.count(b"HTTP/1.1 200 OK") == 2
     assert [call[1] for call in live.calls] == ["/a", "/b"]
+
+
+def test_live_requests_sent_in_a_row_are_answered_in_their_order(live):
+    paths = ["/a", "/stream", "/b", "/fails", "/c"]
+    received = live.talk(b"".join(head("GET", path) for path in paths))
+    assert [call[1] for call in live.calls] == paths
+    statuses = [part[:3] for part in received.split(b"HTTP/1.1 ")[1:]]
+    assert statuses == [b"200", b"200", b"200", b"500", b"200"]
+    assert received.endswith(b"hello")
+
+
+def test_live_failure_keeps_the_connection_and_its_reason(live):
+    received = live.talk(head("GET", "/fails"), head("GET", "/a"), pause=0.1)
+    assert b"general_server_error" in received
+    assert b"no words" not in received
+    assert received.endswith(b"hello")
+
+
+def test_live_no_value_splits_a_head(live):
+    received = live.talk(head("GET", "/splits"))
+    assert b"hello" not in received
+    assert b"set-cookie" not in received.lower()
+    assert live.talk(head("GET", "/a")).endswith(b"hello")
+
+
+@pytest.mark.parametrize("sent", [head("GET", "/waits"), head("GET", "/waits") * 2])
+def test_live_client_that_leaves_before_its_answer_stops_nobody(live, sent):
+    live.go_on.clear()
+    with live.connect() as connection:
+        connection.sendall(sent)
+        _until(lambda: live.calls)
+    live.go_on.set()
+    assert live.talk(head("GET", "/a")).endswith(b"hello")
+
+
+@WAYS
+def test_live_request_too_many_is_refused_on_a_connection_that_stays(is_direct):
+    with (
+        Live(is_direct=is_direct, limits=Limits(threads=1, max_pending=1)) as server,
+        server.connect() as busy,
+    ):
+        busy.sendall(head("GET", "/waits"))
+        _until(lambda: server.calls)
+        refused = server.talk(head("POST", "/a", "Content-Length: 2") + b"{}")
+        server.go_on.set()
+        assert b"200 OK" in busy.recv(1000)
+    assert refused.startswith(b"HTTP/1.1 503")
+    assert b"retry-after: 1" in refused
+    assert b"connection: close" not in refused
+
+
+@WAYS
+def test_live_answer_that_is_under_way_at_the_end_says_so(is_direct):
+    with Live(is_direct=is_direct) as server, server.connect() as connection:
+        connection.sendall(head("GET", "/waits"))
+        _until(lambda: server.calls)
+        server.end()
+        time.sleep(0.3)  # the server looks for its end ten times a second
+        server.go_on.set()
+        received = _read(connection)
+    assert received.startswith(b"HTTP/1.1 200")
+    assert b"connection: close" in received
+    assert received.endswith(b"hello")
 
 
 def test_live_head_sends_no_body(live):
@@ -126,7 +220,7 @@ def test_live_stream_is_chunked_and_ends_properly(live):
 
 
 def test_live_truncated_body_is_dropped_and_the_server_goes_on(live):
-    with socket.create_connection(("127.0.0.1", live.port), timeout=5) as connection:
+    with live.connect() as connection:
         connection.sendall(head("POST", "/", "Content-Length: 4000") + b"x" * 2000)
         time.sleep(0.1)
     time.sleep(0.1)
@@ -177,7 +271,7 @@ def test_live_head_in_small_pieces_before_a_large_body_is_fine(live):
 @pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: local"])
 def test_live_head_that_never_ends_is_given_up(live, monkeypatch, sent):
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
-    with socket.create_connection(("127.0.0.1", live.port), timeout=5) as connection:
+    with live.connect() as connection:
         connection.sendall(sent)
         assert connection.recv(100) == b""
 

@@ -1,0 +1,192 @@
+"""A short way from uvicorn's HTTP protocol to the bridge, for ordinary requests.
+
+Such a one came whole and is small, and no other is under way on its connection. It goes to a thread
+without a task of its own and messages to and fro. All others go the way of ASGI, and so do answers
+that are more than a head and a body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from appwrite_clone.bridge.answers import Answer, FilePieces
+from appwrite_clone.bridge.application import Bridge
+from appwrite_clone.bridge.asgi_types import Scope
+from appwrite_clone.bridge.bodies import declared_length
+from appwrite_clone.bridge.environ import build_environ
+from appwrite_clone.bridge.protocol import BoundedHttpProtocol
+
+if TYPE_CHECKING:
+    from uvicorn._types import HTTPScope
+
+#: What a connection is told, and not a client: left to uvicorn.
+_OF_CONNECTIONS = frozenset({"connection", "transfer-encoding", "upgrade"})
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+class _Silence:
+    """In place of the event that wakes a task: there is none."""
+
+    def set(self) -> None:
+        pass
+
+
+class Exchange:
+    """An ordinary request until it is answered, as much of it as uvicorn asks for."""
+
+    __slots__ = ("disconnected", "keep_alive", "response_complete", "scope")
+
+    message_event = _Silence()
+
+    def __init__(self, scope: Scope, *, keep_alive: bool) -> None:
+        self.scope = scope
+        self.keep_alive = keep_alive
+        self.disconnected = False
+        self.response_complete = False
+
+
+class DirectHttpProtocol(BoundedHttpProtocol):
+    """Serves ordinary requests on the threads of a bridge by itself."""
+
+    def __init__(self, bridge: Bridge, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._bridge = bridge
+        #: The body so far of a request that may be ordinary.
+        self._pieces: list[bytes] | None = None
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._pieces is not None and not self.transport.is_closing():
+            self._go_usual_way()  # which bounds how long the rest may take
+
+    def on_headers_complete(self) -> None:
+        if self._may_be_ordinary():
+            self._end_head()
+            self._pieces = []
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if self._pieces is None:
+            super().on_body(body)
+        else:
+            self._pieces.append(body)
+
+    def on_message_complete(self) -> None:
+        if self._pieces is not None:
+            self._fill_scope()
+            threads = self._bridge.threads_for(self._scope())
+            if not threads.is_full():
+                body, self._pieces = io.BytesIO(b"".join(self._pieces)), None
+                exchange = self._begin()
+                environ = build_environ(exchange.scope, body, FilePieces)
+                threads.submit(environ, partial(self._answer, exchange))
+                return
+            self._go_usual_way()
+        super().on_message_complete()
+
+    def _may_be_ordinary(self) -> bool:
+        if (
+            not self._is_idle()
+            or self.expect_100_continue
+            or self.flow.write_paused
+            or self.transport.is_closing()
+            or self.parser.should_upgrade()
+            or self.parser.get_http_version() != "1.1"
+        ):
+            return False
+        limits = self._bridge.limits
+        length = declared_length(self._scope())
+        is_small = length is not None and length <= limits.memory_body_bytes
+        return is_small and len(self.headers) <= limits.max_headers
+
+    def _go_usual_way(self) -> None:
+        pieces, self._pieces = self._pieces or [], None
+        super().on_headers_complete()
+        for piece in pieces:
+            super().on_body(piece)
+
+    def _fill_scope(self) -> None:
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        self.scope["method"] = self.parser.get_method().decode("ascii")
+        self.scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
+        self.scope["raw_path"] = self.root_path.encode("ascii") + url.path
+        self.scope["query_string"] = url.query or b""
+
+    def _begin(self) -> Exchange:
+        keep_alive = self.parser.should_keep_alive() and not self._is_leaving
+        exchange = Exchange(self._scope(), keep_alive=keep_alive)
+        self.cycle = cast("RequestResponseCycle", exchange)  # it has what uvicorn asks for
+        return exchange
+
+    def _scope(self) -> Scope:
+        return cast("Scope", self.scope)
+
+    def _answer(self, exchange: Exchange, answer: Answer, error: BaseException | None) -> None:
+        if error is not None or answer.pieces is not None or exchange.disconnected:
+            self._conclude(exchange, answer, error)
+            return
+        answer.complete(exchange.scope["method"])
+        if any(name in _OF_CONNECTIONS for name, _ in answer.headers):
+            self._conclude(exchange, answer, None)
+            return
+        try:
+            message = self._message(exchange, answer)
+        except ValueError as unfit:
+            self._conclude(exchange, answer, unfit)
+            return
+        if not self.transport.is_closing():
+            self.transport.write(message)
+        exchange.response_complete = True
+        if not exchange.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _message(self, exchange: Exchange, answer: Answer) -> bytes:
+        """Return an answer as it is sent.
+
+        Raises:
+            ValueError: A header would end its line.
+        """
+        lines = [f"{name}: {value}" for name, value in answer.headers]
+        if _FORBIDDEN.search("\t".join(lines)):
+            raise ValueError("a header of the answer holds a control character")
+        if not exchange.keep_alive:
+            lines.append("connection: close")
+        lines += ("", "")
+        head = [STATUS_LINE[answer.status]]
+        for name, value in self.server_state.default_headers:
+            head += (name, b": ", value, b"\r\n")
+        return b"".join((*head, "\r\n".join(lines).encode("latin-1"), answer.body))
+
+    def _conclude(self, exchange: Exchange, answer: Answer, error: BaseException | None) -> None:
+        """Go on as ASGI does: with an answer in pieces, with a failure, or with nobody there."""
+        cycle = RequestResponseCycle(
+            scope=cast("HTTPScope", exchange.scope),
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=exchange.keep_alive,
+            on_response=self.on_response_complete,
+        )
+        cycle.more_body = False
+        if exchange.disconnected:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if cast("Exchange", self.cycle) is exchange:
+            self.cycle = cycle
+        self._start_asgi_task(cycle, partial(self._bridge.conclude, answer, error))
