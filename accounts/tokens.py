@@ -64,6 +64,9 @@ class Purpose(StrEnum):
     RECOVERY_OTP = "recovery-otp"
     VERIFICATION_CODE = "verification-otp"
     INVITATION = "invitation"
+    PASSKEY = "passkey"
+    PASSKEY_REGISTRATION = "passkey-registration"
+    PASSKEY_SIGN_IN = "passkey-sign-in"
 
 
 def new_session_secret() -> str:

@@ -9,6 +9,7 @@ from accounts.views import (
     imports,
     mails,
     oauth,
+    passkeys,
     proofs,
     sign_in,
     teams,
@@ -53,6 +54,16 @@ ACCOUNT = [
     path("account/sessions/<str:sessionId>", account.SessionView.as_view()),
     path("account/jwts", account.JwtsView.as_view()),
     path("account/jwt", account.JwtsView.as_view()),
+]
+PASSKEYS = [
+    path("account/passkeys", passkeys.PasskeysView.as_view()),
+    path("account/passkeys/<str:passkeyId>", passkeys.PasskeyView.as_view()),
+    path(
+        "account/passkeys/<str:passkeyId>/verification", passkeys.PasskeyVerificationView.as_view()
+    ),
+    path("account/tokens/passkey", passkeys.PasskeyTokensView.as_view()),
+    path("users/<str:userId>/passkeys", passkeys.UserPasskeysView.as_view()),
+    path("users/<str:userId>/passkeys/<str:passkeyId>", passkeys.UserPasskeyView.as_view()),
 ]
 MFA = [
     path("account/mfa", factors.MfaView.as_view()),
@@ -111,4 +122,4 @@ MAILS = [
     path("projects/<str:projectId>/templates/email", mails.OlderEmailTemplatesView.as_view()),
     path("project/smtp/tests", mails.SmtpTestsView.as_view()),
 ]
-urlpatterns: list[URLPattern] = [*ACCOUNT, *MFA, *USERS, *TEAMS, *MAILS]
+urlpatterns: list[URLPattern] = [*ACCOUNT, *PASSKEYS, *MFA, *USERS, *TEAMS, *MAILS]

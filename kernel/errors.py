@@ -177,6 +177,23 @@ class ErrorKind(Enum):
         409,
         "The user has recovery codes already.",
     )
+    USER_PASSKEY_NOT_FOUND = ("user_passkey_not_found", 404, "There is no passkey with this id.")
+    USER_PASSKEY_ALREADY_EXISTS = (
+        "user_passkey_already_exists",
+        409,
+        "There is a passkey with this id, or of this authenticator, already.",
+    )
+    USER_PASSKEY_INVALID = ("user_passkey_invalid", 401, "The passkey could not be verified.")
+    USER_PASSKEY_LIMIT_EXCEEDED = (
+        "user_passkey_limit_exceeded",
+        400,
+        "The user has as many passkeys as they may.",
+    )
+    USER_REAUTHENTICATION_REQUIRED = (
+        "user_reauthentication_required",
+        401,
+        "This needs a sign-in, or a second factor shown, within the last ten minutes.",
+    )
     USER_AUTH_METHOD_UNSUPPORTED = (
         "user_auth_method_unsupported",
         501,

@@ -20,6 +20,7 @@ POLICY_DEFAULTS: dict[str, dict[str, Any]] = {
     "password-personal-data": {"enabled": False, "denyList": []},
     "session-alert": {"enabled": False},
     "session-invalidation": {"enabled": True},
+    "passkey": {"rpId": ""},
     "membership-privacy": {
         "userId": True,
         "userEmail": True,
@@ -37,7 +38,8 @@ class Policies:
 
     `denied_passwords` and `denied_terms` are None where nothing is denied: the first are whole
     passwords beside the common ones, the second parts beside what is known of a user, all in small
-    letters. `hidden_of_members` names what members of a team do not see of each other.
+    letters. `passkey_domain` is empty where none is set. `hidden_of_members` names what members of
+    a team do not see of each other.
     """
 
     password_minimum: int
@@ -47,6 +49,7 @@ class Policies:
     password_history: int
     has_session_alerts: bool
     has_session_invalidation: bool
+    passkey_domain: str
     hidden_of_members: frozenset[str]
 
     @classmethod
@@ -62,6 +65,7 @@ class Policies:
             password_history=policy(stored, "password-history")["total"],
             has_session_alerts=policy(stored, "session-alert")["enabled"],
             has_session_invalidation=policy(stored, "session-invalidation")["enabled"],
+            passkey_domain=policy(stored, "passkey")["rpId"],
             hidden_of_members=_names(policy(stored, "membership-privacy"), are_on=False),
         )
 

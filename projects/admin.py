@@ -40,7 +40,7 @@ class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at r
     team_uid = forms.ChoiceField(label="Team")
     services = _switches(SERVICES, "Services")
     protocols = _switches(PROTOCOLS, "Interfaces")
-    auth_methods = _switches(tuple(AUTH_METHODS), "Ways to sign in")
+    auth_methods = _switches(AUTH_METHODS, "Ways to sign in")
     rate_limits = RateLimitsField(
         required=False,
         help_text="In place of the usual ones, a line each: operation, calls, seconds",
@@ -85,7 +85,7 @@ def _switched(project: Project) -> dict[str, tuple[tuple[str, ...], list[str]]]:
     return {
         "services": (SERVICES, project.disabled_services),
         "protocols": (PROTOCOLS, project.disabled_protocols),
-        "auth_methods": (tuple(AUTH_METHODS), project.disabled_auth_methods),
+        "auth_methods": (AUTH_METHODS, project.disabled_auth_methods),
     }
 
 

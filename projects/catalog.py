@@ -24,17 +24,16 @@ SERVICES = (
     "oauth2",
 )
 PROTOCOLS = ("rest", "graphql", "websocket")
-#: Ways to sign in by id, and whether this server offers them.
-AUTH_METHODS = {
-    "email-password": True,
-    "magic-url": True,
-    "email-otp": True,
-    "anonymous": True,
-    "invites": True,
-    "jwt": True,
-    "phone": True,
-    "passkey": False,
-}
+AUTH_METHODS = (
+    "email-password",
+    "magic-url",
+    "email-otp",
+    "anonymous",
+    "invites",
+    "jwt",
+    "phone",
+    "passkey",
+)
 #: The policies that are columns of a project: their one field, and the column.
 POLICY_COLUMNS = {
     "session-duration": ("duration", "session_seconds"),
@@ -42,6 +41,7 @@ POLICY_COLUMNS = {
     "user-limit": ("total", "user_limit"),
 }
 POLICIES = (*POLICY_DEFAULTS, *POLICY_COLUMNS)
+LOCALHOST = "localhost"
 WEB, APPLE, ANDROID, LINUX, WINDOWS = "web", "apple", "android", "linux", "windows"
 #: The public name of each platform type's identifier; the web has a hostname instead.
 IDENTIFIERS = {

@@ -6,6 +6,8 @@ from dataclasses import dataclass, make_dataclass
 from datetime import datetime
 from typing import Any
 
+from fido2.rpid import verify_rp_id
+
 from kernel.fields import (
     ABSENT,
     Missing,
@@ -36,7 +38,14 @@ from kernel.limits import (
     MIN_PASSWORD_LENGTH,
     MIN_SESSION_SECONDS,
 )
-from projects.catalog import AUTH_METHODS, PLATFORM_TYPES, POLICIES, PROTOCOLS, SERVICES
+from projects.catalog import (
+    AUTH_METHODS,
+    LOCALHOST,
+    PLATFORM_TYPES,
+    POLICIES,
+    PROTOCOLS,
+    SERVICES,
+)
 from projects.oauth import KNOWN_IDS, PROVIDERS, Provider
 
 MAX_HOSTNAME_LENGTH = 253
@@ -124,7 +133,7 @@ class UpdateProtocolInput:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UpdateAuthMethodInput:
-    method_id: str = required(one_of(tuple(AUTH_METHODS)))
+    method_id: str = required(one_of(AUTH_METHODS))
     enabled: bool = required(boolean)
 
 
@@ -170,6 +179,23 @@ class SessionLimitPolicyInput:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UserLimitPolicyInput:
     total: int | None = required(integer(0, MAX_USER_LIMIT), nullable=True)
+
+
+def domain(value: object) -> str:
+    """A domain that passkeys can belong to; an empty text takes it away."""
+    if value in ("", LOCALHOST):
+        return str(value)
+    name = hostname(value)
+    # Names below a public suffix such as `co.uk` belong to others.
+    is_own = verify_rp_id(name, f"https://www.{name}")
+    if "." not in name or name.startswith("*") or _is_address(name) or not is_own:
+        raise ValueError("Value must be a domain of your own, such as example.com")
+    return name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PasskeyPolicyInput:
+    rpId: str = required(domain)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -100,8 +100,8 @@ def project_output(project: Project) -> ProjectOutput:
         "pingedAt": "",
         "onboarding": {},
         "authMethods": [
-            {"$id": name, "enabled": is_offered and name not in project.disabled_auth_methods}
-            for name, is_offered in AUTH_METHODS.items()
+            {"$id": name, "enabled": name not in project.disabled_auth_methods}
+            for name in AUTH_METHODS
         ],
         "services": _switches(SERVICES, project.disabled_services),
         "protocols": _switches(PROTOCOLS, project.disabled_protocols),

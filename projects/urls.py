@@ -49,6 +49,7 @@ urlpatterns = [
     path("project/policies/user-limit", policies.UserLimitPolicyView.as_view()),
     path("project/policies/membership-privacy", policies.MembershipPrivacyPolicyView.as_view()),
     path("project/policies/password-strength", policies.PasswordStrengthPolicyView.as_view()),
+    path("project/policies/passkey", policies.PasskeyPolicyView.as_view()),
     path("project/policies/<str:policyId>", policies.PolicyView.as_view()),
     path("project/keys", keys.KeysView.as_view()),
     path("project/keys/<str:keyId>", keys.KeyView.as_view()),

@@ -41,6 +41,12 @@ OWN_ERRORS = {
     "general_payload_too_large",
     "general_service_unavailable",
     "general_cursor_expired",
+    # Of releases of the API after the one the reference describes.
+    "user_passkey_already_exists",
+    "user_passkey_invalid",
+    "user_passkey_limit_exceeded",
+    "user_passkey_not_found",
+    "user_reauthentication_required",
 }
 #: Events of our own: apps hear from them that a project came, changed or went.
 OWN_EVENTS = {"projects.*.create", "projects.*.update", "projects.*.delete"}

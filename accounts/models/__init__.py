@@ -3,6 +3,7 @@
 from accounts.models.factors import Authenticator, Challenge, RecoveryCode
 from accounts.models.identities import Identity, OAuthFlow
 from accounts.models.mails import EmailTemplate, Mail, TextMessage
+from accounts.models.passkeys import Passkey, PasskeyChallenge
 from accounts.models.sessions import ConsoleLink, Session, Token
 from accounts.models.teams import Membership, Role, Team
 from accounts.models.users import User, login_of
@@ -16,6 +17,8 @@ __all__ = [
     "Mail",
     "Membership",
     "OAuthFlow",
+    "Passkey",
+    "PasskeyChallenge",
     "RecoveryCode",
     "Role",
     "Session",

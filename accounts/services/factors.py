@@ -8,7 +8,7 @@ from django.db import transaction
 from accounts import mfa
 from accounts.events import announce_identity, publish_user
 from accounts.mfa import Factor
-from accounts.models import Authenticator, RecoveryCode, Session, User
+from accounts.models import Authenticator, Passkey, RecoveryCode, Session, User
 from accounts.outputs import (
     AccountOutput,
     MfaFactorsOutput,
@@ -270,6 +270,7 @@ def forget_factors(user: User) -> None:
     """Remove what somebody else may have set up in a user's name."""
     Authenticator.objects.filter(user_id=user.id).delete()
     RecoveryCode.objects.filter(user_id=user.id).delete()
+    Passkey.objects.filter(user_id=user.id).delete()
 
 
 def _step_of(user: User, row: Authenticator, otp: str) -> int | None:

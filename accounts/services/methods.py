@@ -10,6 +10,7 @@ ANONYMOUS = "anonymous"
 INVITES = "invites"
 JWT = "jwt"
 PHONE = "phone"
+PASSKEY = "passkey"
 _NAMES = {
     EMAIL_LOGIN: "Email/Password",
     MAGIC_URL: "Magic URL",
@@ -18,7 +19,7 @@ _NAMES = {
     INVITES: "Invites",
     JWT: "JWT",
     PHONE: "Phone",
-    "passkey": "Passkey",
+    PASSKEY: "Passkey",
 }
 
 

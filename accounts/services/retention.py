@@ -1,4 +1,4 @@
-"""Sessions, single-use tokens, console links and ways to providers past their time are deleted."""
+"""Sessions, single-use tokens, challenges and the like are deleted once past their time."""
 
 from kernel import sql
 
@@ -15,7 +15,14 @@ _SWEEPS = tuple(
     )
     SELECT (SELECT max(id) FROM batch), (SELECT count(*) FROM gone)
     """  # noqa: S608  # names of our own tables
-    for table in ("session", "account_token", "console_link", "mfa_challenge", "oauth_flow")
+    for table in (
+        "session",
+        "account_token",
+        "console_link",
+        "mfa_challenge",
+        "oauth_flow",
+        "passkey_challenge",
+    )
 )
 
 

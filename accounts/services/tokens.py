@@ -33,6 +33,7 @@ _LOGINS = {
     Purpose.EMAIL: ("email", "email"),
     Purpose.PHONE: ("phone", "phone"),
     Purpose.OAUTH2: (OAUTH2, OAUTH2),
+    Purpose.PASSKEY: ("passkey", "passkey"),
 }
 #: What signing in by them proves.
 _PROVED = {

@@ -68,6 +68,8 @@ _HIDE = """
         DELETE FROM membership m USING was WHERE m.user_id = was.id
     ), unused AS (
         DELETE FROM account_token t USING was WHERE t.user_id = was.id
+    ), unsigned AS (
+        DELETE FROM passkey k USING was WHERE k.user_id = was.id
     ), unlinked AS (
         DELETE FROM identity i USING was WHERE i.user_id = was.id
     )

@@ -9,6 +9,7 @@ from projects.services.oauth import (
     list_oauth2_providers,
     update_oauth2_provider,
 )
+from projects.services.passkey_origins import passkey_origins
 from projects.services.platforms import (
     create_platform,
     delete_platform,
@@ -59,6 +60,7 @@ __all__ = [
     "may_manage",
     "may_see",
     "operator",
+    "passkey_origins",
     "smtp_server",
     "update_auth_method",
     "update_key",

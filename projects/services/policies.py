@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 
-from kernel.caller import Caller
+from kernel.caller import Caller, ProjectContext
+from kernel.errors import invalid
 from kernel.event_names import id_part
 from kernel.listing import cut_page
 from kernel.policies import policy
 from projects.catalog import POLICIES, POLICY_COLUMNS
+from projects.models import Project
 from projects.outputs import (
     PolicyList,
     PolicyOutput,
@@ -18,7 +22,10 @@ from projects.outputs import (
     policy_output,
 )
 from projects.services.access import readable_project, writable_project
+from projects.services.passkey_origins import all_passkey_origins
 from projects.services.projects import change, get_row, locked_row
+
+PASSKEY = "passkey"
 
 
 def list_policies(
@@ -29,7 +36,7 @@ def list_policies(
     Raises: PROJECT_NOT_FOUND, ARGUMENT_INVALID
     """
     row = get_row(readable_project(caller, project_id))
-    outputs = [policy_output(row, policy_id) for policy_id in POLICIES]
+    outputs = [_shown(row, policy_id) for policy_id in POLICIES]
     page, count = cut_page(outputs, queries, has_total=total)
     return policy_list_output(page, count)
 
@@ -39,7 +46,7 @@ def get_policy(*, caller: Caller, project_id: str, policy_id: str) -> PolicyOutp
 
     Raises: PROJECT_NOT_FOUND
     """
-    return policy_output(get_row(readable_project(caller, project_id)), policy_id)
+    return _shown(get_row(readable_project(caller, project_id)), policy_id)
 
 
 @transaction.atomic
@@ -48,7 +55,7 @@ def update_policy(
 ) -> ProjectOutput:
     """Set fields of a policy, by their public names; those left out stay as they are.
 
-    Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED
+    Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED, ARGUMENT_INVALID
     """
     project = writable_project(caller, project_id)
     event = f"projects.{id_part(project.uid)}.policies.{id_part(policy_id)}.update"
@@ -56,5 +63,20 @@ def update_policy(
         field, column = POLICY_COLUMNS[policy_id]
         return change(caller, project, event=event, **{column: fields[field]})
     stored = locked_row(project).policies
+    if policy_id == PASSKEY:
+        _check_unused(project, policy(stored, PASSKEY)["rpId"], wanted=fields["rpId"])
     changed = stored | {policy_id: policy(stored, policy_id) | fields}
     return change(caller, project, event=event, policies=changed)
+
+
+def _check_unused(project: ProjectContext, domain: str, *, wanted: str) -> None:
+    has_passkeys = import_string(settings.APPWRITE_HAS_PASSKEYS)
+    if domain and wanted != domain and has_passkeys(project.id, domain):
+        raise invalid("rpId", f"Users have passkeys of {domain}, which no other domain can use")
+
+
+def _shown(row: Project, policy_id: str) -> PolicyOutput:
+    output = policy_output(row, policy_id)
+    if policy_id == PASSKEY:
+        output["origins"] = all_passkey_origins(row.id, output["rpId"])
+    return output

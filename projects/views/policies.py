@@ -10,6 +10,7 @@ from projects.inputs import (
     DenyingPolicyInput,
     ListInput,
     MembershipPrivacyPolicyInput,
+    PasskeyPolicyInput,
     PasswordHistoryPolicyInput,
     PasswordStrengthPolicyInput,
     PolicyPathInput,
@@ -163,4 +164,13 @@ class MembershipPrivacyPolicyView(PolicyView):
     @operation("project.updateMembershipPrivacyPolicy", scope=WRITE, needs_project=True)
     def patch(self, call: Call) -> Answer:
         data = read_input(MembershipPrivacyPolicyInput, call.params)
+        return self.change(call, as_dict(data))
+
+
+class PasskeyPolicyView(PolicyView):
+    policy_id = "passkey"
+
+    @operation("project.updatePasskeyPolicy", scope=WRITE, needs_project=True)
+    def patch(self, call: Call) -> Answer:
+        data = read_input(PasskeyPolicyInput, call.params)
         return self.change(call, as_dict(data))

@@ -4,7 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.models import Challenge, ConsoleLink, OAuthFlow, Session, Token, User
+from accounts.models import (
+    Challenge,
+    ConsoleLink,
+    OAuthFlow,
+    PasskeyChallenge,
+    Session,
+    Token,
+    User,
+)
 from accounts.services import retention
 from kernel import clock, jobs
 
@@ -26,6 +34,7 @@ def add(user, name, age):
     Token.objects.create(user=user, uid=name, purpose="test", **known)
     ConsoleLink.objects.create(**known)
     Challenge.objects.create(user=user, uid=name, session_id=0, tries_left=5, **known)
+    PasskeyChallenge.objects.create(project_id=user.project_id, uid=name, **known)
     flow = {"uid": name, "provider": "github", "expires_at": known["expires_at"]}
     OAuthFlow.objects.create(project_id=user.project_id, browser=name.encode(), **flow)
 
@@ -37,7 +46,7 @@ def test_what_has_expired_is_swept(user):
     jobs.sweep()
 
     assert [each.uid for each in OAuthFlow.objects.all()] == ["good"]
-    for model in (Session, Token, ConsoleLink, Challenge):
+    for model in (Session, Token, ConsoleLink, Challenge, PasskeyChallenge):
         assert [bytes(each.digest) for each in model.objects.all()] == [b"good"], model
 
 
@@ -48,8 +57,8 @@ def test_many_are_swept_in_batches(user, monkeypatch, statements):
         add(user, f"old {number}", PAST)
 
     with statements() as seen:
-        assert retention.sweep_expired() == 15
+        assert retention.sweep_expired() == 18
 
     assert Session.objects.count() == Token.objects.count() == ConsoleLink.objects.count() == 3
     assert Challenge.objects.count() == 3
-    assert len(seen) == 4 * 5
+    assert len(seen) == 4 * 6

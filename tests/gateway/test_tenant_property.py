@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from accounts import services as accounts
+from accounts.models import Passkey, User
 from accounts.roles import role_group_ids
 from documents import services as documents
 from documents.vocabulary import COLLECTIONS
@@ -63,6 +64,7 @@ IDS = {
     "membershipId": ["{membership}"],
     "methodId": ["jwt"],
     "platformId": ["{platform}"],
+    "passkeyId": ["phone"],
     "policyId": ["user-limit"],
     "projectId": ["blog", "shop"],
     "protocolId": ["rest"],
@@ -178,6 +180,9 @@ def _fill(project: ProjectContext, word: str) -> dict[str, str]:
         hostname=f"{word}.example.com",
         key="",
         store="",
+    )
+    Passkey.objects.create(
+        project_id=project.id, user=User.objects.get(project=project.id, uid="victim"), uid="phone"
     )
     _write_posts(project, word)
     # Any write names the roles its permissions speak of, before it is judged: they say nothing.

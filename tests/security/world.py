@@ -12,7 +12,7 @@ import orjson
 from django.db import connection, transaction
 
 from accounts import roles
-from accounts.models import Identity, User
+from accounts.models import Identity, Passkey, User
 from documents import catalog
 from documents.views.attributes import TYPED_VIEWS
 from gateway.operations import Operation
@@ -71,8 +71,13 @@ class Route:
         return f"{self.verb} {self.path} ({self.operation.id})"
 
 
-#: Operations that ask for what a provider has signed.
-REDEEMING = {"account.createIdTokenSession", "account.getAccountSessionsOauth2ProviderRedirect"}
+#: Operations that ask for what a provider or a device has signed.
+REDEEMING = {
+    "account.createIdTokenSession",
+    "account.getAccountSessionsOauth2ProviderRedirect",
+    "account.updatePasskeyToken",
+    "account.updatePasskeyVerification",
+}
 #: Operations whose bodies hold ids of another company's things.
 FOREIGN_IDS = {"project.updateOAuth2Apple"}
 
@@ -231,6 +236,7 @@ def populate(name: str) -> World:
         "identityId": f"{name}-identity",
     }
     ids |= _people(server, ids, name)
+    ids |= _passkeys(server, project, ids)
     _factors(client(project, session=person.session))
     _providers(server, project, ids)
     _platforms(server, name)
@@ -298,6 +304,20 @@ def _factors(user: ApiClient) -> None:
     asked = made(user.post("/account/mfa/challenges", {"factor": "recoverycode"}))
     made(user.put("/account/mfa/challenges", {"challengeId": asked["$id"], "otp": code}), 200)
     made(user.post("/account/mfa/authenticators/totp"), 200)
+
+
+def _passkeys(server: ApiClient, project: ProjectContext, ids: Mapping[str, str]) -> dict[str, str]:
+    """Let the project's page ask for passkeys, and give its user one."""
+    domain = f"{ids['projectId']}.example.com"
+    made(server.patch("/project/policies/passkey", {"rpId": domain}), 200)
+    passkey = Passkey.objects.create(
+        project_id=project.id,
+        user=User.objects.get(project_id=project.id, uid=ids["userId"]),
+        uid=f"{ids['projectId']}-passkey",
+        rp_id="localhost",
+        credential_id=domain.encode(),
+    )
+    return {"passkeyId": passkey.uid}
 
 
 def _providers(server: ApiClient, project: ProjectContext, ids: Mapping[str, str]) -> None:
