@@ -58,11 +58,13 @@ def check_own(user: User, contact: str) -> None:
         raise ApiError(_UNPROVED[contact])
 
 
-def prove(caller: Caller, user: User, contact: str, address: str) -> User:
+def prove(
+    caller: Caller, user: User, contact: str, address: str, *, keeps_access: bool = False
+) -> User:
     """Note that a user reads what is sent to a contact of theirs, which is this address or number.
 
     Until the first proof anybody may have signed up with it: their password, their second factors
-    and their identities at providers go, and what they let in, unless it is that user who calls.
+    and their identities at providers go, and what they let in, unless all that `keeps_access`.
 
     Raises: USER_EMAIL_NOT_VERIFIED, USER_PHONE_NOT_VERIFIED, USER_INVALID_TOKEN
     """
@@ -71,7 +73,7 @@ def prove(caller: Caller, user: User, contact: str, address: str) -> User:
     if getattr(user, contact):
         return user
     columns: dict[str, Any] = {contact: True}
-    if not caller.is_user or caller.user_id != user.id:
+    if not keeps_access:
         check_own(user, contact)
         forget_factors(user)
         unlinked, _ = Identity.objects.filter(user_id=user.id).delete()

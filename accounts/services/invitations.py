@@ -92,7 +92,9 @@ def update_membership_status(
         if not user.is_active:
             raise ApiError(ErrorKind.USER_BLOCKED)
         membership.is_confirmed, membership.joined_at, membership.updated_at = True, now, now
-        user = membership.user = contacts.prove(caller, user, contacts.EMAIL, user.email or "")
+        user = membership.user = contacts.prove(
+            caller, user, contacts.EMAIL, user.email or "", keeps_access=caller.is_user
+        )
         opened = None
         if caller.kind is CallerKind.GUEST:
             session = new_session(caller, user, _PROVIDER, factor=_PROVIDER)

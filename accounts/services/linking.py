@@ -97,6 +97,9 @@ def _joined(caller: Caller, profile: Profile, known: Identity | None, user: User
     other = find_by_contact(caller.project.id, email=profile.email) if profile.email else None
     if other is not None and other.id != user.id:
         raise ApiError(ErrorKind.USER_ALREADY_EXISTS)
+    if _proves(profile, known, user):
+        # Whose cookie the browser has may have signed up with an address of somebody else.
+        user = contacts.prove(caller, user, contacts.EMAIL, profile.email)
     columns: dict[str, Any] = {}
     if profile.email and not user.email:
         columns |= {"email": profile.email, "is_email_verified": profile.is_email_verified}
@@ -108,6 +111,12 @@ def _joined(caller: Caller, profile: Profile, known: Identity | None, user: User
     publish_user(caller, changed, "update.email" if "email" in columns else "update.name")
     announce_identity(caller.project.id, user_uid=user.uid, reason="verification")
     return changed
+
+
+def _proves(profile: Profile, known: Identity | None, user: User) -> bool:
+    """Tell whether a provider is the first to say whose address a user has."""
+    is_theirs = profile.is_email_verified and bool(profile.email) and profile.email == user.email
+    return is_theirs and known is None and not user.is_verified
 
 
 def _added(caller: Caller, profile: Profile) -> User:

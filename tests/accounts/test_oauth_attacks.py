@@ -228,6 +228,46 @@ def test_class_01_who_signed_up_before_is_put_out_whoever_else_is_signed_in_by_t
     assert guest.post("/account/sessions/email", login).error == "user_invalid_credentials"
 
 
+@pytest.mark.parametrize("planted", ["before", "on the way"])
+@pytest.mark.parametrize("path", ["sessions", "tokens"])
+def test_class_01_who_signed_up_before_is_put_out_whose_cookie_the_owner_has(
+    browser, idp, project, client_for, planted, path
+):
+    """A page can have the owner's browser signed in to the account that waits for them."""
+    guest = client_for(project)
+    cookies = sign_up(guest, VICTIM.email)
+    attacker = Browser(project, dict(cookies))
+    attacker.sign_in(idp, Person(sub="666", email="", name=""))
+    cookies = dict(attacker.cookies)
+    browser.cookies |= cookies if planted == "before" else {}
+    sent = idp.approve(browser.depart(path=path).headers["Location"], VICTIM)
+    browser.cookies |= cookies
+    back = browser.come_back("oidc", sent)
+    assert back.headers["Location"].startswith(SUCCESS)
+    assert attacker.account().status == 401
+    login = {"email": VICTIM.email, "password": PASSWORD}
+    assert guest.post("/account/sessions/email", login).error == "user_invalid_credentials"
+    assert [each.provider_uid for each in Identity.objects.all()] == [VICTIM.sub]
+    owner = User.objects.get(uid="early")
+    assert (owner.is_email_verified, owner.password) == (True, "")
+    if path == "sessions":
+        assert browser.account().json["$id"] == "early"
+
+
+def test_who_proved_their_address_keeps_password_and_sessions_when_a_provider_is_added(
+    browser, idp, project, client_for
+):
+    guest = client_for(project)
+    cookies = sign_up(guest, VICTIM.email)
+    User.objects.filter(uid="early").update(is_email_verified=True)
+    other = guest.post("/account/sessions/email", {"email": VICTIM.email, "password": PASSWORD})
+    browser.cookies |= cookies
+    assert browser.sign_in(idp, VICTIM).headers["Location"] == SUCCESS
+    assert other.status == 201
+    assert set(Session.objects.values_list("provider", flat=True)) == {"email", "oidc"}
+    assert User.objects.get(uid="early").password
+
+
 @pytest.mark.parametrize("verified", [False, "false", None, 0, "", "no", {"a": 1}])
 def test_class_01_an_unverified_address_never_links(browser, idp, project, client_for, verified):
     sign_up(client_for(project), VICTIM.email)
