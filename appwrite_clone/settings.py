@@ -199,6 +199,9 @@ SMS_USERNAME = env.text("SMS_USERNAME", _SMS_ACCOUNT)
 SMS_PASSWORD = env.text("SMS_PASSWORD", "" if SMS_PROVIDER == "none" else None)
 SMS_FROM = env.text("SMS_FROM", _SMS_ACCOUNT)
 
+# Where callers are: a file of MaxMind's or DB-IP's, which others keep new.
+GEOIP_DATABASE = env.text("GEOIP_DATABASE", "")
+
 # Servers of others: public ones over https alone, but for the hosts named here.
 OUTBOUND_HOSTS = frozenset(env.names("OUTBOUND_HOSTS"))
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from kernel import jobs, sql
+from kernel import geoip, jobs, sql
 from kernel.diagnosis import ProblemError, check
 from projects import checks
 from projects.models import Project
@@ -74,6 +74,18 @@ def find_worker() -> str:
         f"none did a job within {KNOCK_SECONDS:.0f} s: is the worker running?"
         " `python3 manage.py up` starts it"
     )
+
+
+@check("addresses")
+def find_addresses() -> str:
+    """Tell whether countries are found."""
+    if not settings.GEOIP_DATABASE:
+        return "no GEOIP_DATABASE: sessions have no country"
+    try:
+        geoip.probe()
+    except geoip.NoDatabaseError as error:
+        raise ProblemError(f"GEOIP_DATABASE: {error}") from None
+    return "countries are found"
 
 
 @check("projects")

@@ -8,7 +8,7 @@ from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
-from kernel import notify, sql
+from kernel import geoip, notify, sql
 from kernel.errors import ApiError, ErrorKind
 
 PROBE_CHANNEL = "appwrite_health"
@@ -49,6 +49,13 @@ def clocks() -> dict[str, int]:
     }
 
 
+def geo() -> Status:
+    """Return the state of the database of addresses; where none is wanted, it fails nobody."""
+    if not settings.GEOIP_DATABASE:
+        return {"name": "geo", "ping": 0, "status": "fail"}
+    return _probed("geo", _read_addresses)
+
+
 def version() -> dict[str, str]:
     return {"version": settings.APPWRITE_VERSION}
 
@@ -70,6 +77,14 @@ def _ask_database() -> None:
 
 def _ring_database() -> None:
     notify.notify(PROBE_CHANNEL, "")
+
+
+def _read_addresses() -> None:
+    try:
+        geoip.probe()
+    except geoip.NoDatabaseError as error:
+        message = "The database of addresses cannot be read."
+        raise ApiError(ErrorKind.SERVICE_UNAVAILABLE, message) from error
 
 
 def _ask_redis() -> None:

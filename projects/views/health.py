@@ -40,6 +40,12 @@ class HealthPubSubView(Endpoint):
         return Answer(health.pubsub())
 
 
+class HealthGeoView(Endpoint):
+    @operation("health.getGeo", scope="health.read")
+    def get(self, call: Call) -> Answer:
+        return Answer(health.geo())
+
+
 class HealthTimeView(Endpoint):
     @operation("health.getTime", scope="health.read")
     def get(self, call: Call) -> Answer:

@@ -4,7 +4,10 @@ import pytest
 from django.db import OperationalError
 
 from projects import health
+from tests.kernel.test_geoip import database
 from tests.reference import assert_model
+
+__all__ = ["database"]  # a fixture
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -24,6 +27,7 @@ def test_ping_answers_everybody_in_text(project, client_for):
     ("path", "model"),
     [
         ("/health", "healthStatus"),
+        ("/health/geo", "healthStatus"),
         ("/health/db", "healthStatusList"),
         ("/health/cache", "healthStatusList"),
         ("/health/pubsub", "healthStatusList"),
@@ -40,7 +44,7 @@ def test_a_key_learns_how_the_installation_is(doctor, path, model):
 def test_guests_learn_the_version_only(project, client_for, settings):
     guest = client_for(project)
     assert guest.get("/health/version").json == {"version": settings.APPWRITE_VERSION}
-    for path in ("/health", "/health/db", "/health/cache", "/health/pubsub", "/health/time"):
+    for path in ("/health", "/health/db", "/health/cache", "/health/pubsub", "/health/geo"):
         assert guest.get(path).error == "general_unauthorized_scope"
 
 
@@ -54,6 +58,17 @@ def test_redis_out_of_reach_is_reported(doctor, settings):
     for path in ("/health/cache", "/health/pubsub"):
         reply = doctor.get(path)
         assert (reply.status, reply.error) == (503, "general_service_unavailable")
+
+
+def test_the_database_of_addresses_is_read(doctor, settings, database):
+    assert doctor.get("/health/geo").json["status"] == "pass"
+    database.write_bytes(b"rubbish")
+    reply = doctor.get("/health/geo")
+    assert (reply.status, reply.error) == (503, "general_service_unavailable")
+    assert str(database) not in reply.json["message"]
+    settings.GEOIP_DATABASE = ""
+    reply = doctor.get("/health/geo")
+    assert (reply.status, reply.json["status"]) == (200, "fail")
 
 
 def test_a_database_out_of_reach_is_reported(doctor, monkeypatch):
