@@ -14,6 +14,8 @@ class ErrorKind(Enum):
 
     ARGUMENT_INVALID = ("general_argument_invalid", 400, "A parameter is not valid.")
     BAD_REQUEST = ("general_bad_request", 400, "The request could not be understood.")
+    INVALID_EMAIL = ("general_invalid_email", 400, "The value is no e-mail address.")
+    INVALID_PHONE = ("general_invalid_phone", 400, "The value is no phone number.")
     QUERY_INVALID = ("general_query_invalid", 400, "A query is not valid.")
     CURSOR_NOT_FOUND = ("general_cursor_not_found", 400, "The item the cursor points to is gone.")
     CURSOR_EXPIRED = (
@@ -62,6 +64,17 @@ class ErrorKind(Enum):
         "key_creation_denied",
         403,
         "An API key cannot give scopes that it does not hold.",
+    )
+    MOCK_NUMBER_NOT_FOUND = ("mock_number_not_found", 404, "There is no mock phone of this number.")
+    MOCK_NUMBER_ALREADY_EXISTS = (
+        "mock_number_already_exists",
+        409,
+        "There is a mock phone of this number already.",
+    )
+    MOCK_NUMBER_LIMIT_EXCEEDED = (
+        "mock_number_limit_exceeded",
+        400,
+        "The project has as many mock phones as it may.",
     )
     PLATFORM_NOT_FOUND = ("platform_not_found", 404, "There is no platform with this id.")
     PLATFORM_ALREADY_EXISTS = ("platform_already_exists", 409, "The platform id is taken.")
@@ -125,6 +138,12 @@ class ErrorKind(Enum):
         "user_email_already_verified",
         409,
         "The email address is verified already.",
+    )
+    USER_TARGET_NOT_FOUND = ("user_target_not_found", 404, "The user has no target with this id.")
+    USER_TARGET_ALREADY_EXISTS = (
+        "user_target_already_exists",
+        409,
+        "There is a target with this id or identifier already.",
     )
     USER_PHONE_NOT_FOUND = ("user_phone_not_found", 400, "The user has no phone number.")
     USER_PHONE_NOT_VERIFIED = (

@@ -37,6 +37,7 @@ _ID_RULE = (
     "Value must contain at most 36 chars. Valid chars are a-z, A-Z, 0-9, period, hyphen, and"
     " underscore. Can't start with a special char"
 )
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}\Z")  # E.164
 _validate_email = EmailValidator()
 
 
@@ -232,6 +233,12 @@ def email(value: object) -> str:
     except ValidationError:
         raise ValueError(reason) from None
     return value.lower()
+
+
+def phone(value: object) -> str:
+    if not isinstance(value, str) or not _PHONE.match(value):
+        raise ValueError("Phone number must start with a '+' can have a maximum of fifteen digits.")
+    return value
 
 
 def password(value: object) -> str:

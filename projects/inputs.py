@@ -19,6 +19,7 @@ from kernel.fields import (
     moment,
     one_of,
     optional,
+    phone,
     queries,
     required,
     scopes,
@@ -52,12 +53,32 @@ MAX_HOSTNAME_LENGTH = 253
 MAX_IDENTIFIER_LENGTH = 256
 MAX_FINGERPRINTS = 100
 MAX_PORT = 65_535
+#: Of those that are set at once.
+MAX_MOCK_NUMBERS = 10
 
 _HOSTNAME = re.compile(
     r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*\Z"
 )
+_OTP = re.compile(r"[0-9]{6}\Z")
 _name = text(MAX_NAME_LENGTH, minimum=1)
 _identifier = text(MAX_IDENTIFIER_LENGTH)
+
+
+def one_time_password(value: object) -> str:
+    if not isinstance(value, str) or not _OTP.match(value):
+        raise ValueError("Value must be a valid string of 6 digits")
+    return value
+
+
+def path_number(value: object) -> str:
+    """A phone number without its plus, which a path need not hold."""
+    return phone(f"+{value}")
+
+
+def mock_number(value: object) -> tuple[str, str]:
+    """A phone number and the code it always receives."""
+    known = value if isinstance(value, dict) else {}
+    return phone(known.get("phone")), one_time_password(known.get("otp"))
 
 
 def hostname(value: object) -> str:
@@ -208,6 +229,18 @@ class MembershipPrivacyPolicyInput:
     userAccessedAt: bool | None = optional(boolean)
 
 
+#: The shapes of policies by their ids; those of the others are columns of a project.
+POLICY_INPUTS: dict[str, type] = {
+    "password-dictionary": DenyingPolicyInput,
+    "password-history": PasswordHistoryPolicyInput,
+    "password-strength": PasswordStrengthPolicyInput,
+    "password-personal-data": DenyingPolicyInput,
+    "session-alert": SwitchPolicyInput,
+    "session-invalidation": SwitchPolicyInput,
+    "membership-privacy": MembershipPrivacyPolicyInput,
+}
+
+
 def optional_email(value: object) -> str:
     return "" if value == "" else email(value)
 
@@ -315,6 +348,27 @@ class UpdateAppPlatformInput(PlatformPathInput):
     name: str = required(identifier)
     key: str = required(identifier)
     fingerprints: list[str] | None = optional(list_of(_identifier, maximum=MAX_FINGERPRINTS))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MockPhonePathInput:
+    number: str = required(path_number)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreateMockPhoneInput:
+    number: str = required(phone)
+    otp: str = required(one_time_password)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpdateMockPhoneInput(MockPhonePathInput):
+    otp: str = required(one_time_password)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MockNumbersInput:
+    numbers: list[tuple[str, str]] = required(list_of(mock_number, maximum=MAX_MOCK_NUMBERS))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

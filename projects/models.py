@@ -63,6 +63,14 @@ class Project(models.Model):
         return self.uid == CONSOLE_PROJECT
 
 
+class ProjectPolicies(Project):
+    """A project on the console's page of its policies."""
+
+    class Meta:
+        proxy = True
+        verbose_name = verbose_name_plural = "policies"
+
+
 class Key(models.Model):
     """An API key: only the digest of its secret is kept."""
 
@@ -134,6 +142,26 @@ class OAuthProvider(models.Model):
 
     def __str__(self) -> str:
         return self.provider
+
+
+class MockPhone(models.Model):
+    """A number of a project's tests: its code, which is encrypted, never changes on its own."""
+
+    id = models.BigAutoField(primary_key=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="mock_phones")
+    number = models.CharField(max_length=16)
+    otp = models.TextField(editable=False)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "mock_phone"
+        constraints = [
+            models.UniqueConstraint(fields=["project", "number"], name="mock_phone_number"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
 
 
 class SigningKey(models.Model):

@@ -15,7 +15,7 @@ from projects.catalog import (
     SERVICES,
     WEB,
 )
-from projects.models import Key, Platform, Project
+from projects.models import Key, MockPhone, Platform, Project
 from projects.oauth import Provider
 
 Switch = TypedDict("Switch", {"$id": str, "enabled": bool})
@@ -50,6 +50,16 @@ OAuthProviderOutput = dict[str, Any]
 class OAuthProviderList(TypedDict):
     total: int
     providers: list[OAuthProviderOutput]
+
+
+MockPhoneOutput = TypedDict(
+    "MockPhoneOutput", {"$createdAt": str, "$updatedAt": str, "number": str, "otp": str}
+)
+
+
+class MockPhoneList(TypedDict):
+    total: int
+    mockNumbers: list[MockPhoneOutput]  # the public name
 
 
 #: One of the models `Policy...`, by its id.
@@ -175,6 +185,19 @@ def platform_output(platform: Platform) -> PlatformOutput:
 
 def platform_list_output(platforms: Iterable[Platform], total: int) -> PlatformList:
     return {"total": total, "platforms": [platform_output(each) for each in platforms]}
+
+
+def mock_phone_output(phone: MockPhone, otp: str) -> MockPhoneOutput:
+    return {
+        "$createdAt": api_time(phone.created_at),
+        "$updatedAt": api_time(phone.updated_at),
+        "number": phone.number,
+        "otp": otp,
+    }
+
+
+def mock_phone_list_output(phones: Iterable[tuple[MockPhone, str]], total: int) -> MockPhoneList:
+    return {"total": total, "mockNumbers": [mock_phone_output(*each) for each in phones]}
 
 
 def policy_output(project: Project, policy_id: str) -> PolicyOutput:

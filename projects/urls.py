@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from projects.views import console, health, keys, oauth, platforms, policies, projects
+from projects.views import (
+    console,
+    health,
+    keys,
+    mock_phones,
+    oauth,
+    platforms,
+    policies,
+    projects,
+)
 from projects.views.addressing import IN_PATH
 
 #: Every process answers these for itself.
@@ -11,6 +20,7 @@ HEALTH = [
     path("health", health.HealthView.as_view()),
     path("health/cache", health.HealthCacheView.as_view()),
     path("health/db", health.HealthDatabaseView.as_view()),
+    path("health/geo", health.HealthGeoView.as_view()),
     path("health/pubsub", health.HealthPubSubView.as_view()),
     path("health/time", health.HealthTimeView.as_view()),
     path("health/version", health.HealthVersionView.as_view()),
@@ -31,6 +41,12 @@ urlpatterns = [
         "projects/<str:projectId>/platforms/<str:platformId>",
         platforms.OlderPlatformView.as_view(dialect=IN_PATH),
     ),
+    path(
+        "projects/<str:projectId>/auth/mock-numbers",
+        mock_phones.MockNumbersView.as_view(dialect=IN_PATH),
+    ),
+    path("project/mock-phones", mock_phones.MockPhonesView.as_view()),
+    path("project/mock-phones/<str:number>", mock_phones.MockPhoneView.as_view()),
     path("project", projects.ProjectView.as_view()),
     path("project/services/<str:serviceId>", projects.ProjectServiceView.as_view()),
     path("project/protocols/<str:protocolId>", projects.ProjectProtocolView.as_view()),
