@@ -57,6 +57,12 @@ def publish_identity(
     publish(_event(caller, name, dict(payload), f"user:{user_uid}"))
 
 
+def publish_target(caller: Caller, user_uid: str, action: str, payload: Mapping[str, Any]) -> None:
+    """Publish `users.ID.targets.ID.action`."""
+    name = f"users.{id_part(user_uid)}.targets.{id_part(payload['$id'])}.{action}"
+    publish(_event(caller, name, dict(payload), f"user:{user_uid}"))
+
+
 def publish_template(caller: Caller, kind: str, payload: Mapping[str, Any]) -> None:
     """Publish `templates.KIND.update`, of which those who own the project may learn."""
     role = f"team:{caller.project.team_uid}"

@@ -7,10 +7,21 @@ from django.conf import settings
 from kernel.caller import ProjectContext
 from kernel.errors import invalid
 
+APP_PAGE = "auth/magic-url"
 #: Browsers read a backslash as a slash, Python does not: the host would be another one.
 _AMBIGUOUS = frozenset("\\")
 #: Anybody's development server answers to this scheme.
 _FOREIGN_SCHEMES = frozenset({"exp"})
+
+
+def app_page() -> str:
+    """Return the address of this server's page that hands a mailed secret to a project's app."""
+    return f"{settings.PUBLIC_URL}/{APP_PAGE}"
+
+
+def app_link(project_uid: str, **parameters: str) -> str:
+    """Return a link that opens a project's app, by the scheme of its own."""
+    return link_to(f"appwrite-callback-{project_uid}://", project=project_uid, **parameters)
 
 
 def check_link(project: ProjectContext, url: str, *, name: str = "url") -> None:

@@ -12,6 +12,7 @@ from accounts.views import (
     passkeys,
     proofs,
     sign_in,
+    targets,
     teams,
     users,
 )
@@ -107,6 +108,12 @@ USERS = [
     path("users/<str:userId>/tokens", sign_in.UserTokensView.as_view()),
     path("users/<str:userId>/jwts", users.UserJwtsView.as_view()),
 ]
+TARGETS = [
+    path("account/targets/push", targets.PushTargetsView.as_view()),
+    path("account/targets/<str:targetId>/push", targets.PushTargetView.as_view()),
+    path("users/<str:userId>/targets", targets.TargetsView.as_view()),
+    path("users/<str:userId>/targets/<str:targetId>", targets.TargetView.as_view()),
+]
 MEMBERSHIPS = "teams/<str:teamId>/memberships"
 TEAMS = [
     path("teams", teams.TeamsView.as_view()),
@@ -122,4 +129,4 @@ MAILS = [
     path("projects/<str:projectId>/templates/email", mails.OlderEmailTemplatesView.as_view()),
     path("project/smtp/tests", mails.SmtpTestsView.as_view()),
 ]
-urlpatterns: list[URLPattern] = [*ACCOUNT, *PASSKEYS, *MFA, *USERS, *TEAMS, *MAILS]
+urlpatterns: list[URLPattern] = [*ACCOUNT, *PASSKEYS, *MFA, *USERS, *TARGETS, *TEAMS, *MAILS]

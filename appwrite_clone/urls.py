@@ -8,6 +8,8 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
+from accounts.links import APP_PAGE
+from accounts.views.pages import app_page
 from appwrite_clone.split import API_SERVICES
 from gateway.forwarding import elsewhere
 from projects.urls import HEALTH
@@ -26,6 +28,8 @@ def _api() -> Iterator[URLPattern | URLResolver]:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [path("v1/", include(list(_api())))]
+if "accounts" in settings.SERVICES:
+    urlpatterns += [path(APP_PAGE, app_page)]
 if "console" in settings.SERVICES:
     urlpatterns += [
         path("console/", admin.site.urls),

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.inputs.checks import phone
-from kernel.fields import custom_id, email, json_object, optional, password, required, text
+from kernel.fields import custom_id, email, json_object, optional, password, phone, required, text
 from kernel.limits import MAX_NAME_LENGTH, MAX_PASSWORD_LENGTH
 
 

@@ -1,18 +1,9 @@
 """Checks of values that shapes of several kinds share."""
 
-import re
 from typing import Any
 
 from kernel import addresses
 from kernel.limits import MAX_URL_LENGTH
-
-_PHONE = re.compile(r"\+[1-9][0-9]{6,14}\Z")  # E.164
-
-
-def phone(value: object) -> str:
-    if not isinstance(value, str) or not _PHONE.match(value):
-        raise ValueError("Phone number must start with a '+' can have a maximum of fifteen digits.")
-    return value
 
 
 def link(value: object) -> str:

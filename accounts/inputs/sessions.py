@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from accounts.inputs.checks import link, phone
+from accounts.inputs.checks import link, or_empty
 from kernel.fields import (
     boolean,
     custom_id,
@@ -10,6 +10,7 @@ from kernel.fields import (
     integer,
     optional,
     password,
+    phone,
     required,
     text,
     uid,
@@ -49,7 +50,7 @@ class EmailTokenInput:
 
 @dataclass(frozen=True, kw_only=True)
 class MagicUrlTokenInput(EmailTokenInput):
-    url: str = required(link)
+    url: str = optional(or_empty(link), default="")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,19 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.inputs.checks import link, or_empty, phone
+from accounts.inputs.checks import link, or_empty
 from accounts.inputs.lists import ListInput
-from kernel.fields import custom_id, email, json_object, list_of, optional, required, text, uid
+from kernel.fields import (
+    custom_id,
+    email,
+    json_object,
+    list_of,
+    optional,
+    phone,
+    required,
+    text,
+    uid,
+)
 from kernel.limits import MAX_NAME_LENGTH, MAX_SECRET_LENGTH, MAX_TEAM_ROLE_LENGTH
 
 OWNER = "owner"

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.inputs.checks import or_empty, phone
+from accounts.inputs.checks import or_empty
 from kernel.fields import (
     boolean,
     custom_id,
@@ -14,6 +14,7 @@ from kernel.fields import (
     list_of,
     optional,
     password,
+    phone,
     required,
     text,
     uid,

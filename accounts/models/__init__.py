@@ -5,6 +5,7 @@ from accounts.models.identities import Identity, OAuthFlow
 from accounts.models.mails import EmailTemplate, Mail, TextMessage
 from accounts.models.passkeys import Passkey, PasskeyChallenge
 from accounts.models.sessions import ConsoleLink, Session, Token
+from accounts.models.targets import Target
 from accounts.models.teams import Membership, Role, Team
 from accounts.models.users import User, login_of
 
@@ -22,6 +23,7 @@ __all__ = [
     "RecoveryCode",
     "Role",
     "Session",
+    "Target",
     "Team",
     "TextMessage",
     "Token",

@@ -1,5 +1,7 @@
 """The table of users."""
 
+from functools import cached_property
+from operator import attrgetter
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -89,3 +91,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_verified(self) -> bool:
         return self.is_email_verified or self.is_phone_verified
+
+    @cached_property
+    def known_targets(self) -> list[Any]:
+        """Where messages reach the user, as it is when first asked for."""
+        return sorted(self.targets.all(), key=attrgetter("id"))

@@ -24,6 +24,12 @@ from accounts.outputs.sessions import (
     session_output,
     token_output,
 )
+from accounts.outputs.targets import (
+    TargetList,
+    TargetOutput,
+    target_list_output,
+    target_output,
+)
 from accounts.outputs.teams import (
     MembershipList,
     MembershipOutput,
@@ -57,6 +63,8 @@ __all__ = [
     "MfaTypeOutput",
     "SessionList",
     "SessionOutput",
+    "TargetList",
+    "TargetOutput",
     "TeamList",
     "TeamOutput",
     "TokenOutput",
@@ -72,6 +80,8 @@ __all__ = [
     "mfa_factors_output",
     "session_list_output",
     "session_output",
+    "target_list_output",
+    "target_output",
     "team_output",
     "token_output",
     "user_list_output",

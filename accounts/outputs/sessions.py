@@ -9,10 +9,7 @@ from accounts.models import Session
 from accounts.oauth.engine import Tokens
 from accounts.oauth.vault import opened
 from kernel.clock import api_time
-
-UNKNOWN_COUNTRY_CODE = "--"
-UNKNOWN_COUNTRY = "Unknown"
-
+from kernel.geoip import UNKNOWN_COUNTRY_CODE, country_name
 
 SessionOutput = TypedDict(
     "SessionOutput",
@@ -79,6 +76,7 @@ def session_output(
     is_current: bool = False,
     secret: str = "",
     has_tokens: bool = False,
+    locale: str = "",
 ) -> SessionOutput:
     """Return a session; its secret goes to keys and console members alone, and only once.
 
@@ -112,7 +110,7 @@ def session_output(
         "deviceBrand": device.device_brand,
         "deviceModel": device.device_model,
         "countryCode": session.country_code or UNKNOWN_COUNTRY_CODE,
-        "countryName": UNKNOWN_COUNTRY,
+        "countryName": country_name(session.country_code, locale),
         "current": is_current,
         "factors": session.factors,
         "secret": secret,
@@ -121,10 +119,21 @@ def session_output(
 
 
 def session_list_output(
-    sessions: Iterable[Session], *, user_uid: str, current_uid: str, has_total: bool
+    sessions: Iterable[Session],
+    *,
+    user_uid: str,
+    current_uid: str,
+    has_total: bool,
+    locale: str,
 ) -> SessionList:
     shown = [
-        session_output(each, user_uid=user_uid, is_current=each.uid == current_uid, has_tokens=True)
+        session_output(
+            each,
+            user_uid=user_uid,
+            is_current=each.uid == current_uid,
+            has_tokens=True,
+            locale=locale,
+        )
         for each in sessions
     ]
     return {"total": len(shown) if has_total else 0, "sessions": shown}

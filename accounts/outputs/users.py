@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 from django.contrib.auth.hashers import identify_hasher
 
 from accounts.models import User
+from accounts.outputs.targets import TargetOutput, target_output
 from kernel.clock import api_time
 
 AccountOutput = TypedDict(
@@ -25,7 +26,7 @@ AccountOutput = TypedDict(
         "phoneVerification": bool,
         "mfa": bool,
         "prefs": dict[str, Any],
-        "targets": list[Any],
+        "targets": list[TargetOutput],
         "accessedAt": str,
     },
 )
@@ -61,7 +62,7 @@ def account_output(user: User) -> AccountOutput:
         "phoneVerification": user.is_phone_verified,
         "mfa": user.has_mfa,
         "prefs": user.prefs,
-        "targets": [],
+        "targets": [target_output(each, user_uid=user.uid) for each in user.known_targets],
         "accessedAt": api_time(user.accessed_at),
     }
 

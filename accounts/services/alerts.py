@@ -5,6 +5,7 @@ from accounts.models import Session, User
 from accounts.services.outbox import post_mail
 from kernel.caller import Caller
 from kernel.clock import api_time
+from kernel.geoip import country_name
 
 #: Whoever is let in by a mail, or by a server, needs none about it.
 _SILENT_PROVIDERS = frozenset({"magic-url", "server"})
@@ -27,5 +28,6 @@ def alert(caller: Caller, user: User, session: Session) -> None:
         client=device.client_name or "an unknown client",
         system=device.os_name or "an unknown system",
         ip=session.ip,
+        country=country_name(session.country_code, caller.locale) if session.country_code else "",
         time=api_time(session.created_at),
     )

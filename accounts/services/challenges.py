@@ -98,7 +98,7 @@ def update_mfa_challenge(*, caller: Caller, challenge_id: str, otp: str) -> Sess
         session = add_factors(caller, [tried.factor], challenged_at=clock.now())
         if session is None:
             raise ApiError(ErrorKind.USER_SESSION_NOT_FOUND)
-        output = session_output(session, user_uid=user.uid, is_current=True)
+        output = session_output(session, user_uid=user.uid, is_current=True, locale=caller.locale)
         names = {"user_uid": user.uid, "session_uid": session.uid}
         publish(session_event(caller, **names, action="create", payload=output))
         announce_identity(caller.project.id, **names, reason="factors")

@@ -4,7 +4,7 @@ import secrets
 
 from django.db import transaction
 
-from accounts.links import check_link, link_to
+from accounts.links import app_page, check_link, link_to
 from accounts.outputs import TokenOutput
 from accounts.services.contacts import find_or_add
 from accounts.services.methods import EMAIL_OTP, MAGIC_URL, check_method
@@ -17,21 +17,24 @@ from kernel.limits import CODE_SECONDS, LINK_SECONDS
 
 
 def create_magic_url_token(
-    *, caller: Caller, user_id: str, email: str, url: str, phrase: bool = False
+    *, caller: Caller, user_id: str, email: str, url: str = "", phrase: bool = False
 ) -> TokenOutput:
     """Mail a link to `url` that signs in once; an unknown address makes a user of this id.
+
+    Without `url` the link leads to a page of this server that hands over to the project's app.
 
     Raises: ARGUMENT_INVALID, USER_AUTH_METHOD_UNSUPPORTED, USER_ALREADY_EXISTS,
         USER_COUNT_EXCEEDED
     """
     check_method(caller, MAGIC_URL)
-    check_link(caller.project, url)
+    if url:
+        check_link(caller.project, url)
     user = find_or_add(caller, user_id, email=email)
     secret, words = secrets.token_hex(MAGIC_SECRET_BYTES), new_phrase() if phrase else ""
     with transaction.atomic():
         token = issue(user, Purpose.MAGIC_URL, secret, seconds=LINK_SECONDS, email=email)
         link = link_to(
-            url,
+            url or app_page(),
             userId=user.uid,
             secret=secret,
             expire=api_time(token.expires_at),

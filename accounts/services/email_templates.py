@@ -26,7 +26,7 @@ SUBJECTS = {
     "sessionAlert": "A new sign-in to {{project}}",
     "otpSession": "Your code for {{project}}",
 }
-_KNOWN = ("project", "team", "phrase", "ip", "time")
+_KNOWN = ("project", "team", "phrase", "ip", "country", "time")
 
 
 def list_email_templates(

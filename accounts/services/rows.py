@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from django.db import IntegrityError
 from django.db.models import Q
 
 from accounts.models import User, login_of
-from kernel import clock
+from kernel import clock, sql
 from kernel.caller import Caller, ProjectContext
 from kernel.errors import ApiError, ErrorKind, invalid
 from kernel.ids import resolve_id
@@ -20,11 +20,12 @@ from kernel.sql import violated_constraint
 _CREATING = dict.fromkeys(
     ("account_uid", "account_email", "account_phone", "account_login_key"),
     ErrorKind.USER_ALREADY_EXISTS,
-)
+) | {"target_identifier": ErrorKind.USER_TARGET_ALREADY_EXISTS}
 _CHANGING = {
     "account_email": ErrorKind.USER_EMAIL_ALREADY_EXISTS,
     "account_login_key": ErrorKind.USER_EMAIL_ALREADY_EXISTS,
     "account_phone": ErrorKind.USER_PHONE_ALREADY_EXISTS,
+    "target_identifier": ErrorKind.USER_TARGET_ALREADY_EXISTS,
 }
 
 
@@ -37,6 +38,28 @@ class NewUser:
     phone: str | None = None
     password_hash: str = ""
     name: str = ""
+
+
+class Login(NamedTuple):
+    """What signing in by a password needs of a user, as it was a moment ago."""
+
+    id: int
+    project_id: int
+    uid: str
+    email: str
+    password: str
+    is_active: bool
+    is_email_verified: bool
+
+    def user(self) -> User:
+        """Return the user, of whom nothing else is known."""
+        return User(**self._asdict())
+
+
+_LOGIN = (
+    f"SELECT {', '.join(Login._fields)} FROM account"  # noqa: S608  # names of our own
+    " WHERE project_id = %s AND email = %s AND deleted_at IS NULL"
+)
 
 
 def add_user(project: ProjectContext, new: NewUser) -> User:
@@ -91,13 +114,13 @@ def find_by_email(project_id: int, email: str) -> User | None:
     return find_by_contact(project_id, email=email)
 
 
-def password_of(project_id: int, email: str) -> str:
-    """Return the hash of somebody's password, empty for nobody and for whoever has none.
+def find_login(project_id: int, email: str) -> Login | None:
+    """Return what signing in by a password needs of a user.
 
-    Nothing else is read, so that the time hardly tells whether there is such a user.
+    Little else is read, so that the time hardly tells whether there is such a user.
     """
-    rows = User.objects.in_project(project_id).filter(email=email)
-    return rows.values_list("password", flat=True).first() or ""
+    row = sql.fetch_one(_LOGIN, (project_id, email))
+    return Login(*row) if row else None
 
 
 def find_by_contact(project_id: int, *, email: str = "", phone: str = "") -> User | None:

@@ -20,9 +20,9 @@ from accounts.services.alerts import alert
 from accounts.services.guesses import guessed, take_guess
 from accounts.services.identities import renew_tokens
 from accounts.services.methods import EMAIL_LOGIN, JWT, check_method
-from accounts.services.rows import find_by_email, password_of
+from accounts.services.rows import find_login
 from accounts.tokens import JWT_PURPOSE, SessionSecret, digest, new_session_secret
-from kernel import clock, sql
+from kernel import clock, geoip, sql
 from kernel.caller import Caller, CallerKind
 from kernel.errors import ApiError, ErrorKind
 from kernel.events import Event, announce, outbox_parameters, publish
@@ -46,7 +46,7 @@ _OPEN = """
     WITH opened AS (
         INSERT INTO session (user_id, uid, digest, provider, provider_uid, identity_id, factors,
             ip, user_agent, country_code, expires_at, created_at, updated_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s::varchar[], %s, %s, '', %s, %s, %s) RETURNING id
+        VALUES (%s, %s, %s, %s, %s, %s, %s::varchar[], %s, %s, %s, %s, %s, %s) RETURNING id
     ), dropped AS (
         DELETE FROM session WHERE id IN (
             SELECT id FROM session WHERE user_id = %s ORDER BY id DESC OFFSET %s
@@ -86,6 +86,7 @@ class OpenedSession:
             is_current=not secret,
             secret=secret,
             has_tokens=True,
+            locale=caller.locale,
         )
 
 
@@ -101,12 +102,10 @@ def create_email_password_session(
         raise ApiError(ErrorKind.USER_SESSION_ALREADY_EXISTS)
     check_method(caller, EMAIL_LOGIN)
     take_guess(caller, email)
-    encoded = password_of(caller.project.id, email)
-    if not passwords.matches(password, encoded):
+    login = find_login(caller.project.id, email)
+    if not passwords.matches(password, login.password if login else "") or login is None:
         raise ApiError(ErrorKind.USER_INVALID_CREDENTIALS)
-    user = find_by_email(caller.project.id, email)
-    if user is None or user.password != encoded:  # gone or changed meanwhile
-        raise ApiError(ErrorKind.USER_INVALID_CREDENTIALS)
+    user = login.user()  # who is gone or changed meanwhile is let in nowhere: `open_session`
     guessed(caller, email)
     if not user.is_active:
         raise ApiError(ErrorKind.USER_BLOCKED)
@@ -158,9 +157,7 @@ def list_sessions(*, caller: Caller, total: bool = True) -> SessionList:
 
     Raises: USER_UNAUTHORIZED
     """
-    return list_sessions_of(
-        _own_id(caller), caller.user_uid, current_uid=caller.session_uid, has_total=total
-    )
+    return list_sessions_of(caller, _own_id(caller), caller.user_uid, has_total=total)
 
 
 def get_session(*, caller: Caller, session_id: str) -> SessionOutput:
@@ -237,13 +234,17 @@ def jwt_of(caller: Caller, user_uid: str, *, session_uid: str, duration: int) ->
 
 
 def list_sessions_of(
-    user_id: int, user_uid: str, *, current_uid: str = "", has_total: bool = True
+    caller: Caller, user_id: int, user_uid: str, *, has_total: bool = True
 ) -> SessionList:
     """Return a user's sessions, the oldest first."""
     sessions = Session.objects.filter(user_id=user_id, expires_at__gt=clock.now())
     sessions = sessions.select_related("identity").order_by("id")
     return session_list_output(
-        sessions, user_uid=user_uid, current_uid=current_uid, has_total=has_total
+        sessions,
+        user_uid=user_uid,
+        current_uid=caller.session_uid,
+        has_total=has_total,
+        locale=caller.locale,
     )
 
 
@@ -273,6 +274,7 @@ def new_session(
         factors=[factor],
         ip=caller.ip,
         user_agent=caller.user_agent[:MAX_USER_AGENT_LENGTH].replace("\x00", ""),
+        country_code=geoip.find(caller.ip).country_code,
         expires_at=now + timedelta(seconds=min(duration or longest, longest)),
         created_at=now,
         updated_at=now,
@@ -296,6 +298,7 @@ def _columns(session: Session) -> tuple[Any, ...]:
         session.factors,
         session.ip,
         session.user_agent,
+        session.country_code,
         session.expires_at,
         session.created_at,
         session.updated_at,
@@ -326,7 +329,13 @@ def _named(caller: Caller, session_id: str) -> str:
 
 def _shown(caller: Caller, session: Session) -> SessionOutput:
     is_current = session.uid == caller.session_uid
-    return session_output(session, user_uid=caller.user_uid, is_current=is_current, has_tokens=True)
+    return session_output(
+        session,
+        user_uid=caller.user_uid,
+        is_current=is_current,
+        has_tokens=True,
+        locale=caller.locale,
+    )
 
 
 def _news(caller: Caller, session: Session, user_uid: str, action: str) -> Event:

@@ -70,6 +70,8 @@ _HIDE = """
         DELETE FROM account_token t USING was WHERE t.user_id = was.id
     ), unsigned AS (
         DELETE FROM passkey k USING was WHERE k.user_id = was.id
+    ), unreached AS (
+        DELETE FROM target t USING was WHERE t.user_id = was.id
     ), unlinked AS (
         DELETE FROM identity i USING was WHERE i.user_id = was.id
     )
@@ -122,7 +124,7 @@ def list_users(
     Raises: ARGUMENT_INVALID, CURSOR_NOT_FOUND
     """
     rows, count = list_page(
-        User.objects.in_project(caller.project.id),
+        User.objects.in_project(caller.project.id).prefetch_related("targets"),
         queries,
         columns=_COLUMNS,
         search=search,
@@ -274,7 +276,7 @@ def list_user_sessions(*, caller: Caller, user_id: str, total: bool = True) -> S
     Raises: USER_NOT_FOUND
     """
     user = get_user_row(caller.project.id, user_id)
-    return list_sessions_of(user.id, user.uid, has_total=total)
+    return list_sessions_of(caller, user.id, user.uid, has_total=total)
 
 
 def create_user_session(*, caller: Caller, user_id: str) -> SessionOutput:

@@ -26,7 +26,7 @@ def test_name_is_changed(me, events, statements):
     assert_model("User", reply.json)
     assert reply.json["name"] == me.get("/account").json["name"] == "Alicia"
     assert events.names() == ["users.alice.update.name"]
-    assert len(until_commit(seen)) <= 5, seen
+    assert len(until_commit(seen)) <= 6, seen
 
 
 def test_prefs_are_replaced_as_a_whole(me, events):

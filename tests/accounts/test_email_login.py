@@ -1,5 +1,7 @@
 """Signing in by a link or a code that comes by mail."""
 
+import html
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,6 +11,7 @@ from accounts.models import Mail, Session, Token, User
 from kernel import clock
 from projects.services import create_platform, drop_project, find_project, operator
 from tests.accounts.mailbox import newest_code, newest_link, newest_text
+from tests.client import browser
 from tests.conftest import PASSWORD
 from tests.reference import assert_model
 
@@ -230,7 +233,6 @@ def test_class_08_mail_goes_to_the_stored_address_alone(guest, alice, kind):
         "https://" + "a" * 2050,
         {},
         True,
-        "",
     ],
 )
 def test_class_07_link_leads_to_places_of_the_project_alone(guest, url):
@@ -251,6 +253,44 @@ def test_class_07_link_leads_to_places_of_the_project_alone(guest, url):
 )
 def test_link_may_lead_to_platforms_and_to_the_server_itself(guest, url):
     assert ask(guest, "magic-url", url=url).status == 201
+
+
+@pytest.mark.parametrize("sent", [{}, {"url": ""}])
+def test_without_a_url_the_link_leads_to_a_page_that_opens_the_app(guest, settings, sent):
+    settings.PUBLIC_URL = "https://api.example.com"
+    body = {"userId": "new", "email": "new@example.com"} | sent
+    assert guest.post("/account/tokens/magic-url", body).status == 201
+    page, told = newest_link()
+    assert (page, told["project"]) == ("https://api.example.com/auth/magic-url", "blog")
+    shown = browser().get("/auth/magic-url", told)
+    assert (shown.status_code, shown.headers["Cache-Control"]) == (200, "no-store")
+    assert shown.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    links = re.findall(r'href="([^"]+)"', html.unescape(shown.text))
+    assert [link.partition("?")[0] for link in links] == ["appwrite-callback-blog://"]
+    assert f"userId=new&secret={told['secret']}" in links[0]
+    # Looking at the page, as scanners of mails do, uses nothing up.
+    proof = {"userId": "new", "secret": told["secret"]}
+    assert guest.post("/account/sessions/token", proof).status == 201
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"project": ""},
+        {"project": "a b"},
+        {"project": "//evil.example?"},
+        {"project": "javascript:alert(1)//"},
+        {"secret": ""},
+        {"userId": ""},
+    ],
+)
+def test_class_44_a_page_opens_no_more_than_the_app_of_a_project(db, changes):
+    told = {"project": "blog", "userId": "u", "secret": "s", "expire": "e"}
+    shown = browser().get("/auth/magic-url", told | changes)
+    assert (shown.status_code, "href" in shown.text) == (400, False)
+    marked = browser().get("/auth/magic-url", told | {"secret": '"><script>{{ link }}'})
+    assert "<script" not in marked.text
+    assert browser().post("/auth/magic-url", told).status_code == 405
 
 
 def test_class_07_headers_do_not_choose_the_host_of_a_link(guest):

@@ -256,12 +256,12 @@ def test_page_of_the_same_site_needs_no_fallback(project, client_for, credential
     assert "X-Fallback-Cookies" not in reply.headers
 
 
-def test_sign_in_takes_six_statements(project, client_for, credentials, statements):
+def test_sign_in_takes_five_statements(project, client_for, credentials, statements):
     guest = client_for(project)
     guest.get("/account")
     with statements() as seen:
         assert guest.post(EMAIL_PATH, credentials).status == 201
-    assert len(until_commit(seen)) <= 6, seen
+    assert len(until_commit(seen)) <= 5, seen
 
 
 def test_list_and_end_stay_within_their_statements(me, statements):

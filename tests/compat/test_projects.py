@@ -1,5 +1,6 @@
 """Projects, keys and platforms: as a console asks for them, and by the official SDK with a key."""
 
+import secrets
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import requests
 from appwrite.client import Client
 from appwrite.exception import AppwriteException
 from appwrite.id import ID
+from appwrite.services.account import Account
 from appwrite.services.project import Project
 from appwrite.services.users import Users
 
@@ -103,3 +105,22 @@ def test_key_changes_and_reads_policies(server: Installation, guest: Client):
     assert changed.id == PROJECT
     assert listed.total == len(listed.policies) >= 10
     assert project.get_policy("session-limit").total == 10
+
+
+def test_key_sets_a_number_by_which_testers_sign_in(key: Client, guest: Client):
+    project = Project(key)
+    number, user_id = f"+1555{secrets.randbelow(10**7):07}", ID.unique()
+
+    made = project.create_mock_phone(number, "123456")
+    changed = project.update_mock_phone(number, "654321")
+    listed = project.list_mock_phones()
+    Account(guest).create_phone_token(user_id, number)
+    session = Account(guest).create_session(user_id, "654321")
+    project.delete_mock_phone(number)
+
+    assert (made.number, made.otp, changed.otp) == (number, "123456", "654321")
+    assert changed.to_dict() in [each.to_dict() for each in listed.mocknumbers]
+    assert (session.userid, session.provider) == (user_id, "phone")
+    with pytest.raises(AppwriteException) as missing:
+        project.get_mock_phone(number)
+    assert (missing.value.code, missing.value.type) == (404, "mock_number_not_found")

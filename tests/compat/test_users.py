@@ -2,6 +2,7 @@
 
 import pytest
 from appwrite.client import Client
+from appwrite.enums.messaging_provider_type import MessagingProviderType
 from appwrite.exception import AppwriteException
 from appwrite.id import ID
 from appwrite.query import Query
@@ -56,6 +57,25 @@ def test_key_deletes_a_user_and_with_it_the_sessions(key: Client, alice: Person)
         Account(alice.client).get()
     assert (missing.value.code, missing.value.type) == (404, "user_not_found")
     assert refused.value.code == 401
+
+
+def test_key_manages_where_messages_reach_a_user(key: Client, alice: Person):
+    users = Users(key)
+    (own,) = users.get(alice.id).targets
+
+    made = users.create_target(
+        alice.id, ID.unique(), MessagingProviderType.PUSH, f"token-{ID.unique()}", name="Phone"
+    )
+    changed = users.update_target(alice.id, made.id, name="Tablet")
+    listed = users.list_targets(alice.id, [Query.equal("providerType", "push")])
+    users.delete_target(alice.id, made.id)
+
+    assert (own.providertype, own.identifier) == ("email", alice.email)
+    assert (changed.name, changed.identifier) == ("Tablet", made.identifier)
+    assert [each.to_dict() for each in listed.targets] == [changed.to_dict()]
+    with pytest.raises(AppwriteException) as missing:
+        users.get_target(alice.id, made.id)
+    assert (missing.value.code, missing.value.type) == (404, "user_target_not_found")
 
 
 def test_user_may_not_use_the_users_service(alice: Person):

@@ -71,6 +71,8 @@ IDS = {
     "providerId": ["github", "google"],
     "provider": ["github", "google"],
     "identityId": ["unknown"],
+    "number": ["15550001111"],
+    "targetId": ["device"],
     "serviceId": ["account"],
     "sessionId": ["current", "{session}"],
     "teamId": ["writers", "{team}"],
@@ -92,6 +94,11 @@ BODY = {
     "email": "changed@example.com",
     "emailVerification": True,
     "enabled": False,
+    "identifier": "changed",
+    "numbers": [{"phone": "+15550002222", "otp": "654321"}],
+    "otp": "654321",
+    "providerType": "push",
+    "targetId": "new",
     "hostname": "changed.example.com",
     "key": "changed",
     "labels": ["changed"],
@@ -188,6 +195,16 @@ def _fill(project: ProjectContext, word: str) -> dict[str, str]:
     # Any write names the roles its permissions speak of, before it is judged: they say nothing.
     role_group_ids(project.id, ["any", "guests", "users"])
     session = accounts.list_user_sessions(caller=caller, user_id="alice")["sessions"][0]
+    accounts.create_target(
+        caller=caller,
+        user_id="victim",
+        target_id="device",
+        provider_type="push",
+        identifier=word,
+    )
+    projects.create_mock_phone(
+        caller=projects.operator(), project_id=project.uid, number="+15550001111", otp="123456"
+    )
     staging = documents.create_transaction(caller=caller, ttl=3600)
     return {
         "transaction": staging["$id"],

@@ -234,6 +234,8 @@ def populate(name: str) -> World:
         "methodId": "jwt",
         "provider": "github",
         "identityId": f"{name}-identity",
+        "targetId": f"{name}-target",
+        "number": f"1556{sum(map(ord, name)):07}",
     }
     ids |= _people(server, ids, name)
     ids |= _passkeys(server, project, ids)
@@ -242,6 +244,7 @@ def populate(name: str) -> World:
     _platforms(server, name)
     _documents(server, ids, name)
     _mails(server, project)
+    _phones(server, ids)
     ids["transactionId"] = made(server.post("/databases/transactions", {}))["$id"]
     return World(
         project=project,
@@ -342,6 +345,13 @@ def _platforms(server: ApiClient, name: str) -> None:
     ):
         value = {"platformId": f"{name}-{type_}", "name": name, identifier: f"{name}.example.com"}
         made(server.post(f"/project/platforms/{type_}", value))
+
+
+def _phones(server: ApiClient, ids: Mapping[str, str]) -> None:
+    """A device that messages go to, and a number that is none."""
+    device = {"targetId": ids["targetId"], "providerType": "push", "identifier": ids["targetId"]}
+    made(server.post(f"/users/{ids['userId']}/targets", device))
+    made(server.post("/project/mock-phones", {"number": f"+{ids['number']}", "otp": "123456"}))
 
 
 def _mails(server: ApiClient, project: ProjectContext) -> None:
