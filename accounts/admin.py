@@ -10,10 +10,16 @@ from django.contrib.postgres.forms import SimpleArrayField
 from django.http import HttpRequest
 from django.utils.html import format_html, urlize
 from django.utils.safestring import mark_safe
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from accounts import services
-from accounts.models import Mail, Membership, Session, Team, TextMessage, User
+from accounts.inputs import mails
+from accounts.models import EmailTemplate, Mail, Membership, Session, Team, TextMessage, User
 from gateway.admin import ServiceAdmin, checked
 from kernel import fields
 from kernel.ids import UNIQUE_ID
@@ -191,6 +197,94 @@ class TextMessageAdmin(ServiceAdmin):
             return services.read_text(obj) or "Sent, and not kept."
         except DecryptionError:
             return "Cannot be read with this master secret."
+
+
+class EmailTemplateForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+    kind = forms.ChoiceField(
+        choices=[(kind, kind) for kind in mails.TEMPLATE_KINDS], widget=UnfoldAdminSelectWidget
+    )
+    locale = forms.CharField(
+        required=False,
+        validators=[checked(mails.locale)],
+        widget=UnfoldAdminTextInputWidget,
+        help_text="A language like de or pt-br; left empty, it is for all others",
+    )
+    subject = forms.CharField(
+        required=False,
+        validators=[checked(mails.template(mails.MAX_SUBJECT_TEMPLATE_LENGTH))],
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Left empty, it stays as it is",
+    )
+    message = forms.CharField(
+        required=False,
+        strip=False,
+        validators=[checked(mails.template(mails.MAX_TEMPLATE_LENGTH))],
+        widget=UnfoldAdminTextareaWidget,
+        help_text="HTML with variables like {{project}}, {{redirect}} or {{otp}}; left empty, it"
+        " stays as it is",
+    )
+    sender_email = forms.CharField(
+        required=False, validators=[checked(fields.email)], widget=UnfoldAdminTextInputWidget
+    )
+    reply_to_email = forms.CharField(
+        required=False, validators=[checked(fields.email)], widget=UnfoldAdminTextInputWidget
+    )
+
+    class Meta:
+        model = EmailTemplate
+        fields = (
+            "project",
+            "kind",
+            "locale",
+            "subject",
+            "message",
+            "sender_name",
+            "sender_email",
+            "reply_to_name",
+            "reply_to_email",
+        )
+
+
+@admin.register(EmailTemplate)
+class EmailTemplateAdmin(ServiceAdmin):
+    """A project's own words for mails; deleting one returns to the built-in ones."""
+
+    form = EmailTemplateForm
+    list_display = ("kind", "locale", "project", "subject")
+    list_filter = ("project", "kind")
+    search_fields = ("kind", "subject", "message")
+    ordering = ("project", "kind", "locale")
+
+    def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("project", "kind", "locale") if obj else ()
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> int:
+        project, kind, locale = values["project"], values["kind"], values["locale"].lower()
+        caller = self.caller(request, project.uid)
+        services.update_email_template(
+            caller=caller, template_id=kind, locale=locale, **_words(values)
+        )
+        return EmailTemplate.objects.get(project=project, kind=kind, locale=locale).pk
+
+    def change(self, request: HttpRequest, obj: EmailTemplate, values: dict[str, Any]) -> None:
+        caller = self.caller(request, obj.project.uid)
+        services.update_email_template(
+            caller=caller, template_id=obj.kind, locale=obj.locale, **_words(values)
+        )
+
+    def remove(self, request: HttpRequest, obj: EmailTemplate) -> None:
+        services.delete_email_template(
+            caller=self.console_user(request),
+            project_id=obj.project.uid,
+            template_id=obj.kind,
+            locale=obj.locale,
+        )
+
+
+def _words(values: dict[str, Any]) -> dict[str, str | None]:
+    senders = ("sender_name", "sender_email", "reply_to_name", "reply_to_email")
+    texts = {name: values[name] or None for name in ("subject", "message")}
+    return texts | {name: values[name] for name in senders}
 
 
 class TeamForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time

@@ -1,5 +1,6 @@
 """The console's admin site, made the default one so that apps register with `@admin.register`."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from django.conf import settings
@@ -16,7 +17,9 @@ from console.forms import FirstAdminForm, LoginForm
 from console.views import OwnPasswordView
 from gateway.credentials import read_credentials
 from kernel import addresses, ratelimit
+from kernel.caller import Caller
 from kernel.errors import ApiError
+from projects.services import operator
 
 LOGIN_BACKEND = "django.contrib.auth.backends.ModelBackend"
 LOGIN_LIMIT = 10
@@ -50,9 +53,19 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped base
         if super().has_permission(request) and factors.lacks_factor(request):
             query = request.GET.urlencode()
             return HttpResponseRedirect(f"{reverse('admin:challenge')}{query and f'?{query}'}")
-        if request.method == "POST" and _is_too_fast(request):
+        if request.method != "POST":
+            return super().login(request, extra_context)  # type: ignore[no-any-return]
+        if _is_too_fast(request):
             return _too_many(request)
-        return super().login(request, extra_context)  # type: ignore[no-any-return]
+        guest, email = _guesser(request), request.POST.get("username", "").strip().lower()
+        try:
+            accounts.take_guess(guest, email)
+        except ApiError as error:
+            return _too_many(request, headers=error.headers)
+        response: HttpResponse = super().login(request, extra_context)
+        if request.user.is_authenticated:
+            accounts.guessed(guest, email)
+        return response
 
     def challenge(self, request: HttpRequest) -> HttpResponse:
         """Ask for a second factor after the password; limit how fast codes are tried."""
@@ -130,5 +143,13 @@ def _is_too_fast(request: HttpRequest) -> bool:
     return state.is_exceeded
 
 
-def _too_many(request: HttpRequest) -> HttpResponse:
-    return render(request, "console/too_many.html", status=429)
+def _guesser(request: HttpRequest) -> Caller:
+    """Return who tries a password, so that the page and the API count as one."""
+    return Caller(project=operator().project, ip=read_credentials(request).ip)
+
+
+def _too_many(request: HttpRequest, *, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    response = render(request, "console/too_many.html", status=429)
+    for name, value in (headers or {}).items():
+        response.headers[name] = value
+    return response

@@ -11,13 +11,14 @@ from django.contrib import admin
 from django.db.models import Model
 from django.test import Client
 
-from accounts.models import Membership, Team, User
+from accounts.models import EmailTemplate, Membership, Team, User
 from accounts.services import create_console_admin
 from documents.models import Collection, Database, Document
 from gateway.admin import ServiceAdmin, own_field
 from kernel.caller import ProjectContext
+from kernel.policies import policy
 from projects.catalog import AUTH_METHODS
-from projects.models import Key, OAuthProvider, Platform, Project
+from projects.models import Key, OAuthProvider, Platform, Project, ProjectPolicies
 from projects.services import create_project, find_oauth_client, find_project, operator
 from tests.conftest import PASSWORD, ClientFor
 from tests.console.test_pages import ada, blog, console, posts
@@ -32,7 +33,16 @@ ADD = {
     OAuthProvider: {"provider": "oidc"},
     User: {"uid": "eve", "name": "Eve", "email": "eve@example.com", "new_password": PASSWORD},
     Team: {"uid": "writers", "name": "Writers"},
+    EmailTemplate: {"kind": "recovery", "locale": "de", "subject": "Neues Passwort"},
 }
+_SET: dict[str, dict[str, Any]] = {
+    "password-history": {"total": 3},
+    "password-strength": {"min": 12},
+    "password-dictionary": {"enabled": True, "denyList": ["hunter2", "letmein"]},
+    "session-invalidation": {"enabled": False},
+    "membership-privacy": {"userEmail": False},
+}
+CHANGED_POLICIES = {name: policy(_SET, name) for name in _SET}
 #: What is entered on each page, and what its row then holds.
 CHANGES: dict[type[Model], tuple[dict[str, Any], dict[str, Any]]] = {
     Project: (
@@ -65,6 +75,25 @@ CHANGES: dict[type[Model], tuple[dict[str, Any], dict[str, Any]]] = {
         {"is_enabled": True},
     ),
     User: ({"name": "Eva", "phone": "+4915112345678"}, {"name": "Eva", "phone": "+4915112345678"}),
+    ProjectPolicies: (
+        {
+            "password-history_total": "3",
+            "password-strength_min": "12",
+            "password-dictionary_enabled": "on",
+            "password-dictionary_denyList": "hunter2\r\n\r\n letmein ",
+            "session-invalidation_enabled": "",
+            "membership-privacy_userEmail": "",
+        },
+        {"policies": CHANGED_POLICIES},
+    ),
+    EmailTemplate: (
+        {"subject": "", "message": "<b>{{project}}</b>", "sender_email": "post@example.com"},
+        {
+            "subject": "Neues Passwort",
+            "message": "<b>{{project}}</b>",
+            "sender_email": "post@example.com",
+        },
+    ),
     Team: ({"name": "Readers"}, {"name": "Readers"}),
     Membership: ({"roles": "editor,owner"}, {"roles": ["editor", "owner"]}),
     Database: ({"name": "Main", "is_enabled": ""}, {"name": "Main", "is_enabled": False}),
@@ -96,6 +125,8 @@ def rows(
         OAuthProvider: OAuthProvider.objects.get(project=blog),
         User: user,
         Team: team,
+        ProjectPolicies: ProjectPolicies.objects.get(pk=blog.pk),
+        EmailTemplate: EmailTemplate.objects.get(project=blog),
         Membership: Membership.objects.get(team=team),
         Database: Database.objects.get(project=blog),
         Collection: posts,
