@@ -13,7 +13,7 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -28,7 +28,6 @@ from tests.compat.live import PROJECT
 
 MOST_SAMPLES = 5_000
 LOGINS_AT_ONCE = 8
-BARE_HASHES = 25
 GETS = 200
 WARM_UPS = 10
 #: The promises: an area under the curve of 0.5 is none, 1.0 tells one from the other each time.
@@ -92,9 +91,8 @@ def measure(site: Site, *, samples: int, seed: int) -> Found:
         read = _get(reader, _reader(site))
         for timed in (good, wrong, unknown, read) * WARM_UPS:
             timed()
-        hash_time = statistics.median(_hash_times())
-        unknowns, wrongs = _interleaved(unknown, wrong, samples=samples, seed=seed)
-        logins = [good() for _ in range(samples)]
+        kinds = (_bare_hash(), unknown, wrong, good)
+        hashes, unknowns, wrongs, logins = interleaved(kinds, samples=samples, seed=seed)
         alone = [read() for _ in range(GETS)]
         with _logins_beside(site) as done:
             started = time.perf_counter()
@@ -102,7 +100,7 @@ def measure(site: Site, *, samples: int, seed: int) -> Found:
             rate = done() / (time.perf_counter() - started)
     return Found(
         samples=samples,
-        hash_time=hash_time,
+        hash_time=statistics.median(hashes),
         login=statistics.median(logins),
         unknown_user=statistics.median(unknowns),
         wrong_password=statistics.median(wrongs),
@@ -125,16 +123,14 @@ def area_under_curve(some: list[float], others: list[float]) -> float:
     return max(area, 1 - area)
 
 
-def _interleaved(
-    one: Timed, other: Timed, *, samples: int, seed: int
-) -> tuple[list[float], list[float]]:
-    """Take samples of two kinds in a random order, so that a slow moment favours neither."""
-    order = [True, False] * samples
+def interleaved(kinds: Sequence[Timed], *, samples: int, seed: int) -> list[list[float]]:
+    """Take samples of each kind in a random order, so that a slow moment favours none."""
+    order = [*range(len(kinds))] * samples
     random.Random(seed).shuffle(order)  # noqa: S311  # the order of a measurement
-    taken: dict[bool, list[float]] = {True: [], False: []}
-    for is_one in order:
-        taken[is_one].append(one() if is_one else other())
-    return taken[True], taken[False]
+    taken: list[list[float]] = [[] for _ in kinds]
+    for place in order:
+        taken[place].append(kinds[place]())
+    return taken
 
 
 def _login(client: httpx.Client, email: str, password: str, *, expected: int) -> Timed:
@@ -173,13 +169,16 @@ def _timed(call: Callable[[], httpx.Response], expected: int) -> float:
     return taken
 
 
-def _hash_times() -> Iterator[float]:
+def _bare_hash() -> Timed:
     hasher = Argon2Hasher()
     encoded = hasher.encode(PASSWORD, hasher.salt())
-    for _ in range(BARE_HASHES):
+
+    def timed() -> float:
         started = time.perf_counter()
         hasher.verify(PASSWORD, encoded)
-        yield (time.perf_counter() - started) * 1000
+        return (time.perf_counter() - started) * 1000
+
+    return timed
 
 
 @contextmanager
