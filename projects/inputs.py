@@ -237,6 +237,7 @@ POLICY_INPUTS: dict[str, type] = {
     "password-personal-data": DenyingPolicyInput,
     "session-alert": SwitchPolicyInput,
     "session-invalidation": SwitchPolicyInput,
+    "passkey": PasskeyPolicyInput,
     "membership-privacy": MembershipPrivacyPolicyInput,
 }
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
 )
 
@@ -28,6 +29,7 @@ TITLES = {
     "password-personal-data": "What is known of a user may not be in their password",
     "session-alert": "A new session is mailed to its user",
     "session-invalidation": "A new password ends all sessions",
+    "passkey": "Passkeys",
     "membership-privacy": "What members of a team see of each other",
 }
 FIELD_TITLES = {
@@ -39,6 +41,7 @@ FIELD_TITLES = {
     "lowercase": "A small letter",
     "number": "A digit",
     "symbols": "A sign",
+    "rpId": "Their domain, such as example.com",
     "userId": "Id",
     "userEmail": "E-mail address",
     "userPhone": "Phone number",
@@ -70,6 +73,8 @@ def _field(name: str, default: Any) -> forms.Field:
         return forms.BooleanField(label=label, required=False, widget=UnfoldBooleanSwitchWidget)
     if isinstance(default, int):
         return forms.IntegerField(label=label, min_value=0, widget=UnfoldAdminIntegerFieldWidget)
+    if isinstance(default, str):
+        return forms.CharField(label=label, required=False, widget=UnfoldAdminTextInputWidget)
     return LinesField(label=label, required=False)
 
 

@@ -40,6 +40,7 @@ _SET: dict[str, dict[str, Any]] = {
     "password-strength": {"min": 12},
     "password-dictionary": {"enabled": True, "denyList": ["hunter2", "letmein"]},
     "session-invalidation": {"enabled": False},
+    "passkey": {"rpId": "example.com"},
     "membership-privacy": {"userEmail": False},
 }
 CHANGED_POLICIES = {name: policy(_SET, name) for name in _SET}
@@ -82,6 +83,7 @@ CHANGES: dict[type[Model], tuple[dict[str, Any], dict[str, Any]]] = {
             "password-dictionary_enabled": "on",
             "password-dictionary_denyList": "hunter2\r\n\r\n letmein ",
             "session-invalidation_enabled": "",
+            "passkey_rpId": "example.com",
             "membership-privacy_userEmail": "",
         },
         {"policies": CHANGED_POLICIES},
