@@ -14,12 +14,14 @@ from django.db import connections
 
 from appwrite_clone.bridge import Bridge
 from appwrite_clone.bridge.asgi_types import Receive, Scope, Send
+from appwrite_clone.memory import share_arenas
 from gateway.wsgi import get_application
 from kernel import notify
 
 # Requests leave few cycles behind; by Python's own 700 every list of documents looks for them.
 GARBAGE_THRESHOLD = 20_000
 
+share_arenas()  # before there are threads
 wsgi = get_application()  # sets Django up, which everything below needs
 
 #: Where passwords are hashed, which takes a hundred times as long as most requests.
