@@ -35,13 +35,24 @@ def cpu_seconds(pid: int) -> float | None:
 
 
 def listeners(port: int) -> set[int]:
-    """Return the processes that listen on a port; several may share it."""
+    """Return the processes that serve a port; several may share it.
+
+    One that only holds the sockets of its children does not.
+    """
     sockets = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
-    return {
+    found = {
         int(process.name)
         for process in _PROC.glob("[0-9]*")
         if not sockets.isdisjoint(_open_files(process))
     }
+    return found - {_parent(process) for process in found}
+
+
+def _parent(process: int) -> int:
+    try:
+        return int((_PROC / str(process) / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def _listening_inodes(port: int) -> set[str]:

@@ -1,5 +1,6 @@
 import os
 import socket
+import subprocess
 import sys
 
 import pytest
@@ -13,6 +14,14 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="CPU times are r
 def test_who_listens_on_a_port_is_found():
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert processes.listeners(server.getsockname()[1]) == {os.getpid()}
+
+
+def test_a_process_that_holds_the_socket_of_its_child_serves_nobody():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.set_inheritable(True)
+        command = [sys.executable, "-c", "input()"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, close_fds=False) as child:
+            assert processes.listeners(server.getsockname()[1]) == {child.pid}
 
 
 def test_nobody_listens_on_a_free_port():
