@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase, ResponseHeaders
 
 from gateway.exceptions import error_response, to_api_error
@@ -98,13 +98,14 @@ def headers_unread(environ: Mapping[str, Any]) -> list[tuple[str, str]]:
         return []
     request = HttpRequest()
     request.META, request.method = dict(environ), environ["REQUEST_METHOD"]
-    response = HttpResponse()
     origin = origins.sender(request)
     is_accepted = bool(origin) and origins.is_accepted(_known_project(environ), origin)
-    origins.allow(response, origin if is_accepted else "")
-    del response.headers["Content-Type"]
-    response.headers["X-Request-Id"] = _request_id(request)
-    return [*response.items(), *(pair for _, pair in _security_headers())]
+    return [
+        ("Vary", "Origin"),
+        *origins.readable_by(origin if is_accepted else ""),
+        ("X-Request-Id", _request_id(request)),
+        *(pair for _, pair in _security_headers()),
+    ]
 
 
 def _known_project(environ: Mapping[str, Any]) -> ProjectContext:
@@ -163,6 +164,11 @@ def _request_id(request: HttpRequest) -> str:
 
 
 def _security_headers() -> list[tuple[str, tuple[str, str]]]:
+    return _headers_of(is_secure=settings.PUBLIC_URL.startswith("https://"))
+
+
+@cache
+def _headers_of(*, is_secure: bool) -> list[tuple[str, tuple[str, str]]]:
     """Return the headers of every answer as Django stores them: by their name in small letters."""
     headers = {
         "X-Content-Type-Options": "nosniff",
@@ -171,7 +177,7 @@ def _security_headers() -> list[tuple[str, tuple[str, str]]]:
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",  # CORS requests are not concerned
     }
-    if settings.PUBLIC_URL.startswith("https://"):
+    if is_secure:
         headers["Strict-Transport-Security"] = f"max-age={HSTS_SECONDS}"
     return list(ResponseHeaders(headers)._store.items())
 

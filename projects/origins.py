@@ -1,5 +1,6 @@
 """Which browser pages may call: the CORS headers of answers and of preflights."""
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -82,7 +83,16 @@ def allow(response: HttpResponseBase, origin: str) -> None:
         patch_vary_headers(response, ("Origin",))
     else:
         response.headers["Vary"] = "Origin"
-    if origin and origin != "null":
-        response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Allow-Credentials"] = "true"
-        response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+    for name, value in readable_by(origin):
+        response.headers[name] = value
+
+
+def readable_by(origin: str) -> Sequence[tuple[str, str]]:
+    """Return the headers that let pages of `origin` read an answer; none for no origin."""
+    if not origin or origin == "null":
+        return ()
+    return (
+        ("Access-Control-Allow-Origin", origin),
+        ("Access-Control-Allow-Credentials", "true"),
+        ("Access-Control-Expose-Headers", EXPOSED_HEADERS),
+    )

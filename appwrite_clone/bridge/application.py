@@ -59,10 +59,20 @@ class Bridge:
         self._is_slow = is_slow
         bounds = self._limits
         self._threads = RequestThreads(
-            application, bounds, on_thread_exit, name="request", count=bounds.threads
+            application,
+            bounds,
+            on_thread_exit,
+            name="request",
+            count=bounds.threads,
+            queue_seconds=bounds.max_queue_seconds,
         )
         self._slow_threads = RequestThreads(
-            application, bounds, on_thread_exit, name="slow-request", count=bounds.slow_threads
+            application,
+            bounds,
+            on_thread_exit,
+            name="slow-request",
+            count=bounds.slow_threads,
+            queue_seconds=bounds.slow_queue_seconds,
         )
         self._lanes = StreamLanes(self._limits, on_thread_exit)
 
@@ -87,6 +97,22 @@ class Bridge:
     def threads_for(self, scope: Scope) -> RequestThreads:
         """Return the threads that a request is for."""
         return self._slow_threads if self._is_slow(scope) else self._threads
+
+    def refusal(self, scope: Scope, error: ApiError) -> Answer:
+        """Return the answer to a request that is not run."""
+        answer, body = Answer(), orjson.dumps(error.body(self._version))
+        answer.status = error.kind.status
+        answer.body = b"" if scope["method"] == "HEAD" else body
+        answer.headers = [
+            ("content-type", "application/json; charset=UTF-8"),
+            ("content-length", str(len(body))),
+            ("cache-control", "no-store"),
+        ]
+        if error.kind is ErrorKind.SERVICE_UNAVAILABLE:
+            answer.headers.append(("retry-after", str(self._limits.retry_after_seconds)))
+        environ = build_environ(scope, io.BytesIO(), FilePieces)
+        answer.headers += [(name.lower(), text) for name, text in self._refusal_headers(environ)]
+        return answer
 
     async def conclude(
         self,
@@ -165,25 +191,12 @@ class Bridge:
         *,
         is_read: bool = False,
     ) -> None:
-        body = orjson.dumps(error.body(self._version))
-        headers = [
-            (b"content-type", b"application/json; charset=UTF-8"),
-            (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
-        ]
-        if error.kind is ErrorKind.SERVICE_UNAVAILABLE:
-            headers.append((b"retry-after", str(self._limits.retry_after_seconds).encode()))
-        environ = build_environ(scope, io.BytesIO(), FilePieces)
-        headers += [
-            (name.lower().encode("latin-1"), value.encode("latin-1"))
-            for name, value in self._refusal_headers(environ)
-        ]
+        answer = self.refusal(scope, error)
         has_body = not is_read and declared_length(scope) != 0
         if has_body:
-            headers.append((b"connection", b"close"))
-        if scope["method"] == "HEAD":
-            body = b""
-        await send({"type": "http.response.start", "status": error.kind.status, "headers": headers})
+            answer.headers.append(("connection", "close"))
+        headers, body = answer.encoded_headers(), answer.body
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         if has_body:
             await send({"type": "http.response.body", "body": body, "more_body": True})
             await linger(receive, self._limits)

@@ -23,6 +23,7 @@ from appwrite_clone.bridge.asgi_types import Scope
 from appwrite_clone.bridge.bodies import declared_length
 from appwrite_clone.bridge.environ import build_environ
 from appwrite_clone.bridge.protocol import BoundedHttpProtocol
+from kernel.errors import ApiError, ErrorKind
 
 if TYPE_CHECKING:
     from uvicorn._types import HTTPScope
@@ -83,15 +84,19 @@ class DirectHttpProtocol(BoundedHttpProtocol):
     def on_message_complete(self) -> None:
         if self._pieces is not None:
             self._fill_scope()
-            threads = self._bridge.threads_for(self._scope())
-            if not threads.is_full():
-                body, self._pieces = io.BytesIO(b"".join(self._pieces)), None
-                exchange = self._begin()
-                environ = build_environ(exchange.scope, body, FilePieces)
-                threads.submit(environ, partial(self._answer, exchange))
-                return
-            self._go_usual_way()
-        super().on_message_complete()
+            self._serve(io.BytesIO(b"".join(self._pieces)))
+        else:
+            super().on_message_complete()
+
+    def _serve(self, body: io.BytesIO) -> None:
+        self._pieces = None
+        exchange, threads = self._begin(), self._bridge.threads_for(self._scope())
+        if threads.is_full():
+            busy = ApiError(ErrorKind.SERVICE_UNAVAILABLE)
+            self._answer(exchange, self._bridge.refusal(exchange.scope, busy), None)
+        else:
+            environ = build_environ(exchange.scope, body, FilePieces)
+            threads.submit(environ, partial(self._answer, exchange))
 
     def _may_be_ordinary(self) -> bool:
         if (

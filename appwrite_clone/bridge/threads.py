@@ -22,6 +22,8 @@ from appwrite_clone.bridge.limits import Limits
 STOP_SECONDS = 2.0
 USUAL_SWITCH_SECONDS = sys.getswitchinterval()
 FULL_SWITCH_SECONDS = 0.0005
+#: How much the last request counts in what one takes.
+LAST_SHARE = 1 / 64
 
 
 class WaitedTooLongError(Exception):
@@ -33,12 +35,14 @@ Done: TypeAlias = Callable[[Answer, BaseException | None], None]
 
 
 class _Job:
-    __slots__ = ("done", "due", "environ", "is_over", "loop", "timer")
+    __slots__ = ("done", "due", "environ", "is_over", "loop", "seconds", "timer")
 
     def __init__(self, environ: Environ, loop: asyncio.AbstractEventLoop, limits: Limits) -> None:
         self.environ = environ
         self.loop = loop
         self.due = time.monotonic() + limits.max_wait_seconds
+        #: How long its thread took.
+        self.seconds = 0.0
         #: Nobody waits for it any more.
         self.is_over = False
         self.done: Done
@@ -56,6 +60,7 @@ class RequestThreads:
         *,
         name: str,
         count: int,
+        queue_seconds: float,
     ) -> None:
         self._application = application
         self._limits = limits
@@ -64,16 +69,19 @@ class RequestThreads:
         self._count = count
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._queue_seconds = queue_seconds
         self._is_pressed = False
+        #: What a request has taken of late, and how many wait or run.
+        self.seconds = 0.0
         self.pending = 0
 
     def is_full(self) -> bool:
-        """Tell whether as many requests wait or run as may.
+        """Tell whether as many requests wait or run as may, or the next would wait too long.
 
-        As long as they do, threads take turns faster: by the usual interval a loop that refuses
+        As long as it is, threads take turns faster: by the usual interval a loop that refuses
         what is too much keeps the interpreter from those that answer the rest.
         """
-        if self.pending < self._limits.max_pending:
+        if self.pending < self._most():
             return False
         if not self._is_pressed:
             self._is_pressed = True
@@ -95,6 +103,12 @@ class RequestThreads:
         self.pending += 1
         self._jobs.put(job)
         return job
+
+    def _most(self) -> float:
+        """How many of such requests as came of late are done in the time that one may wait."""
+        in_time = self._count * self._queue_seconds / (self.seconds or self._queue_seconds)
+        usual = self._count * self._limits.usual_pending
+        return min(max(in_time, usual), self._limits.max_pending)
 
     async def run(self, environ: Environ) -> Answer:
         """Run one request on a thread, and wait for its answer.
@@ -133,7 +147,8 @@ class RequestThreads:
     def _serve(self, job: _Job) -> None:
         answer = Answer()
         error: BaseException | None = None
-        if job.is_over or time.monotonic() > job.due:
+        began = time.monotonic()
+        if job.is_over or began > job.due:
             error = WaitedTooLongError()
         else:
             try:
@@ -141,6 +156,7 @@ class RequestThreads:
             except BaseException as raised:  # noqa: BLE001  # it belongs to whoever awaits the job
                 error = raised
         job.environ["wsgi.input"].close()
+        job.seconds = time.monotonic() - began
         try:
             job.loop.call_soon_threadsafe(self._settle, job, answer, error)
         except RuntimeError:  # the loop has ended, nobody waits for the answer
@@ -151,7 +167,8 @@ class RequestThreads:
 
     def _settle(self, job: _Job, answer: Answer, error: BaseException | None) -> None:
         self.pending -= 1
-        if self._is_pressed and self.pending < self._limits.max_pending // 2:
+        self.seconds += (job.seconds - self.seconds) * (LAST_SHARE if self.seconds else 1)
+        if self._is_pressed and self.pending < self._most() / 2:
             self._is_pressed = False
             sys.setswitchinterval(USUAL_SWITCH_SECONDS)
         job.timer.cancel()

@@ -3,15 +3,33 @@
 import asyncio
 import sys
 import threading
+import time
 
 import pytest
 
-from appwrite_clone.bridge import Bridge, Limits
+from appwrite_clone.bridge import Bridge, Limits, threads
 from tests.gateway.test_bridge import Exchange, echo, scope_for
+from tests.gateway.test_bridge_live import Live, head
+
+NO_ROOM = Limits(threads=1, max_pending=0, max_body_bytes=300_000, linger_seconds=0.05)
 
 
-def test_threads_take_turns_faster_while_requests_are_refused():
-    usual, busy = sys.getswitchinterval(), threading.Event()
+@pytest.fixture(scope="module", params=[True, False], ids=["direct", "asgi"])
+def full(request):
+    """A server that has no room for anybody."""
+    with Live(is_direct=request.param, limits=NO_ROOM) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def usual():
+    """How long a thread may go on; a bridge that is never empty again leaves it shorter."""
+    yield threads.USUAL_SWITCH_SECONDS
+    sys.setswitchinterval(threads.USUAL_SWITCH_SECONDS)
+
+
+def test_threads_take_turns_faster_while_requests_are_refused(usual):
+    busy = threading.Event()
 
     def application(environ, start_response):
         busy.wait(5)
@@ -34,12 +52,66 @@ def test_threads_take_turns_faster_while_requests_are_refused():
 
 @pytest.mark.parametrize(("size", "closes"), [(0, False), (4, False), (2_000_000, True)])
 def test_a_refusal_ends_the_connection_only_where_a_large_body_would_come(size, closes):
-    usual = sys.getswitchinterval()
     bridge = Bridge(echo, limits=Limits(threads=1, max_pending=0, linger_seconds=0.05))
     headers = [("content-length", str(size))] if size else []
     exchange = Exchange(scope_for("POST", "/", headers), b"x" * size)
     asyncio.run(bridge(exchange.scope, exchange.receive, exchange.send))
     bridge.stop()
-    sys.setswitchinterval(usual)
     assert exchange.status == 503
     assert ("connection" in exchange.headers) is closes
+
+
+def test_requests_that_would_wait_too_long_are_refused():
+    def application(environ, start_response):
+        time.sleep(0.05)
+        return echo(environ, start_response)
+
+    bridge = Bridge(application, limits=Limits(threads=1, usual_pending=1, max_queue_seconds=0.1))
+
+    async def send(count):
+        exchanges = [Exchange(scope_for()) for _ in range(count)]
+        await asyncio.gather(*(bridge(e.scope, e.receive, e.send) for e in exchanges))
+        return [each.status for each in exchanges]
+
+    async def main():
+        assert await send(1) == [200]  # which tells how long one takes
+        statuses = await send(5)
+        assert statuses[0] == 200
+        assert statuses[2:] == [503] * 3
+        assert await send(1) == [200]
+
+    asyncio.run(main())
+    bridge.stop()
+
+
+@pytest.mark.parametrize(
+    "request_", [head("GET", "/"), head("POST", "/", "Content-Length: 4") + b"body"]
+)
+def test_who_is_refused_may_stay_and_ask_again(full, request_):
+    received = full.talk(request_, request_, request_ + request_, pause=0.05)
+    assert received.count(b"HTTP/1.1 503") == 4
+    assert received.count(b"retry-after: 1") == 4
+    assert received.count(b'"general_service_unavailable"') == 4
+    assert b"connection: close" not in received
+    assert full.calls == []
+
+
+def test_who_is_refused_may_send_the_rest(full):
+    late = head("POST", "/", "Content-Length: 6")
+    received = full.talk(late, b"bod", b"ies" + head("GET", "/"), pause=0.05)
+    assert received.count(b"HTTP/1.1 503") == 2
+
+
+@pytest.mark.parametrize(
+    ("request_", "ends"),
+    [
+        (head("HEAD", "/"), b"\r\n\r\n"),
+        (head("GET", "/", "Connection: close"), b"}"),
+        (head("POST", "/", "Content-Length: 270000"), b"}"),
+        (head("POST", "/", "Transfer-Encoding: chunked"), b"}"),
+    ],
+)
+def test_odd_requests_are_refused_too(full, request_, ends):
+    received = full.talk(request_)
+    assert received.startswith(b"HTTP/1.1 503")
+    assert received.endswith(ends)
