@@ -152,7 +152,9 @@ def reader(
     return client_for(project, session=alice.session)
 
 
-def test_unreadable_related_documents_are_left_out(reader: ApiClient, blog: ApiClient) -> None:
+def test_class_29_unreadable_related_documents_are_left_out(
+    reader: ApiClient, blog: ApiClient
+) -> None:
     shown = {
         each["$id"]: each["author"] and each["author"]["$id"]
         for each in listed(reader, selecting("author.*")).json["documents"]
@@ -168,7 +170,7 @@ def test_unreadable_related_documents_are_left_out(reader: ApiClient, blog: ApiC
     assert linked(blog, "posts", "p", "author") == "ann"
 
 
-def test_unreadable_related_documents_are_not_found_by_filters(reader: ApiClient) -> None:
+def test_class_29_unreadable_related_documents_are_not_found_by_filters(reader: ApiClient) -> None:
     assert ids(listed(reader, query("equal", "author.name", "ann"))) == ["p", "q"]
     assert ids(listed(reader, query("equal", "author.name", "bob"))) == []
     assert ids(listed(reader, query("equal", "author", "bob"))) == []

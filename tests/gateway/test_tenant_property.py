@@ -51,6 +51,24 @@ CREDENTIALS = (
     "renamed fallback",
     "console session",
 )
+#: Headers that mean something to somebody: another server, a proxy, a process behind the gateway.
+STRAYS = {
+    "Forwarded": "for=127.0.0.1;host=blog.example.com",
+    "Referer": "http://localhost/",
+    "X-Appwrite-Dev-Key": "{key}",
+    "X-Appwrite-ID": "blog",
+    "X-Appwrite-Identity": "{jwt}",
+    "X-Appwrite-Impersonate-User-Email": f"{CANARY}@example.com",
+    "X-Appwrite-Impersonate-User-Id": "victim",
+    "X-Appwrite-Organization": "strangers",
+    "X-Appwrite-User": "victim",
+    "X-Forwarded-For": "127.0.0.1",
+    "X-Forwarded-Host": "blog.example.com",
+    "X-Forwarded-User": "victim",
+    "X-HTTP-Method-Override": "DELETE",
+    "X-Original-URL": "/v1/users",
+    "X-Rewrite-URL": "/v1/users",
+}
 IDS = {
     "attribute": ["title"],
     "collectionId": ["posts"],
@@ -147,6 +165,7 @@ class Attack:
     projects: tuple[str, str, str]
     mode: tuple[str, str]
     has_origin: bool
+    strays: frozenset[str] = frozenset()
 
 
 @st.composite
@@ -160,6 +179,7 @@ def attacks(draw: st.DrawFn) -> Attack:
         projects=draw(st.tuples(PROJECTS, PROJECTS, PROJECTS)),
         mode=draw(st.tuples(*[st.sampled_from(["", "admin", "ADMIN", "default"])] * 2)),
         has_origin=draw(st.booleans()),
+        strays=draw(st.frozensets(st.sampled_from(sorted(STRAYS)), max_size=3)),
     )
 
 
@@ -303,11 +323,16 @@ def _send(world: World, attack: Attack) -> Reply:
     for name, value in attack.ids:
         path = path.replace(f"{{{name}}}", value.format(**world.ids))
     header, query, body = attack.projects
-    headers = _headers(world, attack) | {
-        "X-Appwrite-Project": header,
-        "X-Appwrite-Mode": attack.mode[0],
-        "Origin": "http://localhost" if attack.has_origin else "",
-    }
+    strays = {name: STRAYS[name].format(**world.held) for name in attack.strays}
+    headers = (
+        strays
+        | _headers(world, attack)
+        | {
+            "X-Appwrite-Project": header,
+            "X-Appwrite-Mode": attack.mode[0],
+            "Origin": "http://localhost" if attack.has_origin else "",
+        }
+    )
     parameters = {"project": query, "mode": attack.mode[1]}
     values = BODY | {"teamId": world.ids["team"], "project": body}
     return ApiClient({name: value for name, value in headers.items() if value}).call(

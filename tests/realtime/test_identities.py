@@ -129,7 +129,9 @@ def test_signing_out_elsewhere_is_heard_and_then_ends_the_socket(
     talk(conversation)
 
 
-def test_an_ended_session_ends_only_its_own_socket(talk, project, alice, client_for, announce):
+def test_class_28_an_ended_session_ends_only_its_own_socket(
+    talk, project, alice, client_for, announce
+):
     second = client_for(project).post(
         "/account/sessions/email", {"email": alice.email, "password": alice.password}
     )
@@ -151,7 +153,7 @@ def test_an_ended_session_ends_only_its_own_socket(talk, project, alice, client_
 
 
 @pytest.mark.parametrize("end", ["block", "delete"])
-def test_a_blocked_or_deleted_user_hears_nothing_more(
+def test_class_16_a_blocked_or_deleted_user_hears_nothing_more(
     talk, project, alice, announce, client_for, make_key, end
 ):
     key = client_for(project, key=make_key(project, ["users.write"]))
@@ -204,7 +206,7 @@ def test_a_new_team_is_heard_before_the_word_that_roles_changed(
     talk(conversation)
 
 
-def test_leaving_a_team_ends_its_events_within_a_second(
+def test_class_28_leaving_a_team_ends_its_events_within_a_second(
     talk, project, alice, client_for, make_key, announce
 ):
     owner = client_for(project, session=alice.session)

@@ -1,4 +1,7 @@
-"""Classes 29, 30 and 45: no answer, event or log tells what its reader may not know."""
+"""Classes 29, 30 and 45: no answer, event or log tells what its reader may not know.
+
+What related documents tell (29) is in `tests/documents/test_related_reads.py`.
+"""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -40,6 +43,10 @@ def canaries(world: World) -> list[str]:
     person = {"userId": "canary", "email": "canary@example.com", "password": PASSWORD}
     made(world.server.post("/users", person))
     session = made(world.server.post("/users/canary/sessions", {}))["secret"]
+    token = made(world.server.post("/users/canary/tokens", {}))["secret"]
+    canary = client(world.project, session=session)
+    seed = made(canary.post("/account/mfa/authenticators/totp"), 200)["secret"]
+    codes = made(canary.post("/account/mfa/recovery-codes"))["recoveryCodes"]
     key = make_key(world.project, ["users.read"])
     user = User.objects.get(uid="canary")
     row = Session.objects.get(user=user)
@@ -49,6 +56,9 @@ def canaries(world: World) -> list[str]:
         user.password,
         user.password.rsplit("$", 1)[1],
         session,
+        token,
+        seed,
+        *codes,
         key,
         world.user.headers["X-Appwrite-Session"],
         world.server.headers["X-Appwrite-Key"],
@@ -151,7 +161,7 @@ HIDDEN_COLUMNS = [
 PROBES = [
     ("equal", ["a"]), ("notEqual", ["a"]), ("startsWith", ["a"]), ("contains", ["a"]),
     ("greaterThan", ["a"]), ("between", ["a", "z"]), ("isNull", []), ("orderAsc", []),
-    ("orderDesc", []),
+    ("orderDesc", []), ("search", ["a"]), ("endsWith", ["a"]), ("isNotNull", []),
 ]  # fmt: skip
 
 

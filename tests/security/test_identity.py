@@ -34,7 +34,7 @@ LOOKALIKES = [
     "blog-user@example\uff0ecom",  # fullwidth full stop
 ]
 SPELLINGS = ["BLOG-USER@example.com", "Blog-User@EXAMPLE.com"]
-SPOOFED_ADDRESSES = 60
+SPOOFED_ADDRESSES = 200  # by each of five headers
 SPOOFED_HEADERS = ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Client-IP", "CF-Connecting-IP"]
 SAMPLES = 500
 #: What is wanted, and what chance adds to so few samples (three deviations).

@@ -1,6 +1,7 @@
 """Classes 24, 25, 27, 28 and 35: what one caller may know never reaches another, by any way.
 
-How sockets end with their session, team or user is in `tests/realtime/test_identities.py`.
+How sockets end with their session, team or user (16 and 28) is in
+`tests/realtime/test_identities.py`.
 """
 
 import asyncio
