@@ -43,6 +43,14 @@ class JobFailedError(Exception):
     """Raised by a runner whose work can never succeed: it is not tried again."""
 
 
+class JobPostponedError(Exception):
+    """Raised by a runner that has to wait for something: this was no attempt."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"in {seconds:g} s")
+        self.seconds = seconds
+
+
 def runner(name: str, *, on_failure: Runner | None = None) -> Callable[[Runner], Runner]:
     """Register the function that does jobs called `name`; its arguments are those enqueued.
 
@@ -95,6 +103,8 @@ def run(job_id: int) -> bool:
             _runners[name](**orjson.loads(arguments))
     except JobFailedError as error:
         _give_up(job_id, _FAIL, (str(error)[-MAX_ERROR_LENGTH:], job_id, token))
+    except JobPostponedError as wait:
+        sql.execute(_POSTPONE_WAITING, (wait.seconds, job_id, token))
     except Exception:  # whatever a runner raises is recorded and tried again
         _logger.exception("job %s (%s) failed", job_id, name)
         _retry(job_id, token, attempts=attempts, error=traceback.format_exc())
@@ -175,6 +185,11 @@ _FAIL = (
 )
 _RETRY = (
     "UPDATE job SET status = 'waiting', error = %s, leased_until = NULL,"
+    " run_after = now() + make_interval(secs => %s)"
+    " WHERE id = %s AND lease_token = %s AND status = 'running'"
+)
+_POSTPONE_WAITING = (
+    "UPDATE job SET status = 'waiting', attempts = attempts - 1, leased_until = NULL,"
     " run_after = now() + make_interval(secs => %s)"
     " WHERE id = %s AND lease_token = %s AND status = 'running'"
 )

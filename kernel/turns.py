@@ -1,4 +1,6 @@
-"""Turns at guessing a secret: the more were taken in vain, the later comes the next one.
+"""Turns at what may be in vain: the more were, the later comes the next one.
+
+They are for guesses at a secret, and for servers that say nothing.
 
 Shared by all processes, and kept with the rate counters: `hits` are the turns taken in vain so far
 and `window_start` is when the next one comes, in Unix seconds.
@@ -31,10 +33,11 @@ _GIVE_BACK = "UPDATE rate_counter SET hits = greatest(hits - 1, 0) WHERE key = %
 _FORGET = "DELETE FROM rate_counter WHERE key = %s"
 
 
-def take_turn(key: str, *, free: int) -> int:
+def take_turn(key: str, *, free: int, longest_seconds: int = MAX_WAIT_SECONDS) -> int:
     """Take a turn and return 0, or else return the seconds until the next one.
 
-    After `free` turns in vain each doubles the time to the next, until an hour without any.
+    After `free` turns in vain each doubles the time to the next, up to the longest, until an hour
+    without any.
     """
     now, stored = int(time.time()), _digest(key)
     turn = {
@@ -43,7 +46,7 @@ def take_turn(key: str, *, free: int) -> int:
         "free": free,
         "forgotten": now - FORGET_SECONDS,
         "doublings": _MAX_DOUBLINGS,
-        "longest": MAX_WAIT_SECONDS,
+        "longest": longest_seconds,
     }
     if sql.fetch_one(_TAKE, turn) is not None:
         return 0

@@ -4,6 +4,9 @@ Without an SMTP server, of the project or the installation, they stay where the 
 so that links can be followed all the same.
 """
 
+import smtplib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -18,12 +21,18 @@ from kernel import clock, jobs
 from kernel.caller import ProjectContext
 from kernel.ids import unique_id
 from kernel.limits import MAIL_RETENTION_SECONDS
+from kernel.turns import forget_turns, take_turn
 from projects.encryption import DecryptionError, decrypt, encrypt
 from projects.services import smtp_server
 
 SEND_JOB = "accounts.send_mail"
 ENCRYPTED_FOR = "mail"
 MAX_ERROR_LENGTH = 512
+#: Mails that wait for a server at the same time before the others wait for what it says to them,
+#: and how long these do at most. Each holds a worker, which has the jobs of all to do.
+FREE_TURNS = 2
+LONGEST_WAIT_SECONDS = 60
+_ANSWERS = (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused)
 
 
 def post_mail(  # whom, what, in which words
@@ -63,20 +72,23 @@ def send_mail(*, mail_id: int) -> None:
 
     Raises:
         JobFailedError: The server refuses it for good.
+        JobPostponedError: The server has said nothing to others of late.
         OSError: The server cannot be reached; to be tried again.
     """
     row = Mail.objects.select_related("project").filter(id=mail_id, sent_at=None).first()
     if row is None:
         return
     try:
-        mail.deliver(
-            read_letter(row),
-            recipient=row.recipient,
-            sender=row.project.name,
-            uid=row.uid,
-            date=row.created_at,
-            server=smtp_server(row.project),
-        )
+        server = smtp_server(row.project)
+        with _turn(f"mail:{row.project_id if server else ''}"):
+            mail.deliver(
+                read_letter(row),
+                recipient=row.recipient,
+                sender=row.project.name,
+                uid=row.uid,
+                date=row.created_at,
+                server=server,
+            )
     except (mail.MailRefusedError, DecryptionError) as error:
         _note(row, error)
         raise jobs.JobFailedError(str(error)) from error
@@ -84,6 +96,23 @@ def send_mail(*, mail_id: int) -> None:
         _note(row, error)
         raise
     Mail.objects.filter(id=row.id).update(sent_at=clock.now(), content="", error="")
+
+
+@contextmanager
+def _turn(server: str) -> Iterator[None]:
+    """Let few mails at a time wait for a server that may say nothing."""
+    if wait := take_turn(server, free=FREE_TURNS, longest_seconds=LONGEST_WAIT_SECONDS):
+        raise jobs.JobPostponedError(wait)
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, _ANSWERS):
+            forget_turns(server)
+        raise
+    except (mail.MailRefusedError, DecryptionError):
+        forget_turns(server)
+        raise
+    forget_turns(server)
 
 
 def read_letter(row: Mail) -> Letter:

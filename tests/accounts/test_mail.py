@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.models import Mail, Membership
 from accounts.services import create_console_admin, read_letter, send_mail
-from accounts.services.outbox import post_mail
+from accounts.services.outbox import FREE_TURNS, post_mail
 from kernel import clock
 from kernel.jobs import JobFailedError
 from kernel.models import Job
@@ -125,6 +125,35 @@ def test_server_that_is_down_or_silent_holds_nobody_up(project, jobs, settings):
     Job.objects.update(run_after=clock.now() - timedelta(hours=1))
     jobs()
     assert (Job.objects.get().status, Job.objects.get().attempts) == ("waiting", 2)
+
+
+def test_mails_to_a_silent_server_leave_workers_to_others(project, jobs, settings):
+    settings.EMAIL_USE_TLS, settings.EMAIL_TIMEOUT = False, 0.2
+    settings.EMAIL_HOST = "127.0.0.1"
+    for number in range(6):
+        post(project, recipient=f"user{number}@example.com")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_PORT = silent.getsockname()[1]
+        with time_machine.travel(clock.now(), tick=False):
+            jobs()
+    tried = Job.objects.filter(attempts=1).count()
+    assert tried == FREE_TURNS
+    assert Job.objects.filter(status="waiting", attempts=0).count() == 6 - tried
+
+    with smtp_server(settings) as postbox:
+        Job.objects.update(run_after=clock.now() - timedelta(hours=1))
+        with time_machine.travel(clock.now() + timedelta(minutes=2)):
+            jobs()
+        assert len({each["Message-ID"] for each in postbox.mails}) == len(postbox.mails) == 6
+    assert set(Job.objects.values_list("status", flat=True)) == {"done"}
+
+
+def test_an_answer_is_no_silence(project, postbox, jobs):
+    for number in range(5):
+        post(project, recipient=f"user{number}@example.com")
+    postbox.answer = "451 4.3.0 later"
+    jobs()
+    assert set(Job.objects.values_list("attempts", flat=True)) == {1}
 
 
 def test_server_without_tls_gets_no_password(project, postbox, jobs, settings):
