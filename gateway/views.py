@@ -83,6 +83,12 @@ class Endpoint(APIView):
 
     dialect: ClassVar[int] = 0
 
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        # Without Django's `self.head = self.get`: a view that holds a method of its own leaves its
+        # request, with all that was read and answered, to the garbage collector.
+        self.request = request  # type: ignore[assignment]  # handlers get a `Call`
+        self.args, self.kwargs = args, kwargs
+
     def dispatch(self, request: HttpRequest, *_args: Any, **path: str) -> HttpResponseBase:
         spent: dict[str, str] = {}
         try:

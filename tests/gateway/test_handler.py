@@ -1,12 +1,14 @@
 """The application itself: the API's short way through it, and Django's for all else."""
 
+import gc
 import io
 from wsgiref.util import setup_testing_defaults
 
 import pytest
 from django.core.signals import request_finished, request_started
 from django.db import connection
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from rest_framework.views import APIView
 
 from gateway.wsgi import Handler
 from kernel import sql
@@ -51,6 +53,19 @@ def signals():
     yield seen
     for signal in (request_started, request_finished):
         signal.disconnect(note)
+
+
+def test_nothing_of_a_request_waits_for_the_garbage_collector(handler, console_project):
+    ask(handler, VERSION)
+    gc.collect()
+    gc.disable()
+    try:
+        for method in ("GET", "POST"):
+            ask(handler, VERSION, method, b"{}", CONTENT_TYPE="application/json")
+        left = [each for each in gc.get_objects() if isinstance(each, APIView | HttpRequest)]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 def test_the_api_answers_on_its_short_way(handler, signals, console_project):
