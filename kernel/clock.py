@@ -1,6 +1,9 @@
 """The one clock, and the one way times are written."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
+
+CACHED_TIMES = 256
 
 
 def now() -> datetime:
@@ -9,6 +12,7 @@ def now() -> datetime:
     return current.replace(microsecond=current.microsecond // 1000 * 1000)
 
 
+@lru_cache(maxsize=CACHED_TIMES)  # a write has the same time in many places
 def api_time(moment: datetime | None) -> str:
     """Write a time as `YYYY-MM-DDTHH:MM:SS.mmm+00:00`; no time is an empty text."""
     if moment is None:

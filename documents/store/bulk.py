@@ -12,6 +12,7 @@ from documents.catalog import CollectionSchema
 from documents.operators import Operation
 from documents.store.many import Many
 from documents.store.rows import (
+    NO_GRANTS,
     Grants,
     Log,
     StoredDocument,
@@ -21,6 +22,8 @@ from documents.store.rows import (
 )
 from documents.store.single import json_text, log_values
 from kernel import sql
+from kernel.arrays import number_array, text_array
+from kernel.clock import api_time
 from kernel.limits import MAX_BULK_ROWS
 from kernel.permissions import READ, roles_for
 from kernel.query import ListQuery
@@ -89,7 +92,17 @@ def create_many(
         GrantTargetError: A role or a permission that a grant names is gone.
         FaultyRowError: An operation is not possible without a value. Undo what was written.
     """
-    return _written(schema, Many.CREATE, _values(schema, rows, log), is_part=is_part)
+    if any(row.operations for row in rows):
+        values = _values(schema, rows, log)
+        return _written(schema, Many.CREATE_BY_OPERATIONS, values, is_part=is_part)
+    with guarded(is_part=is_part):
+        found = sql.fetch_one(_text(schema, Many.CREATE), _columns(schema, rows, log))
+    check_version(schema, found)
+    _, numbers, events, _ = found or (0, (), (), "")
+    return [
+        Written(StoredDocument(number, *_known(row)), event)
+        for row, number, event in zip(rows, numbers, events, strict=True)
+    ]
 
 
 def change_many(
@@ -224,6 +237,42 @@ def _values(schema: CollectionSchema, rows: Sequence[Row], log: Log) -> dict[str
         "most": MAX_BULK_ROWS,
         "unless_after": None,
     }
+
+
+def _columns(schema: CollectionSchema, rows: Sequence[Row], log: Log) -> dict[str, Any]:
+    """Return new documents as arrays, each list of permissions but once."""
+    lists: dict[tuple[str, ...], int] = {}
+    distinct: list[Grants] = []
+    chosen = []
+    for row in rows:
+        grants = row.grants or NO_GRANTS
+        place = lists.setdefault(tuple(grants.texts), len(lists) + 1)
+        if place > len(distinct):
+            distinct.append(grants)
+        chosen.append(place)
+    before, _, after = log.name.partition("*")
+    return log_values(schema, log) | {
+        "before": before,
+        "after": after,
+        "uids": text_array(row.uid or "" for row in rows),
+        "datas": text_array(json_text(row.data) for row in rows),
+        "lists": number_array(chosen),
+        "created": text_array(api_time(row.created_at or log.at) for row in rows),
+        "updated": text_array(api_time(row.updated_at) for row in rows),
+        "permissions": text_array(text_array(each.texts) for each in distinct),
+        "readers": text_array(text_array(roles_for(READ, each.texts)) for each in distinct),
+        "granted": number_array(
+            place for place, each in enumerate(distinct, start=1) for _ in each.group_ids
+        ),
+        "groups": number_array(group for each in distinct for group in each.group_ids),
+        "grants": number_array(grant for each in distinct for grant in each.permission_ids),
+    }
+
+
+def _known(row: Row) -> tuple[str, Mapping[str, Any], Sequence[str], str, str]:
+    """Return what is known of a new document before it is there: all but its number."""
+    created, updated = api_time(row.created_at), api_time(row.updated_at)
+    return row.uid or "", row.data, (row.grants or NO_GRANTS).texts, created, updated
 
 
 def _input(place: int, row: Row) -> dict[str, Any]:

@@ -101,7 +101,40 @@ _PARTS: Mapping[str, LiteralString] = {
 class Many(Enum):
     """What can be done to many documents: those a query picks, or those that rows name."""
 
+    # All but the numbers is known beforehand. `k` are the different lists of permissions; numbers
+    # are given in the order of rows, those of events in the order of documents.
     CREATE = """
+        WITH fresh AS MATERIALIZED ({fresh}),
+        input AS MATERIALIZED (
+            SELECT * FROM unnest(%(uids)s::text[], %(datas)s::text[], %(lists)s::int[],
+                %(created)s::timestamptz[], %(updated)s::timestamptz[])
+                WITH ORDINALITY AS i (uid, data, list, created, updated, place)
+        ),
+        r AS (
+            INSERT INTO {partition}
+                (collection_id, uid, data, permissions, read_roles, created_at, updated_at)
+            SELECT fresh.id, i.uid, i.data::jsonb, k.permissions::text[], k.readers::text[],
+                i.created, i.updated
+            FROM fresh CROSS JOIN input i
+            JOIN unnest(%(permissions)s::text[], %(readers)s::text[])
+                WITH ORDINALITY AS k (permissions, readers, list) USING (list)
+            ORDER BY i.place RETURNING *, NULL::text[] AS previous
+        ),
+        log AS ({logged_each}),
+        granted AS (
+            INSERT INTO document_group_grant
+                (content_object_id, collection_id, group_id, permission_id)
+            SELECT r.id, r.collection_id, g.group_id, g.permission_id
+            FROM r JOIN input i ON i.uid = r.uid
+            JOIN unnest(%(granted)s::int[], %(groups)s::bigint[], %(grants)s::bigint[])
+                WITH ORDINALITY AS g (list, group_id, permission_id, place) ON g.list = i.list
+            ORDER BY r.id, g.place
+        )
+        SELECT %(version)s::bigint, (SELECT array_agg(r.id ORDER BY r.id) FROM r),
+            (SELECT array_agg(log.id ORDER BY log.id) FROM log), {compiled}
+        FROM fresh
+    """
+    CREATE_BY_OPERATIONS = """
         WITH fresh AS MATERIALIZED ({fresh}), input AS MATERIALIZED ({input}),
         r AS (
             INSERT INTO {partition}

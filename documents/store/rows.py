@@ -56,6 +56,9 @@ class Grants:
     permission_ids: Sequence[int]
 
 
+NO_GRANTS = Grants((), (), ())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     """What the outbox row of a write holds; the statement adds the rest from the document.

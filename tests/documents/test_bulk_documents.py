@@ -70,6 +70,36 @@ def test_documents_are_created_together(key, events, words):
     assert grants() == 1
 
 
+def test_each_made_document_has_its_own_grants_and_times(key, events):
+    lists = [
+        ['read("users")', 'update("user:a")'],
+        [],
+        ['update("user:a")', 'read("users")'],
+        ['read("users")', 'update("user:a")'],
+        ['read("user:b.c")', 'delete("team:t/o")'],
+    ]
+    sent = [
+        {**row, "$permissions": each, "$createdAt": f"2020-01-0{number}T00:00:00.123+00:00"}
+        for number, (row, each) in enumerate(
+            zip(rows("z", "y.1", "x", "w", "v"), lists, strict=True), start=1
+        )
+    ]
+
+    made = key.post(DOCUMENTS, {"documents": sent}).json["documents"]
+
+    assert [each["$permissions"] for each in made] == lists
+    assert [each["$createdAt"] for each in made] == [each["$createdAt"] for each in sent]
+    assert [int(each["$sequence"]) for each in made] == sorted(int(x["$sequence"]) for x in made)
+    for each in made:
+        assert key.get(f"{DOCUMENTS}/{each['$id']}").json == each
+        granted = DocumentGroupObjectPermission.objects.filter(content_object=each["$sequence"])
+        assert [
+            f'{grant.permission.name}("{grant.group.name.partition(":")[2]}")'
+            for grant in granted.order_by("id")
+        ] == each["$permissions"]
+    assert [each["$id"] for each in events.payloads()] == ["z", "y.1", "x", "w", "v"]
+
+
 def test_made_documents_are_readable_by_whom_they_say(key, client_for, project, alice):
     by_alice = client_for(project, session=alice.session)
     mine = rows("mine", **{"$permissions": ['read("user:alice")', 'update("user:alice")']})

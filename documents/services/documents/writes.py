@@ -262,15 +262,19 @@ def announce_many(
 ) -> list[dict[str, Any]]:
     """Hand the logged events of many documents to their subscribers; return their answers."""
     outputs = []
+    announced = []
     for document, event_id in written:
+        output = document_output(document, schema, write.names)
+        outputs.append(output)
         if event_id is None:
-            outputs.append(document_output(document, schema, write.names))
             continue
         name = write.names.document_event(
             write.database_id, write.collection_id, document.uid, write.action
         )
-        own = Log(name=name, fixed=log.fixed, roles=log.roles, actor=log.actor, at=log.at)
-        outputs.append(announce_document(write.names, schema, own, document, event_id=event_id))
+        announced.append(
+            _event(write.names, schema, log, document, output, name=name, event_id=event_id)
+        )
+    events.announce_many(announced)
     return outputs
 
 
@@ -284,22 +288,32 @@ def announce_document(
 ) -> dict[str, Any]:
     """Hand a document's logged event to its subscribers; return the document's answer."""
     output = document_output(document, schema, names)
-    payload = output
+    events.announce(_event(names, schema, log, document, output, name=log.name, event_id=event_id))
+    return output
+
+
+def _event(
+    names: Vocabulary,
+    schema: CollectionSchema,
+    log: Log,
+    document: StoredDocument,
+    payload: dict[str, Any],
+    *,
+    name: str,
+    event_id: int,
+) -> Event:
     if schema.has_encryption:
         payload = document_output(document, schema, names, keeps_sealed=True)
-    readers = list(log.roles)
+    readers = log.roles
     if schema.has_document_security:
-        readers += roles_for(READ, document.permissions)
-    events.announce(
-        Event(
-            name=log.name,
-            project_id=schema.project_id,
-            project_uid=schema.project_uid,
-            payload=payload,
-            roles=tuple(readers),
-            actor=log.actor,
-            id=event_id,
-            created_at=log.at,
-        )
+        readers = [*readers, *roles_for(READ, document.permissions)]
+    return Event(
+        name=name,
+        project_id=schema.project_id,
+        project_uid=schema.project_uid,
+        payload=payload,
+        roles=tuple(readers),
+        actor=log.actor,
+        id=event_id,
+        created_at=log.at,
     )
-    return output
