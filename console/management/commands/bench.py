@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from bench import breadth, overload, soak
+from bench import breadth, depth, overload, soak
 from bench.plan import Plan, RefusedError
 from bench.profile import write
 from bench.run import RunTrial, run, run_trial
@@ -16,6 +16,7 @@ TRIALS: dict[str, RunTrial] = {
     "overload": overload.run,
     "soak": soak.run,
     "collections": breadth.run,
+    "million": depth.run,
 }
 
 
@@ -45,7 +46,7 @@ class Command(BaseCommand):
             choices=TRIALS,
             help="in place of the table: what becomes of three times too many requests, of the"
             " memory under a long mixed load (for --seconds), or of reads where there are ten"
-            " thousand collections",
+            " thousand collections, or of pages where there are ten times --documents",
         )
         parser.add_argument("--out", type=Path, help="file for the results as JSON")
 
