@@ -5,11 +5,11 @@ import json
 import sys
 from pathlib import Path
 
-from bench.faults import caches, disks, kills, outages
+from bench.faults import caches, disks, kills, mails, outages
 from bench.faults.report import Report
 from bench.faults.site import running
 
-KINDS = ("kill", "outage", "disk", "cache")
+KINDS = ("kill", "outage", "disk", "cache", "mail")
 MOST_ROUNDS, MOST_WRITERS = 200, 32
 LONGEST_OUTAGE_SECONDS = 120.0
 
@@ -30,6 +30,8 @@ def main() -> int:
         _disk(report, asked)
     if "cache" in wanted:
         _caches(report, asked)
+    if "mail" in wanted:
+        _mails(report, asked)
     sys.stdout.write(report.as_text() + "\n")
     if asked.out:
         asked.out.write_text(json.dumps(report.as_json(), indent=1) + "\n")
@@ -91,6 +93,13 @@ def _caches(report: Report, asked: argparse.Namespace) -> None:
                     seed=asked.seed,
                 )
             )
+
+
+def _mails(report: Report, asked: argparse.Namespace) -> None:
+    with mails.site_with_mails() as (site, server):
+        for name in mails.FAULTS:
+            _say(f"mail server {name} for {asked.seconds:.0f} s")
+            report.mails.append(mails.run(site, server, name, seconds=asked.seconds))
 
 
 def _say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""Redis flushed, frozen or killed: the API goes on, sign-in stays limited, no job is forgotten."""
+"""Redis flushed, frozen, killed, full: the API goes on, sign-in is limited, no job forgotten."""
 
 import contextlib
 import shutil
@@ -191,4 +191,15 @@ def killed(server: RedisServer) -> Iterator[None]:
         server.start()
 
 
-FAULTS: dict[str, Fault] = {"flushed": flushed, "frozen": frozen, "killed": killed}
+@contextmanager
+def full(server: RedisServer) -> Iterator[None]:
+    """Leave it no memory: it reads, and refuses what would take more."""
+    with redis.Redis.from_url(server.url) as client:
+        client.config_set("maxmemory", 1)
+        try:
+            yield
+        finally:
+            client.config_set("maxmemory", 0)
+
+
+FAULTS: dict[str, Fault] = {"flushed": flushed, "frozen": frozen, "killed": killed, "full": full}

@@ -7,6 +7,7 @@ from statistics import median
 from bench.faults.caches import CacheFault
 from bench.faults.disks import FullDisk
 from bench.faults.kills import GOALS, Kills
+from bench.faults.mails import MailFault
 from bench.faults.outages import Outage
 
 
@@ -19,6 +20,7 @@ class Report:
     outages: list[Outage] = field(default_factory=list)
     disk: FullDisk | None = None
     caches: list[CacheFault] = field(default_factory=list)
+    mails: list[MailFault] = field(default_factory=list)
     not_run: list[str] = field(default_factory=list)
 
     @property
@@ -34,6 +36,8 @@ class Report:
             parts += [_kills(self.kills), _recovery(self.kills)]
         if self.outages or self.disk or self.caches:
             parts.append(_others(self))
+        if self.mails:
+            parts.append(_mails(self.mails))
         parts += [f"not run: {reason}" for reason in self.not_run]
         parts += [f"BROKEN: {text}" for text in self._broken()]
         return "\n\n".join(parts)
@@ -41,9 +45,9 @@ class Report:
     def _broken(self) -> list[str]:
         return [text for each in self._found() for text in each.broken]
 
-    def _found(self) -> "list[Kills | Outage | FullDisk | CacheFault]":
+    def _found(self) -> "list[Kills | Outage | FullDisk | CacheFault | MailFault]":
         single = [each for each in (self.kills, self.disk) if each is not None]
-        return [*single, *self.outages, *self.caches]
+        return [*single, *self.outages, *self.caches, *self.mails]
 
 
 def bound(count: int, of: int) -> str:
@@ -85,6 +89,23 @@ def _others(report: Report) -> str:
     rows += [_row(f"Redis {each.name}", each, each.job_seconds) for each in report.caches]
     head = ("fault", "s", "answers meanwhile", "slowest s", "back after s", "failed then", "lost")
     return _table(head, rows)
+
+
+def _mails(found: Iterable[MailFault]) -> str:
+    head = ("mail server", "s", "slowest answer s", "a job beside s", "all left after s")
+    rows = [
+        (
+            each.name,
+            f"{each.seconds:.0f}",
+            f"{each.slowest_seconds:.2f}",
+            f"{each.job_seconds:.2f}",
+            f"{each.mail_seconds:.2f}",
+            bound(each.lost, each.asked),
+            bound(each.repeated, each.asked),
+        )
+        for each in found
+    ]
+    return _table((*head, "lost", "twice"), rows)
 
 
 def _row(name: str, found: Outage | FullDisk | CacheFault, back_after: float) -> Sequence[str]:
