@@ -36,18 +36,36 @@ RELATIONS = frozenset(
         *("touches", "notTouches", "covers", "notCovers", "spatialEquals", "notSpatialEquals"),
     }
 )
+VECTORS = frozenset({"vectorDot", "vectorCosine", "vectorEuclidean"})
 #: What is computed from many documents at once, and what says from which.
-AGGREGATES = frozenset({"count", "countDistinct", "sum", "avg", "min", "max"})
-GROUPINGS = AGGREGATES | {"groupBy", "distinct"}
+DEVIATIONS = frozenset({"stddev", "stddevPop", "stddevSamp", "variance", "varPop", "varSamp"})
+BITS = frozenset({"bitAnd", "bitOr", "bitXor"})
+AGGREGATES = DEVIATIONS | BITS | {"count", "countDistinct", "sum", "avg", "min", "max"}
+GROUPINGS = AGGREGATES | {"groupBy", "having", "distinct"}
+RELATIONSHIP = "relationship"
 EVERYTHING = "*"
 ORDERS = {"orderAsc": "asc", "orderDesc": "desc"}
 
 _MANY_VALUES = CONTAINMENTS | {"equal"}
+#: What tests of computed values may be.
+_GROUP_FILTERS = COMPARISONS | RANGES | NULL_TESTS
+#: The tests that name attributes by their values, and the one of each attribute that they mean.
+_EXISTENCE = {"exists": "isNotNull", "notExists": "isNull"}
 #: The tests that every listing knows, and those that only documents have.
 FILTERS = COMPARISONS | RANGES | NULL_TESTS | TEXT_TESTS | CONTAINMENTS
-DOCUMENT_FILTERS = FILTERS | {REGEX} | SEARCHES | DISTANCES | RELATIONS
-#: The tests whose values may be lists, where attributes are geometries.
-_GEOMETRIC = DISTANCES | RELATIONS | {"equal", "notEqual", "contains", "notContains"}
+DOCUMENT_FILTERS = FILTERS | {REGEX} | SEARCHES | DISTANCES | RELATIONS | VECTORS | {*_EXISTENCE}
+#: The tests whose values may be lists, where attributes are geometries or vectors.
+_LISTED = DISTANCES | RELATIONS | VECTORS | {"equal", "notEqual", "contains", "notContains"}
+#: What else clients may ask for that knows queries of documents, and what to do instead.
+_REFUSALS = {
+    "elemMatch": "elemMatch is not supported by the database: the elements of an array are no"
+    " objects; test them by contains, containsAny or containsAll",
+    **dict.fromkeys(
+        ("join", "leftJoin", "rightJoin", "fullOuterJoin", "crossJoin", "on"),
+        "joins are not offered; relate both by a relationship, then select and filter by a path,"
+        " such as author.name",
+    ),
+}
 _SEQUENCE = "$sequence"
 _ALIAS = re.compile(r"\w[\w.-]{0,63}", re.ASCII)
 
@@ -103,7 +121,8 @@ class Aggregate:
 class ListQuery:
     """A whole list request. `select` is None where no select was given.
 
-    `has_limit` tells a limit that was asked for from the usual size of a page.
+    `has_limit` tells a limit that was asked for from the usual size of a page. `related` are the
+    keys of relationships, and which documents of each are shown.
     """
 
     conditions: tuple[Condition, ...] = ()
@@ -116,12 +135,14 @@ class ListQuery:
     select: tuple[str, ...] | None = None
     aggregates: tuple[Aggregate, ...] = ()
     groups: tuple[str, ...] = ()
+    having: tuple[Condition, ...] = ()
+    related: "tuple[tuple[str, ListQuery], ...]" = ()
     is_distinct: bool = False
 
     @property
     def is_grouped(self) -> bool:
         """Tell whether groups are asked for, and not the documents themselves."""
-        return self.is_distinct or bool(self.aggregates or self.groups)
+        return self.is_distinct or bool(self.aggregates or self.groups or self.having)
 
     def attributes(self) -> set[str]:
         """Return every attribute that is filtered or ordered by."""
@@ -130,16 +151,18 @@ class ListQuery:
 
 
 def parse_queries(
-    texts: Sequence[str], *, methods: Collection[str] = FILTERS, has_groups: bool = False
+    texts: Sequence[str], *, methods: Collection[str] = FILTERS, more: Collection[str] = ()
 ) -> ListQuery:
     """Read the `queries` parameter of a list operation that knows some filter methods.
+
+    `more` are those of `GROUPINGS` that it knows, and `RELATIONSHIP`.
 
     Raises:
         QueryError: Too many or too long, not JSON, an unknown method, or wrong values.
     """
     if len(texts) > MAX_QUERIES:
         raise QueryError(f"Invalid query: No more than {MAX_QUERIES} queries are allowed")
-    builder = _Builder(methods, has_groups=has_groups)
+    builder = _Builder(methods, more)
     for text in texts:
         builder.add(_decode(text))
     return builder.build()
@@ -187,14 +210,39 @@ def _condition(query: Mapping[str, Any], methods: Collection[str], *, depth: int
     if method in LOGICAL:
         return _group(query, methods, depth=depth)
     if method not in methods:
-        raise QueryError(f"Invalid query method: {method[:64]}")
+        raise _unknown(method, methods, depth=depth)
+    if method in _EXISTENCE:
+        return _existence(query)
     attribute, values = query.get("attribute", ""), _values(query)
     if not attribute:
         raise QueryError(f"Invalid query: {method} needs an attribute")
     _check_values(method, attribute, values)
-    if methods is FILTERS or method not in _GEOMETRIC:
+    if methods is FILTERS or method not in _LISTED:
         _check_scalars(attribute, values)
     return Filter(method, attribute, tuple(values))
+
+
+def _unknown(method: str, methods: Collection[str], *, depth: int) -> QueryError:
+    if methods is DOCUMENT_FILTERS and method in _REFUSALS:
+        return QueryError(f"Invalid query: {method}: {_REFUSALS[method]}.")
+    reason = ". Other queries can only contain filters" if depth else ""
+    return QueryError(f"Invalid query method: {method[:64]}{reason}")
+
+
+def _existence(query: Mapping[str, Any]) -> Condition:
+    """Read a test of whether documents have a value for each of some attributes, or for none."""
+    method = query["method"]
+    names = _names(method, _values(query))
+    if len(names) > MAX_QUERY_VALUES:
+        raise QueryError(f"Invalid query: {method} takes at most {MAX_QUERY_VALUES} values")
+    tests = tuple(Filter(_EXISTENCE[method], name) for name in names)
+    return tests[0] if len(tests) == 1 else Group("and", tests)
+
+
+def _names(method: str, values: list[Any]) -> list[str]:
+    if not values or any(not isinstance(value, str) or not value for value in values):
+        raise QueryError(f"Invalid query: {method} takes at least one attribute name")
+    return list(dict.fromkeys(values))
 
 
 def _group(query: Mapping[str, Any], methods: Collection[str], *, depth: int) -> Group:
@@ -221,7 +269,8 @@ def _check_values(method: str, attribute: str, values: list[Any]) -> None:
     else:
         is_right = len(values) == expected
     if not is_right:
-        raise QueryError(f"Invalid query: {method} takes {_how_many(method, expected)}")
+        count = _how_many(method, expected)
+        raise QueryError(f'Invalid query: {method} takes {count}: "{attribute[:64]}"')
 
 
 def _check_scalars(attribute: str, values: list[Any]) -> None:
@@ -231,18 +280,20 @@ def _check_scalars(attribute: str, values: list[Any]) -> None:
 
 def _how_many(method: str, expected: int) -> str:
     if method in _MANY_VALUES:
-        return "at least one value."
-    return {0: "no value.", 1: "exactly one value.", 2: "exactly two values."}[expected]
+        return "at least one value"
+    return {0: "no value", 1: "exactly one value", 2: "exactly two values"}[expected]
 
 
 class _Builder:
     """Collects the queries of one request; each paging method may come once."""
 
-    def __init__(self, methods: Collection[str], *, has_groups: bool) -> None:
+    def __init__(self, methods: Collection[str], more: Collection[str] = ()) -> None:
         self.methods = methods
-        self.groupings = GROUPINGS if has_groups else frozenset()
+        self.more = more
         self.aggregates: list[Aggregate] = []
         self.groups: list[str] = []
+        self.having: list[Condition] = []
+        self.related: dict[str, ListQuery] = {}
         self.is_distinct = False
         self.conditions: list[Condition] = []
         self.orders: list[Order] = []
@@ -263,15 +314,13 @@ class _Builder:
             self._add_number(method, _values(query))
         elif method in ("cursorAfter", "cursorBefore"):
             self._add_cursor(method, _values(query))
-        elif method in self.groupings:
+        elif method in self.more:
             self._add_grouping(query)
         else:
             self.conditions.append(_condition(query, self.methods, depth=0))
 
     def _add_select(self, values: list[Any]) -> None:
-        if not values or any(not isinstance(value, str) or not value for value in values):
-            raise QueryError("Invalid query: select takes at least one attribute name")
-        self.select = list(dict.fromkeys([*(self.select or []), *values]))
+        self.select = list(dict.fromkeys([*(self.select or []), *_names("select", values)]))
 
     def _add_number(self, method: str, values: list[Any]) -> None:
         least, most = (1, MAX_PAGE_SIZE) if method == "limit" else (0, MAX_INTEGER)
@@ -294,14 +343,36 @@ class _Builder:
         if method == "distinct":
             self.is_distinct = True
         elif method == "groupBy":
-            if not values or any(not isinstance(value, str) or not value for value in values):
-                raise QueryError("Invalid query: groupBy takes at least one attribute name")
-            self.groups = list(dict.fromkeys([*self.groups, *values]))
+            self.groups = list(dict.fromkeys([*self.groups, *_names(method, values)]))
+        elif method == "having":
+            self._add_having(values)
+        elif method == RELATIONSHIP:
+            self._add_related(query.get("attribute", ""), values)
         else:
             alias = values[0] if len(values) == 1 else method
             if len(values) > 1 or not isinstance(alias, str) or not _ALIAS.fullmatch(alias):
                 raise QueryError(f"Invalid query: {method} takes one alias, a word")
             self.aggregates.append(Aggregate(method, query.get("attribute", "") or "*", alias))
+
+    def _add_having(self, values: list[Any]) -> None:
+        if not 1 <= len(values) <= MAX_QUERIES:
+            raise QueryError(f"Invalid query: having takes 1 to {MAX_QUERIES} queries")
+        tests = (_condition(_checked(each), _GROUP_FILTERS, depth=1) for each in values)
+        self.having.extend(tests)
+
+    def _add_related(self, key: str, values: list[Any]) -> None:
+        if not key or not 1 <= len(values) <= MAX_QUERIES:
+            raise QueryError(
+                f"Invalid query: {RELATIONSHIP} takes an attribute and 1 to {MAX_QUERIES} queries"
+            )
+        builder = _Builder(self.methods)
+        for value in values:
+            builder.add(_checked(value))
+        if "cursor" in builder.page:
+            raise QueryError(f"Invalid query: {RELATIONSHIP} has no cursor; use limit and offset")
+        if key in self.related:
+            raise QueryError(f'Invalid query: {RELATIONSHIP} "{key[:64]}" is there twice')
+        self.related[key] = builder.build()
 
     def build(self) -> ListQuery:
         return ListQuery(
@@ -312,6 +383,8 @@ class _Builder:
             select=None if self.select is None else tuple(self.select),
             aggregates=tuple(self.aggregates),
             groups=tuple(self.groups),
+            having=tuple(self.having),
+            related=tuple(self.related.items()),
             is_distinct=self.is_distinct,
             **self.page,
         )

@@ -1,7 +1,8 @@
 """The tests that documents must pass, and the values these bind."""
 
 import re
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import count
 from typing import Any, LiteralString
 
@@ -23,6 +24,7 @@ from kernel.query import (
     RELATIONS,
     SEARCHES,
     TEXT_TESTS,
+    VECTORS,
     Condition,
     Filter,
     Group,
@@ -63,6 +65,8 @@ _TEXT_METHODS = TEXT_TESTS | SEARCHES | {REGEX}
 #: Matching takes time that grows with the length of the text alone, unless it looks back.
 _BACK_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]")
 _MAX_PATTERN_LENGTH = 512
+#: How the placeholders of a statement's values begin, in tests of documents and of groups.
+_PLACES, _GROUP_PLACES = "p", "h"
 
 
 def shape(conditions: Sequence[Condition]) -> tuple[Hashable, ...]:
@@ -103,11 +107,8 @@ def values(schema: CollectionSchema, conditions: Sequence[Condition]) -> dict[st
 
     Raises: QUERY_INVALID
     """
-    found: dict[str, Any] = {}
-    for condition in leaves(conditions):
-        for operand in _checked(schema, condition):
-            found[_placeholder(len(found))] = operand.value
-    return found
+    operands = (each for test in leaves(conditions) for each in _checked(schema, test))
+    return dict(zip(_places(_PLACES), (each.value for each in operands), strict=False))
 
 
 def where(schema: Mapping[str, Attribute], conditions: Sequence[Condition]) -> psql.Composable:
@@ -117,7 +118,26 @@ def where(schema: Mapping[str, Attribute], conditions: Sequence[Condition]) -> p
     """
     if not conditions:
         return psql.SQL("true")
-    return _joined(schema, conditions, count(), " AND ")
+    return _joined(partial(column, schema), conditions, _places(_PLACES), " AND ")
+
+
+def having(
+    columns: Mapping[str, Column], conditions: Sequence[Condition]
+) -> tuple[psql.Composable, dict[str, Any]]:
+    """Return the test that groups must pass, of what is computed from each, and its values.
+
+    Raises: QUERY_INVALID
+    """
+
+    def computed(name: str) -> Column:
+        if name not in columns:
+            raise refusal(f"having tests what groups are answered with, not {name[:64]}.")
+        return columns[name]
+
+    tests = leaves(conditions)
+    operands = (each for test in tests for each in _operands(computed(test.attribute), test))
+    values = dict(zip(_places(_GROUP_PLACES), (each.value for each in operands), strict=False))
+    return _joined(computed, conditions, _places(_GROUP_PLACES), " AND "), values
 
 
 def _checked(schema: CollectionSchema, condition: Filter) -> list[Operand]:
@@ -134,33 +154,34 @@ def _role_operands(condition: Related) -> list[Operand]:
     return [] if condition.roles is None else [Operand(list(condition.roles), "text[]")]
 
 
-def _placeholder(place: int) -> str:
-    return f"p{place}"
+def _places(prefix: str) -> Iterator[str]:
+    """Return the names of placeholders, one after the other."""
+    return (f"{prefix}{place}" for place in count())
 
 
 def _joined(
-    schema: Mapping[str, Attribute],
+    named: Callable[[str], Column],
     conditions: Sequence[Condition],
-    places: Iterator[int],
+    places: Iterator[str],
     word: LiteralString,
 ) -> psql.Composable:
-    tests = [_condition(schema, each, places) for each in conditions]
+    tests = [_condition(named, each, places) for each in conditions]
     return psql.SQL("({})").format(psql.SQL(word).join(tests))
 
 
 def _condition(
-    schema: Mapping[str, Attribute], condition: Condition, places: Iterator[int]
+    named: Callable[[str], Column], condition: Condition, places: Iterator[str]
 ) -> psql.Composable:
     if isinstance(condition, Group):
         word: LiteralString = " AND " if condition.method == "and" else " OR "
-        return _joined(schema, condition.conditions, places, word)
+        return _joined(named, condition.conditions, places, word)
     if isinstance(condition, Related):
         return _related(condition, places)
-    tested = column(schema, condition.attribute)
+    tested = named(condition.attribute)
     return _test(tested, condition, _bound(_operands(tested, condition), places))
 
 
-def _related(condition: Related, places: Iterator[int]) -> psql.Composable:
+def _related(condition: Related, places: Iterator[str]) -> psql.Composable:
     """Return whether a linked document fits; within, `d` is that one."""
     relation = condition.relation
     own, other = "parent_id", "child_id"
@@ -169,7 +190,8 @@ def _related(condition: Related, places: Iterator[int]) -> psql.Composable:
     roles = _bound(_role_operands(condition), places)
     tests: list[psql.Composable] = [psql.SQL("true")]
     tests += [psql.SQL("d.read_roles && ") + each for each in roles]
-    tests += [_condition(condition.schema.attributes, each, places) for each in condition.tests]
+    named = partial(column, condition.schema.attributes)
+    tests += [_condition(named, each, places) for each in condition.tests]
     return _LINKED.format(
         negation=psql.SQL("NOT " if condition.is_negative else ""),
         own=psql.Identifier(own),
@@ -181,11 +203,8 @@ def _related(condition: Related, places: Iterator[int]) -> psql.Composable:
     )
 
 
-def _bound(operands: Iterable[Operand], places: Iterator[int]) -> list[psql.Composable]:
-    return [
-        psql.Placeholder(_placeholder(next(places))) + psql.SQL("::" + operand.type)
-        for operand in operands
-    ]
+def _bound(operands: Iterable[Operand], places: Iterator[str]) -> list[psql.Composable]:
+    return [psql.Placeholder(next(places)) + psql.SQL("::" + operand.type) for operand in operands]
 
 
 def _test(tested: Column, condition: Filter, bound: Sequence[psql.Composable]) -> psql.Composable:
@@ -280,6 +299,8 @@ def _check_pattern(tested: Column, pattern: str) -> None:
 def _check_place(tested: Column, condition: Filter) -> None:
     """Refuse tests that make no sense for the type of their attribute."""
     method = condition.method
+    if method in VECTORS:
+        raise refusal("Vector queries can only be used on vector attributes")
     if tested.is_geometry:
         reason = "" if method in geometry.METHODS else "it is a point, a line or a polygon"
     elif method in DISTANCES | RELATIONS:

@@ -1,16 +1,20 @@
 """Groups of documents, and what is computed from each."""
 
 from collections.abc import Mapping
-from typing import LiteralString, NamedTuple
+from typing import Any, Final, LiteralString, NamedTuple
 
 from psycopg import sql as psql
 
 from documents.attributes import Attribute
 from documents.filters.columns import Column, column, refusal
+from documents.filters.conditions import having
 from documents.filters.orders import Sorting
-from kernel.query import EVERYTHING, Aggregate, ListQuery
+from kernel.query import BITS, DEVIATIONS, EVERYTHING, Aggregate, ListQuery
 
-_NUMBERS = frozenset({"bigint", "double precision"})
+_INTEGER: Final = "bigint"
+_FLOAT: Final = "double precision"
+_NUMBERS = frozenset({_INTEGER, _FLOAT})
+#: The plain names of deviations mean those of all documents, and not of a sample.
 _FUNCTIONS: Mapping[str, LiteralString] = {
     "count": "count({})",
     "countDistinct": "count(DISTINCT {})",
@@ -18,16 +22,29 @@ _FUNCTIONS: Mapping[str, LiteralString] = {
     "avg": "avg({})::double precision",
     "min": "min({})",
     "max": "max({})",
+    "stddev": "stddev_pop({})::double precision",
+    "stddevPop": "stddev_pop({})::double precision",
+    "stddevSamp": "stddev_samp({})::double precision",
+    "variance": "var_pop({})::double precision",
+    "varPop": "var_pop({})::double precision",
+    "varSamp": "var_samp({})::double precision",
+    "bitAnd": "bit_and({})",
+    "bitOr": "bit_or({})",
+    "bitXor": "bit_xor({})",
 }
 
 
 class Grouping(NamedTuple):
-    """The parts of a statement that groups documents, and the names of its values in order."""
+    """The parts of a statement that groups documents.
+
+    `names` are those of its values in order, and `bound` what its placeholders stand for.
+    """
 
     names: list[str]
     values: psql.Composable
     groups: psql.Composable
     order: psql.Composable
+    bound: dict[str, Any]
 
 
 def grouping(schema: Mapping[str, Attribute], query: ListQuery) -> Grouping:
@@ -47,14 +64,19 @@ def grouping(schema: Mapping[str, Attribute], query: ListQuery) -> Grouping:
             raise refusal(f"Cannot order groups by {order.attribute[:64]}")
     steps = [Sorting(known[order.attribute], order.is_descending) for order in query.orders]
     steps += [Sorting(each, is_descending=False) for each in groups]
+    grouped, bound = _listed("GROUP BY ", [each.expression for each in groups]), {}
+    if query.having:
+        test, bound = having(known, query.having)
+        grouped += psql.SQL(" HAVING ") + test
     return Grouping(
         list(known),
         psql.SQL(", ").join(
             psql.SQL("{} AS {}").format(each.expression, psql.Identifier(f"v{place}"))
             for place, each in enumerate(known.values())
         ),
-        _listed("GROUP BY ", [each.expression for each in groups]),
+        grouped,
         _listed("ORDER BY ", [step.clause() for step in steps]),
+        bound,
     )
 
 
@@ -64,8 +86,10 @@ def _groups(query: ListQuery) -> tuple[str, ...]:
     if not query.is_distinct:
         if query.select is not None:
             raise refusal("Groups are what they are grouped by; select is not offered.")
+        if not (query.groups or query.aggregates):
+            raise refusal("having needs groups: groupBy, or something that is computed.")
         return query.groups
-    if query.groups or query.aggregates:
+    if query.groups or query.aggregates or query.having:
         raise refusal("distinct is not offered with groups: they are distinct.")
     if not query.select or EVERYTHING in query.select:
         raise refusal("distinct needs a select of attributes.")
@@ -81,20 +105,40 @@ def _scalar(schema: Mapping[str, Attribute], name: str) -> Column:
 
 
 def _computed(schema: Mapping[str, Attribute], aggregate: Aggregate) -> Column:
-    expression: psql.Composable = psql.SQL(EVERYTHING)
-    type_: LiteralString = "bigint"
-    if aggregate.attribute != EVERYTHING:
-        found = _scalar(schema, aggregate.attribute)
-        expression, type_ = found.expression, found.type
-    elif aggregate.function != "count":
-        raise refusal(f"{aggregate.function} needs an attribute")
     function = aggregate.function
-    if function in ("sum", "avg") and type_ not in _NUMBERS:
-        raise refusal(f'Cannot compute {function} of "{aggregate.attribute}": it is no number.')
-    if function in ("min", "max") and type_ == "boolean":
-        raise refusal(f'Cannot compute {function} of "{aggregate.attribute}": it is a boolean.')
-    computed = psql.SQL(_FUNCTIONS[function]).format(expression)
-    return Column(aggregate.alias, computed, type_, read=str)
+    form = psql.SQL(_FUNCTIONS[function])
+    if aggregate.attribute == EVERYTHING:
+        if function != "count":
+            raise refusal(f"{function} needs an attribute")
+        return _number(aggregate.alias, form.format(psql.SQL(EVERYTHING)))
+    found = _scalar(schema, aggregate.attribute)
+    reason = _misfit(function, found.type)
+    if reason:
+        raise refusal(f'Cannot compute {function} of "{aggregate.attribute}": {reason}.')
+    expression = form.format(found.expression)
+    if function in ("min", "max"):
+        return Column(aggregate.alias, expression, found.type, found.read)
+    is_exact = function in BITS or "ount" in function
+    is_exact = is_exact or (function == "sum" and found.type == _INTEGER)
+    return _number(aggregate.alias, expression, is_exact=is_exact)
+
+
+def _misfit(function: str, type_: str) -> str:
+    if function in BITS:
+        return "" if type_ == _INTEGER else "it is no whole number"
+    if function in DEVIATIONS or function in ("sum", "avg"):
+        return "" if type_ in _NUMBERS else "it is no number"
+    return "it is a boolean" if function in ("min", "max") and type_ == "boolean" else ""
+
+
+def _number(alias: str, expression: psql.Composable, *, is_exact: bool = True) -> Column:
+    return Column(alias, expression, "numeric" if is_exact else _FLOAT, _read_number)
+
+
+def _read_number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("not a number")
+    return value
 
 
 def _listed(clause: LiteralString, parts: list[psql.Composable]) -> psql.Composable:

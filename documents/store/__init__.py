@@ -33,9 +33,7 @@ from documents.store.links import (
     ClaimedError,
     End,
     Link,
-    Linked,
     link,
-    linked,
     links_of,
     lock_documents,
     lock_relations,
@@ -45,6 +43,7 @@ from documents.store.links import (
     unlink_ends,
 )
 from documents.store.listings import CursorNotFoundError, CursorWithoutValueError, Page, find
+from documents.store.related import Linked, linked
 from documents.store.rows import (
     Change,
     DuplicateIdError,

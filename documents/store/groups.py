@@ -64,7 +64,7 @@ def find_groups(
         where=filters.where(schema.attributes, query.conditions),
     )
     total: psql.Composable = psql.SQL("0")
-    if counts_total and not (query.groups or query.is_distinct):
+    if counts_total and not (query.groups or query.having or query.is_distinct):
         total = psql.SQL("1")
     elif counts_total:
         total = _TOTAL.format(documents=documents, groups=grouping.groups)
@@ -75,7 +75,8 @@ def find_groups(
         order=grouping.order,
         total=total,
     )
-    values = filters.values(schema, query.conditions) | {
+    values = filters.values(schema, query.conditions) | grouping.bound
+    values |= {
         "collection": schema.id,
         "roles": readable_by or [],
         "limit": query.limit,

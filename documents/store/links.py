@@ -4,7 +4,7 @@ Whoever links two documents holds locks on both, and whoever deletes one locks i
 for its links: no link outlives a document.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, LiteralString, NamedTuple
 
@@ -39,17 +39,6 @@ _LOCKED = """
         ORDER BY d.id FOR {strength}
     )
     SELECT c.version, seen.* FROM document_collection c LEFT JOIN seen ON true
-    WHERE c.id = %(collection)s::bigint AND c.deleted_at IS NULL
-"""
-_LINKED = """
-    WITH found AS MATERIALIZED (
-        SELECT l.{own} AS owner, {columns} FROM document_link l
-        JOIN {partition} d ON d.collection_id = %(collection)s::bigint AND d.id = l.{other}
-        WHERE l.relation = %(relation)s::bigint AND l.{own} = ANY(%(owners)s::bigint[])
-            AND {visible}
-        ORDER BY d.id LIMIT %(most)s::bigint
-    )
-    SELECT c.version, found.* FROM document_collection c LEFT JOIN found ON true
     WHERE c.id = %(collection)s::bigint AND c.deleted_at IS NULL
 """
 _AROUND = """
@@ -113,13 +102,6 @@ class Link(NamedTuple):
         )
 
 
-class Linked(NamedTuple):
-    """A document, and the number of one that it is linked to."""
-
-    owner: int
-    document: StoredDocument
-
-
 class ClaimedError(Exception):
     """A document that can have one link has another."""
 
@@ -156,35 +138,6 @@ def lock_relations(relation_ids: Iterable[int]) -> None:
     if ordered:
         with guarded(is_part=True):
             sql.fetch_all(_LOCK_RELATIONS, (LOCK_SPACE, ordered))
-
-
-def linked(
-    schema: CollectionSchema,
-    relation: Relation,
-    owners: Sequence[int],
-    *,
-    readable_by: Sequence[str] | None,
-    most: int,
-) -> list[Linked]:
-    """Return the documents of `schema` that are linked to `owners`, which see `relation`.
-
-    `readable_by` are roles of which a document must grant read to one; None means every document.
-
-    Raises:
-        StaleSchemaError: The collection has another version.
-    """
-    values = {
-        "collection": schema.id,
-        "relation": relation.id,
-        "owners": list(owners),
-        "roles": list(readable_by or ()),
-        "most": most,
-    }
-    text = _linked_template(relation.side, is_open=readable_by is None)
-    with guarded():
-        rows = sql.fetch_all(partitions.placed(text, schema.id), values)
-    check_version(schema, rows[0] if rows else None)
-    return [Linked(row[1], document(row[2:])) for row in rows if row[1] is not None]
 
 
 def links_of(ends: Iterable[End], *, most: int) -> list[Link]:
@@ -258,18 +211,6 @@ def _lock_template(strength: LiteralString, *, by_number: bool) -> sql.Numbered:
     if by_number:
         chosen = "d.id = ANY(%(ids)s::bigint[])"
     return _template(_LOCKED, chosen=psql.SQL(chosen), strength=psql.SQL(strength))
-
-
-@cache
-def _linked_template(side: str, *, is_open: bool) -> sql.Numbered:
-    own, other = ("parent_id", "child_id") if side == PARENT else ("child_id", "parent_id")
-    visible = psql.SQL("true" if is_open else "d.read_roles && %(roles)s::text[]")
-    return _template(
-        _LINKED,
-        own=psql.Identifier(own),
-        other=psql.Identifier(other),
-        visible=visible,
-    )
 
 
 def _template(text: LiteralString, **parts: psql.Composable) -> sql.Numbered:

@@ -2,7 +2,9 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from statistics import fmean
+from functools import reduce
+from operator import and_, or_, xor
+from statistics import fmean, pstdev, pvariance, stdev, variance
 from typing import Any
 
 import orjson
@@ -34,8 +36,17 @@ FUNCTIONS: Mapping[str, Callable[[Values], Any]] = {
     "avg": lambda values: pytest.approx(fmean(values)) if values else None,
     "min": lambda values: min(values, default=None),
     "max": lambda values: max(values, default=None),
+    "stddev": lambda values: pytest.approx(pstdev(values)) if values else None,
+    "stddevSamp": lambda values: pytest.approx(stdev(values)) if len(values) > 1 else None,
+    "variance": lambda values: pytest.approx(pvariance(values)) if values else None,
+    "varSamp": lambda values: pytest.approx(variance(values)) if len(values) > 1 else None,
+    "bitAnd": lambda values: reduce(and_, values) if values else None,
+    "bitOr": lambda values: reduce(or_, values) if values else None,
+    "bitXor": lambda values: reduce(xor, values) if values else None,
 }
 NUMBERS = ("likes", "rating")
+NUMERIC = ("sum", "avg", "stddev", "stddevSamp", "variance", "varSamp")
+LIMIT = {"method": "limit", "values": [1]}
 ROUNDS = 60
 
 
@@ -60,6 +71,10 @@ def rows(client: ApiClient, *queries: str) -> list[dict[str, Any]]:
     reply = client.get(DOCUMENTS, {"queries": list(queries)})
     assert reply.status == 200, reply.json
     return [shown(each) for each in reply.json["documents"]]
+
+
+def having(attribute: str, value: Any, method: str = "greaterThan") -> str:
+    return query("having", "", {"method": method, "attribute": attribute, "values": [value]})
 
 
 def shown(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,6 +124,33 @@ def test_only_readable_documents_count(project: ProjectContext, blog: ApiClient)
         {"title": "Cid", "count": 1},
     ]
     assert (yann["documents"], yann["total"]) == ([], 0)
+
+
+def test_groups_are_tested_by_what_is_computed_of_them(
+    project: ProjectContext, blog: ApiClient
+) -> None:
+    grouped = [query("groupBy", "", "title"), query("count"), query("avg", "likes", "mean")]
+
+    def titles(*queries: str) -> list[Any]:
+        return [row["title"] for row in rows(blog, *grouped, *queries)]
+
+    assert titles(having("count", 1)) == ["Ann"]
+    assert titles(having("mean", 3.5)) == ["Bob"]
+    assert titles(having("mean", 3.5, "equal"), having("count", 2, "equal")) == ["Ann"]
+    assert titles(query("having", "", {"method": "isNull", "attribute": "mean"})) == ["Cid"]
+    between = {"method": "between", "attribute": "mean", "values": [7, 8]}
+    named = {"method": "equal", "attribute": "title", "values": ["Cid", "Dan"]}
+    either = {"method": "or", "values": [between, named]}
+    assert titles(query("having", "", either), query("greaterThan", "likes", 6)) == ["Bob"]
+    assert titles(query("having", "", either)) == ["Bob", "Cid"]
+    reply = blog.get(DOCUMENTS, {"queries": [*grouped, having("count", 0), query("limit", "", 1)]})
+    assert (reply.json["total"], len(reply.json["documents"])) == (3, 1)
+    assert rows(blog, query("count"), having("count", 4)) == []
+    assert rows(blog, query("count"), having("count", 3.5)) == [{"count": 4}]
+    of_zoe: list[Query] = [{"method": "count"}, {"method": "groupBy", "values": ["title"]}]
+    more = {"method": "greaterThan", "attribute": "count", "values": [1]}
+    of_zoe.append({"method": "having", "values": [more]})
+    assert listed(project, of_zoe, caller=user(project, "zoe"))["documents"] == []
 
 
 @both_vocabularies
@@ -163,8 +205,18 @@ def test_document_may_be_called_like_the_path_of_queries(blog: ApiClient) -> Non
         ([query("distinct")], "distinct needs a select"),
         ([query("distinct"), query("select", "", "*")], "distinct needs a select"),
         ([query("distinct"), query("count")], "distinct is not offered with groups"),
-        ([query("having", "", {"method": "equal"})], "Invalid query method: having"),
-        ([query("stddev", "likes")], "Invalid query method: stddev"),
+        ([query("distinct"), having("count", 1), query("select", "", "title")], "with groups"),
+        ([having("count", 1)], "having needs groups"),
+        ([query("count"), query("having")], "having takes 1 to"),
+        ([query("count"), having("likes", 1)], "having tests what groups are answered with"),
+        ([query("count"), having("count", "one")], 'invalid for attribute "count"'),
+        ([query("count"), having("count", True)], 'invalid for attribute "count"'),
+        ([query("count"), having("count", [1])], 'invalid for attribute "count"'),
+        ([query("count"), having("count", 1, "contains")], "Invalid query method: contains"),
+        ([query("stddev", "title")], "it is no number"),
+        ([query("bitAnd", "rating")], "it is no whole number"),
+        ([query("bitXor", "pinned")], "it is no whole number"),
+        ([query("count"), query("relationship", "a", LIMIT)], "Groups have no related"),
     ],
 )
 def test_what_cannot_be_computed_is_refused(
@@ -203,7 +255,9 @@ def test_groups_agree_with_plain_python(project: ProjectContext) -> None:
     for _ in range(ROUNDS):
         keys = choose.sample(SCALARS, choose.randint(0, 2))
         function = choose.choice(list(FUNCTIONS))
-        computed = choose.choice(NUMBERS if function in ("sum", "avg") else SCALARS)
+        computed = choose.choice(NUMBERS if function in NUMERIC else SCALARS)
+        if function.startswith("bit"):
+            computed = "likes"
         if computed == "pinned" and function in ("min", "max"):
             continue
         queries: list[dict[str, Any]] = [{"method": function, "attribute": computed}]

@@ -138,6 +138,70 @@ def test_statements_of_a_write_do_not_grow_with_documents(
     assert len(run(deleting)) <= 9, deleting
 
 
+# Related documents by a query
+
+
+def constrained(key: str, *queries: dict[str, Any]) -> str:
+    return query("relationship", key, *queries)
+
+
+def equal(attribute: str, *values: Any) -> dict[str, Any]:
+    return {"method": "equal", "attribute": attribute, "values": list(values)}
+
+
+def test_a_query_says_which_related_documents_are_shown(blog: ApiClient) -> None:
+    def shown(*queries: str) -> dict[str, Any]:
+        reply = listed(blog, *queries)
+        assert reply.status == 200, reply.json
+        return {each["$id"]: each for each in reply.json["documents"]}
+
+    def tags(*queries: dict[str, Any]) -> list[list[str]]:
+        found = shown(constrained("tags", *queries))
+        assert found["p"]["name"] == "p"
+        return [[tag["$id"] for tag in found[uid]["tags"]] for uid in "pq"]
+
+    descending = {"method": "orderDesc", "attribute": "$id"}
+    one = {"method": "limit", "values": [1]}
+    assert tags(descending) == [["y", "x"], ["y"]]
+    assert tags(descending, one) == [["y"], ["y"]]
+    assert tags(descending, one, {"method": "offset", "values": [1]}) == [["x"], []]
+    assert tags({"method": "or", "values": [equal("$id", "x"), equal("name", "x")]}) == [["x"], []]
+    assert sorted(tags({"method": "orderRandom"})[0]) == ["x", "y"]
+    of_rome = shown(constrained("author", equal("city.name", "Rome")), selecting("name"))
+    assert [(of_rome[uid]["author"] or {}).get("name") for uid in "prs"] == ["ann", None, None]
+    named = {"method": "select", "values": ["city.name"]}
+    city = shown(constrained("author", named))["r"]["author"]
+    assert (city["city"]["name"], "name" in city) == ("Oslo", False)
+    one_post = blog.get(
+        f"{COLLECTIONS}/posts/documents/p", {"queries": [constrained("tags", equal("$id", "y"))]}
+    )
+    assert [tag["$id"] for tag in one_post.json["tags"]] == ["y"]
+
+
+def test_queries_of_related_documents_that_cannot_be_asked_are_refused(blog: ApiClient) -> None:
+    one = {"method": "limit", "values": [1]}
+    for asked, reason in (
+        (query("relationship", "tags"), "takes an attribute and 1 to"),
+        (query("relationship", "", one), "takes an attribute and 1 to"),
+        (constrained("name", one), "needs a relationship attribute, not name"),
+        (constrained("author.city", one), "needs a relationship attribute, not author.city"),
+        (constrained("author", one), "not supported on a singular relationship: author"),
+        (constrained("tags", equal("nothing", "x")), "Attribute not found in schema: nothing"),
+        (constrained("tags", {"method": "orderAsc", "attribute": "nothing"}), "nothing"),
+        (constrained("tags", {"method": "cursorAfter", "values": ["x"]}), "has no cursor"),
+        (constrained("tags", {"method": "count"}), "Invalid query method: count"),
+        (constrained("tags", {"method": "relationship", "values": [one]}), "relationship"),
+        (query("relationship", "tags", "text"), "Must be an object"),
+    ):
+        reply = listed(blog, asked)
+        assert (reply.status, reply.error) == (400, "general_query_invalid"), asked
+        assert reason in reply.json["message"], reply.json["message"]
+    twice = listed(blog, constrained("tags", one), constrained("tags", one))
+    assert "is there twice" in twice.json["message"]
+    deleted = blog.delete(f"{COLLECTIONS}/posts/documents", {"queries": [constrained("tags", one)]})
+    assert (deleted.status, deleted.error) == (400, "general_query_invalid")
+
+
 # Permissions
 
 
@@ -168,6 +232,19 @@ def test_class_29_unreadable_related_documents_are_left_out(
     blog.put(f"{COLLECTIONS}/authors", off)
     assert linked(reader, "posts", "p", "author") is None
     assert linked(blog, "posts", "p", "author") == "ann"
+
+
+def test_a_query_shows_only_related_documents_that_are_readable(
+    reader: ApiClient, blog: ApiClient
+) -> None:
+    wanted = constrained("author", {"method": "isNotNull", "attribute": "name"})
+
+    def authors(client: ApiClient) -> list[Any]:
+        found = listed(client, wanted).json["documents"]
+        return [each["author"] and each["author"]["name"] for each in found]
+
+    assert authors(reader) == ["ann", "ann", None, None]
+    assert authors(blog) == ["ann", "ann", "bob", None]
 
 
 def test_class_29_unreadable_related_documents_are_not_found_by_filters(reader: ApiClient) -> None:

@@ -26,7 +26,8 @@ _ALL = ListQuery()
 class Branch:
     """One relationship to load, and what its documents show.
 
-    `readers` are the roles whose documents are shown; None shows all, an empty list none.
+    `readers` are the roles whose documents are shown; None shows all, an empty list none. `query`
+    says which of them, in what order and how many of each list; None means every one.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Branch:
     schema: CollectionSchema
     readers: list[str] | None
     plan: "Plan"
+    query: ListQuery | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,9 @@ def planned(
     Raises: QUERY_INVALID
         StaleSchemaError: A collection changed meanwhile.
     """
+    for key, _ in query.related:
+        if key not in schema.relations:
+            raise filters.refusal(f"relationship needs a relationship attribute, not {key[:64]}.")
     if not schema.relations:
         filters.check_select(schema.attributes, query.select)
         yield Plan(query.select, query=query)
@@ -74,8 +79,34 @@ def planned(
     with neighbours.checked():
         conditions = followed(neighbours, schema, query.conditions)
         neighbours.confirm()
-        shown = Plan(None) if query.select is None else plan(neighbours, schema, query.select)
-        yield replace(shown, query=replace(query, conditions=conditions))
+        select = _whole_select(query)
+        shown = Plan(None) if select is None else plan(neighbours, schema, select)
+        branches = [_constrained(neighbours, branch, query) for branch in shown.branches]
+        query = replace(query, conditions=conditions)
+        yield replace(shown, branches=tuple(branches), query=query)
+
+
+def _whole_select(query: ListQuery) -> tuple[str, ...] | None:
+    """Return all names to show: those of relationships that are asked for by a query, too."""
+    if not query.related:
+        return query.select
+    own = (EVERYTHING,) if query.select is None else query.select
+    below = (
+        f"{key}.{name}" for key, each in query.related for name in each.select or (EVERYTHING,)
+    )
+    return (*own, *below)
+
+
+def _constrained(neighbours: Neighbours, branch: Branch, query: ListQuery) -> Branch:
+    wanted = dict(query.related).get(branch.key)
+    if wanted is None:
+        return branch
+    if not branch.relation.is_list and (wanted.has_limit or wanted.offset):
+        raise filters.refusal(
+            f"Relationship pagination is not supported on a singular relationship: {branch.key}"
+        )
+    conditions = followed(neighbours, branch.schema, wanted.conditions)
+    return replace(branch, query=replace(wanted, conditions=conditions))
 
 
 def plan(
@@ -136,7 +167,12 @@ def _documents(branch: Branch, owners: Sequence[int]) -> list[store.Linked]:
     if not owners or branch.readers == []:
         return []
     related = store.linked(
-        branch.schema, branch.relation, owners, readable_by=branch.readers, most=MAX_RELATED + 1
+        branch.schema,
+        branch.relation,
+        owners,
+        readable_by=branch.readers,
+        most=MAX_RELATED + 1,
+        query=branch.query,
     )
     if len(related) > MAX_RELATED:
         raise ApiError(

@@ -1,6 +1,6 @@
 """Documents as their readers get them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from documents import catalog, filters, store
@@ -14,7 +14,14 @@ from kernel import ids
 from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
 from kernel.permissions import READ
-from kernel.query import DOCUMENT_FILTERS, ListQuery, QueryError, parse_queries
+from kernel.query import (
+    DOCUMENT_FILTERS,
+    GROUPINGS,
+    RELATIONSHIP,
+    ListQuery,
+    QueryError,
+    parse_queries,
+)
 
 
 @seeing_staged
@@ -32,8 +39,10 @@ def list_documents(
     Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND, USER_UNAUTHORIZED, QUERY_INVALID,
         CURSOR_NOT_FOUND, DATABASE_QUERY_ORDER_NULL
     """
-    query = parsed_queries(queries, has_groups=True)
+    query = parsed_queries(queries, GROUPINGS | {RELATIONSHIP})
     if query.is_grouped:
+        if query.related:
+            raise filters.refusal("Groups have no related documents.")
         return _groups(caller, names, database_id, collection_id, query, counts_total=total)
     if query.is_random and query.cursor is not None:
         raise filters.refusal("A cursor needs an order that is not random")
@@ -64,9 +73,9 @@ def get_document(
 
     Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND, DOCUMENT_NOT_FOUND, QUERY_INVALID
     """
-    query = parsed_queries(queries)
-    if query != ListQuery(select=query.select):
-        raise filters.refusal("Only select is offered here")
+    query = parsed_queries(queries, {RELATIONSHIP})
+    if query != ListQuery(select=query.select, related=query.related):
+        raise filters.refusal("Only select and relationship are offered here")
 
     def work(schema: CollectionSchema) -> dict[str, Any]:
         with loading.planned(caller, schema, query, names) as plan:
@@ -80,13 +89,13 @@ def get_document(
     return catalog.with_schema(caller, database_id, collection_id, names=names, work=work)
 
 
-def parsed_queries(queries: Sequence[str], *, has_groups: bool = False) -> ListQuery:
-    """Read the `queries` parameter, of an operation that groups documents or one that does not.
+def parsed_queries(queries: Sequence[str], more: Collection[str] = ()) -> ListQuery:
+    """Read the `queries` parameter of an operation that knows `more` than filters and pages.
 
     Raises: QUERY_INVALID
     """
     try:
-        return parse_queries(queries, methods=DOCUMENT_FILTERS, has_groups=has_groups)
+        return parse_queries(queries, methods=DOCUMENT_FILTERS, more=more)
     except QueryError as error:
         raise ApiError(ErrorKind.QUERY_INVALID, str(error)) from None
 
