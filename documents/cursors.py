@@ -46,12 +46,18 @@ class Place:
         """The same for all changes that `seen` does not show."""
         return (int(self.seen.partition(":")[0]), 0)
 
+    @property
+    def newest(self) -> int:
+        """The number of the first transaction that was to come when the place was told."""
+        return int((self.until or self.seen).split(":")[1])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
     """A place in the changes of one collection, and the view of whoever got there.
 
-    `view` differs for callers who may read different documents. Times are seconds since 1970.
+    `view` differs for callers who may read different documents, `epoch` for histories of the
+    database. Times are seconds since 1970.
     """
 
     collection_id: int
@@ -60,14 +66,16 @@ class Cursor:
     view: str
     issued_at: int
     valid_until: int
+    epoch: str
     place: Place
 
-    def at(self, place: Place) -> Self:
+    def at(self, place: Place, *, epoch: str) -> Self:
         """Return the cursor of somebody who went on; in the middle of a page it gets no younger."""
+        moved = replace(self, place=place, epoch=epoch)
         if place.until:
-            return replace(self, place=place)
+            return moved
         issued_at, valid_until = _times()
-        return replace(self, place=place, issued_at=issued_at, valid_until=valid_until)
+        return replace(moved, issued_at=issued_at, valid_until=valid_until)
 
     def is_expired(self) -> bool:
         """Tell whether changes that it does not know may have been swept.
@@ -79,7 +87,13 @@ class Cursor:
 
 
 def issue(
-    *, collection_id: int, database_uid: str, collection_uid: str, view: str, place: Place
+    *,
+    collection_id: int,
+    database_uid: str,
+    collection_uid: str,
+    view: str,
+    epoch: str,
+    place: Place,
 ) -> Cursor:
     """Return a cursor of now."""
     issued_at, valid_until = _times()
@@ -88,6 +102,7 @@ def issue(
         database_uid=database_uid,
         collection_uid=collection_uid,
         view=view,
+        epoch=epoch,
         place=place,
         issued_at=issued_at,
         valid_until=valid_until,
@@ -104,6 +119,7 @@ def seal(cursor: Cursor, *, project_id: int) -> str:
         cursor.view,
         cursor.issued_at,
         cursor.valid_until,
+        cursor.epoch,
         [place.seen, place.until, str(place.xid), place.id],
     ]
     sealed = encryption.encrypt(
@@ -132,6 +148,7 @@ def read(text: str, *, project_id: int) -> Cursor:
         view=named[3],
         issued_at=named[4],
         valid_until=named[5],
+        epoch="".join(named[6:]),  # those of earlier versions had none
         place=Place(seen, until, int(xid), id_),
     )
 

@@ -197,7 +197,7 @@ def _misfit(index: Index) -> str:
 
 
 def _check_parts(index: Index, attributes: Mapping[str, Attribute], names: Vocabulary) -> None:
-    if index.type == index_types.FULLTEXT:
+    if index.type in (index_types.FULLTEXT, index_types.TRIGRAM):
         _check_prose(index, attributes, names)
         return
     if index.type == index_types.SPATIAL:
@@ -229,14 +229,17 @@ def _check_parts(index: Index, attributes: Mapping[str, Attribute], names: Vocab
 
 def _check_prose(index: Index, attributes: Mapping[str, Attribute], names: Vocabulary) -> None:
     if any(index.lengths):
-        raise ApiError(names.index_invalid, "A fulltext index takes no lengths.")
+        raise ApiError(names.index_invalid, f"A {index.type} index takes no lengths.")
     for key in index.attributes:
         is_system = key in index_types.SYSTEM_COLUMNS
         if is_system or not _indexable(attributes.get(key), key, names).kind.is_prose:
             raise ApiError(
                 names.index_invalid,
-                f'Attribute "{key}" cannot be part of a fulltext index, must be of type string.',
+                f'Attribute "{key}" cannot be part of a {index.type} index,'
+                " must be of type string.",
             )
+    if index.type == index_types.TRIGRAM and not index_types.knows_trigrams():
+        raise ApiError(names.index_invalid, index_types.NO_TRIGRAMS)
 
 
 def _check_spatial(index: Index, attributes: Mapping[str, Attribute], names: Vocabulary) -> None:

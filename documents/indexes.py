@@ -1,7 +1,7 @@
 """Indexes of collections: their JSON form, and the expression indexes they are in the database."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString
@@ -20,8 +20,14 @@ KEY = "key"
 UNIQUE = "unique"
 FULLTEXT = "fulltext"
 SPATIAL = "spatial"
-OFFERED_TYPES = (KEY, UNIQUE, FULLTEXT, SPATIAL)
-_METHODS: Mapping[str, LiteralString] = {FULLTEXT: "gin", SPATIAL: "gist"}
+TRIGRAM = "trigram"
+OFFERED_TYPES = (KEY, UNIQUE, FULLTEXT, SPATIAL, TRIGRAM)
+_METHODS: Mapping[str, LiteralString] = {FULLTEXT: "gin", SPATIAL: "gist", TRIGRAM: "gin"}
+_FORMS: Mapping[str, Callable[[psql.Composable], psql.Composed]] = {
+    FULLTEXT: attribute_types.words,
+    SPATIAL: attribute_types.box,
+    TRIGRAM: attribute_types.trigrams,
+}
 
 MAX_INDEXES = 64
 MAX_INDEX_ATTRIBUTES = 32
@@ -41,6 +47,29 @@ _STATE = (
 )
 _CREATE = psql.SQL("CREATE {unique}INDEX {how}{name} ON {partition} USING {method} ({columns})")
 _DROP = psql.SQL("DROP INDEX {how}IF EXISTS {name}")
+
+
+_HAS_TRIGRAMS = (
+    "SELECT EXISTS (SELECT FROM pg_opclass"
+    " WHERE opcname = 'gin_trgm_ops' AND pg_opclass_is_visible(oid)),"
+    " EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm')"
+)
+_ADD_TRIGRAMS = psql.Composed([psql.SQL("CREATE EXTENSION IF NOT EXISTS pg_trgm")])
+#: What is missing where an index of trigrams cannot be made.
+NO_TRIGRAMS = (
+    "Indexes of type trigram need the extension pg_trgm, which this database does not have and"
+    " cannot be given: install it (Debian: postgresql-contrib), and run"
+    " CREATE EXTENSION pg_trgm as a superuser."
+)
+
+
+#: How the database says that it lacks an extension, or does not let this role add it.
+_MISSING = (
+    pg_errors.FeatureNotSupported,
+    pg_errors.InsufficientPrivilege,
+    pg_errors.UndefinedFile,
+    pg_errors.UndefinedObject,
+)
 
 
 class BuildError(Exception):
@@ -100,6 +129,12 @@ def searchable(entries: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     )
 
 
+def knows_trigrams() -> bool:
+    """Tell whether the database has trigrams, or can be given them."""
+    row = sql.fetch_one(_HAS_TRIGRAMS)
+    return row is not None and any(row)
+
+
 def build(collection_id: int, index: Index, attributes: Mapping[str, Attribute]) -> None:
     """Make an index of the partition; one left invalid by an interrupted build is made anew.
 
@@ -116,6 +151,8 @@ def build(collection_id: int, index: Index, attributes: Mapping[str, Attribute])
         if state is not None:
             _drop(index.name)
         try:
+            if index.type == TRIGRAM:
+                _add_trigrams()
             with _savepoint():
                 partitions.define(_create(collection_id, index, attributes))
         except DatabaseError as error:
@@ -140,10 +177,10 @@ def columns(index: Index, attributes: Mapping[str, Attribute]) -> psql.Composed:
     """Return what an index is on: the expressions of filters, in the order of sorted lists.
 
     A full-text index holds the words of each attribute apart, for any of them to be searched, and
-    a spatial one the box around each geometry.
+    a spatial one the box around each geometry. One of trigrams serves tests of parts of a text.
     """
-    if index.type in _METHODS:
-        form = attribute_types.words if index.type == FULLTEXT else attribute_types.box
+    form = _FORMS.get(index.type)
+    if form is not None:
         values = (attribute_types.expression(attributes[key]) for key in index.attributes)
         return psql.SQL(", ").join(map(form, values))
     return psql.SQL(", ").join(
@@ -174,6 +211,15 @@ def _create(collection_id: int, index: Index, attributes: Mapping[str, Attribute
     )
 
 
+def _add_trigrams() -> None:
+    row = sql.fetch_one(_HAS_TRIGRAMS)
+    if row is not None and row[0]:
+        return
+    # Two that add an extension at once fail in words that tell nobody anything.
+    with partitions.alone(LOCK_SPACE, 0), _savepoint():
+        partitions.define(_ADD_TRIGRAMS)
+
+
 def _drop(index_name: str) -> None:
     partitions.define(_DROP.format(how=_how(), name=psql.Identifier(index_name)))
 
@@ -188,6 +234,8 @@ def _reason(error: DatabaseError) -> str | None:
         return "Two documents have the same value."
     if isinstance(error.__cause__, pg_errors.ProgramLimitExceeded):
         return "A document's value is too long for an index."
+    if isinstance(error.__cause__, _MISSING):
+        return NO_TRIGRAMS
     return None
 
 

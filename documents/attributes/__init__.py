@@ -25,6 +25,7 @@ from documents.attributes.expressions import (
     json_text,
     read_query_value,
     sql_type,
+    trigrams,
     words,
 )
 from documents.attributes.geometry import (
@@ -76,6 +77,7 @@ __all__ = [
     "row_bytes",
     "sql_type",
     "stored_value",
+    "trigrams",
     "unknown",
     "words",
 ]

@@ -32,6 +32,11 @@ def box(value: psql.Composable) -> psql.Composed:
     return psql.SQL("document_geometry_box({})").format(value)
 
 
+def trigrams(value: psql.Composable) -> psql.Composed:
+    """Return the SQL of a text in an index of trigrams."""
+    return psql.SQL("{} gin_trgm_ops").format(value)
+
+
 def sql_type(attribute: Attribute) -> LiteralString:
     """Return the SQL type of one value of an attribute."""
     return attribute.kind.cast

@@ -61,10 +61,12 @@ def grouping(schema: Mapping[str, Attribute], query: ListQuery) -> Grouping:
         known[aggregate.alias] = _computed(schema, aggregate)
     for order in query.orders:
         if order.attribute not in known:
-            raise refusal(f"Cannot order groups by {order.attribute[:64]}")
+            reason = "only by what they are answered with"
+            raise refusal(f"Cannot order groups by {order.attribute[:64]}: {reason}.")
     steps = [Sorting(known[order.attribute], order.is_descending) for order in query.orders]
     steps += [Sorting(each, is_descending=False) for each in groups]
-    grouped, bound = _listed("GROUP BY ", [each.expression for each in groups]), {}
+    grouped = _listed("GROUP BY ", [each.expression for each in groups])
+    bound: dict[str, Any] = {}
     if query.having:
         test, bound = having(known, query.having)
         grouped += psql.SQL(" HAVING ") + test
@@ -100,7 +102,8 @@ def _scalar(schema: Mapping[str, Attribute], name: str) -> Column:
     found = column(schema, name)
     attribute = schema.get(name)
     if found.is_array or found.is_geometry or (attribute and attribute.relation is not None):
-        raise refusal(f'Cannot group by attribute "{name}" or compute with it.')
+        reason = "it is an array, a shape or a relationship"
+        raise refusal(f'Cannot group by attribute "{name}" or compute with it: {reason}.')
     return found
 
 

@@ -28,6 +28,7 @@ from documents.store.changes import (
     here,
     missed,
 )
+from documents.store.epochs import Epoch, epoch_of
 from documents.store.groups import Groups, find_groups
 from documents.store.links import (
     ClaimedError,
@@ -67,6 +68,7 @@ __all__ = [
     "CursorWithoutValueError",
     "DuplicateIdError",
     "End",
+    "Epoch",
     "FaultyRowError",
     "GrantTargetError",
     "Grants",
@@ -97,6 +99,7 @@ __all__ = [
     "delete",
     "delete_found",
     "delete_many",
+    "epoch_of",
     "existing",
     "find",
     "find_groups",

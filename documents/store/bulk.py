@@ -89,7 +89,7 @@ def create_many(
         DuplicateIdError: An id is taken.
         UniqueValueError: A unique index refuses the values.
         OversizedValueError: A value is too long for an index on it.
-        GrantTargetError: A role or a permission that a grant names is gone.
+        GrantTargetError: They come with grants, and one names a role that is gone.
         FaultyRowError: An operation is not possible without a value. Undo what was written.
     """
     if any(row.operations for row in rows):

@@ -12,6 +12,7 @@ from psycopg import sql as psql
 from documents import partitions
 from documents.catalog import CollectionSchema
 from documents.cursors import Place
+from documents.store.epochs import Epoch
 from documents.store.rows import StoredDocument, check_version, document, guarded
 from documents.store.statements import COLUMNS
 from documents.vocabulary import VOCABULARIES
@@ -29,6 +30,7 @@ class Viewer:
 
     sees_all: bool
     roles: Sequence[str]
+    epoch: Epoch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,7 @@ _SPAN: LiteralString = """
     ),
     slice AS MATERIALIZED (
         SELECT o.* FROM outbox o
-        WHERE o.project_id = %(project)s::bigint
+        WHERE o.project_id = %(project)s::bigint AND o.id > %(before)s::bigint
             AND (o.xid, o.id) > (%(xid)s::text::xid8, %(id)s::bigint)
             AND o.xid < (SELECT pg_snapshot_xmax(until) FROM span)
         ORDER BY o.xid, o.id LIMIT %(scanned)s::bigint
@@ -243,6 +245,7 @@ def _values(
         "seen": place.seen,
         "xid": str(start[0]),
         "id": start[1],
+        "before": viewer.epoch.event_id,
         "sees_all": viewer.sees_all,
         "roles": list(viewer.roles),
     }

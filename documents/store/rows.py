@@ -44,7 +44,7 @@ class OversizedValueError(Exception):
 
 
 class GrantTargetError(Exception):
-    """A grant names a group or a permission that is gone."""
+    """A grant that is written names a group or a permission that is gone; reads never meet it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +113,9 @@ def guarded(*, is_part: bool = False) -> Iterator[None]:
 
     As a part of a transaction that fails as a whole it needs no savepoint.
 
-    Raises: StaleSchemaError, DuplicateIdError, UniqueValueError, OversizedValueError,
-        GrantTargetError, ApiError (QUERY_INVALID)
+    Raises: StaleSchemaError, DeadlockError; of writes UniqueValueError and OversizedValueError, of
+        those that insert DuplicateIdError, of those with grants GrantTargetError; of those with
+        conditions ApiError (QUERY_INVALID)
     """
     try:
         is_inside = connection.in_atomic_block

@@ -58,7 +58,7 @@ def create(
         DuplicateIdError: The id is taken.
         UniqueValueError: A unique index refuses the values.
         OversizedValueError: A value is too long for an index on it.
-        GrantTargetError: A role or a permission that a grant names is gone.
+        GrantTargetError: It comes with grants, and one names a role that is gone.
     """
     statement = Statement.CREATE_WITH_GRANTS if grants.texts else Statement.CREATE
     times = api_time(created_at), api_time(updated_at)
@@ -106,7 +106,7 @@ def update(schema: CollectionSchema, uid: str, change: Change, log: Log) -> Outc
         StaleSchemaError: The collection has another version.
         UniqueValueError: A unique index refuses the values.
         OversizedValueError: A value is too long for an index on it.
-        GrantTargetError: A role or a permission that a grant names is gone.
+        GrantTargetError: It comes with grants, and one names a role that is gone.
     """
     values = (
         log_values(schema, log)

@@ -101,7 +101,7 @@ def add_many(schema: CollectionSchema, rows: Sequence[NewDocument], log: Log) ->
     Raises:
         StaleSchemaError: The collection has another version.
         OversizedValueError: A value is too long for an index on it; then none is inserted.
-        GrantTargetError: A role or a permission that a grant names is gone; then none is inserted.
+        GrantTargetError: A grant names a role that is gone; then none is inserted.
     """
     before, _, after = log.name.partition("*")
     values = {

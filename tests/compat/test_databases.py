@@ -144,9 +144,13 @@ def test_attribute_is_built_and_shown(
     notes(f"create_{kind}_attribute", *arguments)
     sdk.wait_until(lambda: notes.statuses("attribute") == {"available"})
 
-    found = notes("get_attribute", arguments[0]).to_dict()
-    assert found["status"] == "available"
-    assert {name: found[name] for name in shown} == shown
+    found = notes("get_attribute", arguments[0])
+    assert sdk.status(found) == "available"
+    assert {name: found.to_dict()[name] for name in shown} == shown
+    more = [arguments[1]] if kind == "enum" else []
+    changed = notes(f"update_{kind}_attribute", arguments[0], *more, False, None)
+    assert type(changed).__name__ == type(found).__name__
+    assert (changed.key, changed.required, changed.default) == (arguments[0], False, None)
 
 
 def test_attribute_is_changed(service: Vocabulary, notes: Collection):
@@ -193,6 +197,9 @@ def test_index_is_built_and_shown(fruits: Collection, kind: DatabasesIndexType):
 
     assert (found.key, str(getattr(found.type, "value", found.type))) == ("by_title", kind.value)
     assert [order.lower() for order in found.orders] == ["desc"]
+    assert [each.key for each in fruits("list_indexes").indexes] == ["by_title"]
+    fruits("delete_index", "by_title")
+    sdk.wait_until(lambda: fruits("list_indexes").total == 0)
 
 
 def test_text_is_searched(fruits: Collection):
@@ -215,6 +222,12 @@ def test_queries_come_in_a_body_and_compute(service: Vocabulary, fruits: Collect
     (group,) = service.listed(groups, "documents")
     assert group.data == {"fruits": 5, "sum": 100, "done": False}
     assert groups.total == 1
+    large = [Query.greater_than("count", 4), Query.between("stddev", 14, 15)]
+    tested = [Query.count(), Query.stddev("size"), Query.having(large)]
+    assert service.listed(fruits("create_query", tested), "documents")[0].data["count"] == 5
+    with pytest.raises(AppwriteException) as refused:
+        fruits("create_query", [Query.join("notes", "title", "title")])
+    assert (refused.value.type, "join" in str(refused.value)) == ("general_query_invalid", True)
 
 
 def test_places_are_found_by_distance_and_area(service: Vocabulary, notes: Collection):
@@ -313,6 +326,13 @@ def test_selected_attributes_are_all_that_comes(service: Vocabulary, library: Co
 
     assert [each.data for each in service.listed(page, "documents")] == [{"title": "apple"}]
     assert one.data == {"size": 0}
+
+
+def test_documents_are_found_by_what_has_a_value(library: Collection):
+    everything = library("list_documents", [Query.exists(["title", "size"])])
+    nothing = library("list_documents", [Query.not_exists(["title", "due"])])
+
+    assert (everything.total, nothing.total) == (len(TITLES), 0)
 
 
 def test_total_counts_all_that_match(library: Collection):

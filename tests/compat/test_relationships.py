@@ -86,6 +86,8 @@ def test_related_documents_are_written_and_read(service: Vocabulary, shop: str):
         shop, "albums", [Query.select(["*", "artist.name"]), Query.equal("artist.name", ["Bowie"])]
     )
     plain = service.get_document(shop, "artists", "bowie")
+    newest = Query.relationship("albums", [Query.order_desc("name"), Query.limit(1)])
+    first = service.get_document(shop, "artists", "bowie", [newest])
     service.update_document(shop, "artists", "bowie", {"albums": ["low"]})
     left = service.get_document(shop, "artists", "bowie", [Query.select(["albums.*"])])
 
@@ -93,6 +95,7 @@ def test_related_documents_are_written_and_read(service: Vocabulary, shop: str):
     listed = service.listed(page, "documents")
     assert [each.data["artist"]["name"] for each in listed] == ["Bowie", "Bowie"]
     assert plain.data == {"name": "Bowie"}
+    assert [each["name"] for each in first.data["albums"]] == ["Low"]
     assert [each["$id"] for each in left.data["albums"]] == ["low"]
 
 

@@ -167,7 +167,6 @@ def plan(statement, attribute, test):
             "no ord",
         ),
         ({"type_": "key", "attributes": ["place"]}, "index_invalid", "part of a spatial index"),
-        ({"type_": "trigram"}, "index_invalid", "trigram"),
         ({"type_": "hash"}, "general_argument_invalid", "type"),
         ({"orders": ["sideways"]}, "general_argument_invalid", "orders"),
         ({"orders": "asc"}, "general_argument_invalid", "orders"),

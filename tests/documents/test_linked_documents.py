@@ -19,6 +19,7 @@ from tests.documents.related import (
     put,
     relate,
 )
+from tests.documents.transactions import begin
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -365,3 +366,25 @@ def test_a_change_of_links_alone_is_a_change(admin: ApiClient, events: Events) -
 
     assert before < changed == again
     assert events.names() == ["databases.main.collections.posts.documents.p.update"]
+
+
+def test_ids_made_up_in_a_transaction_are_those_of_its_commit(admin: ApiClient) -> None:
+    relate(admin, "posts", "authors", "manyToOne", "author")
+    relate(admin, "authors", "cities", "manyToOne", "city")
+    staging = begin(admin)
+    nested = {"name": "ann", "city": {"$id": "unique()", "name": "Rome"}}
+
+    staged = staging.post(
+        f"{COLLECTIONS}/posts/documents",
+        documentId="unique()",
+        data={"name": "p", "author": nested},
+    ).json
+    author, uid = staged["author"], staged["$id"]
+    read = {"queries": ['{"method":"select","values":["author.city.*"]}']}
+    seen = staging.get(f"{COLLECTIONS}/posts/documents/{uid}", read).json["author"]
+    assert staging.commit().status == 200
+
+    committed = get(admin, "posts", uid, "author.city.*").json["author"]
+    assert committed["$id"] == seen["$id"] == author["$id"]
+    assert committed["city"]["$id"] == seen["city"]["$id"] == author["city"]["$id"]
+    assert Document.objects.count() == 3

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -58,13 +58,13 @@ def list_changes(
         raise invalid("since", "The cursor is of another collection")
 
     def work(schema: CollectionSchema) -> dict[str, Any]:
-        viewer = _viewer(caller, schema)
+        viewer = _viewer(caller, schema, cursor)
         if cursor is None:
             first = _first(schema, viewer, store.here(schema))
             return _page(schema, names, [], first)
         _check(cursor, schema, viewer)
         page = store.changes(schema, cursor.place, viewer, limit=limit)
-        return _page(schema, names, page.changed, cursor.at(page.place))
+        return _page(schema, names, page.changed, cursor.at(page.place, epoch=viewer.epoch.token))
 
     return catalog.with_schema(caller, database_id, collection_id, names=names, work=work)
 
@@ -86,8 +86,8 @@ def replay_changes(*, caller: Caller, since: str, limit: int, limit_bytes: int) 
     cursor = _read(caller, since)
 
     def work(schema: CollectionSchema) -> Replay:
-        viewer = _viewer(caller, schema)
-        heard = Viewer(sees_all=viewer.sees_all, roles=sorted(caller.roles | {"any"}))
+        viewer = _viewer(caller, schema, cursor)
+        heard = replace(viewer, roles=sorted(caller.roles | {"any"}))
         try:
             _check(cursor, schema, viewer)
         except ApiError:
@@ -112,9 +112,10 @@ def _read(caller: Caller, since: str) -> Cursor:
         raise invalid("since", "Value must be a cursor of this project") from None
 
 
-def _viewer(caller: Caller, schema: CollectionSchema) -> Viewer:
+def _viewer(caller: Caller, schema: CollectionSchema, cursor: Cursor | None) -> Viewer:
     roles = readers(caller, schema)
-    return Viewer(sees_all=roles is None, roles=roles or [])
+    epoch = store.epoch_of(cursor.place, cursor.epoch) if cursor else store.epoch_of()
+    return Viewer(sees_all=roles is None, roles=roles or [], epoch=epoch)
 
 
 def _check(cursor: Cursor, schema: CollectionSchema, viewer: Viewer) -> None:
@@ -123,7 +124,7 @@ def _check(cursor: Cursor, schema: CollectionSchema, viewer: Viewer) -> None:
     Raises: CURSOR_EXPIRED
     """
     is_of_now = cursor.collection_id == schema.id and cursor.view == _view(schema, viewer)
-    if not is_of_now or cursor.is_expired():
+    if not is_of_now or not viewer.epoch.holds or cursor.is_expired():
         raise ApiError(ErrorKind.CURSOR_EXPIRED)
 
 
@@ -144,6 +145,7 @@ def _first(schema: CollectionSchema, viewer: Viewer, place: Place) -> Cursor:
         database_uid=schema.database_uid,
         collection_uid=schema.uid,
         view=_view(schema, viewer),
+        epoch=viewer.epoch.token,
         place=place,
     )
 

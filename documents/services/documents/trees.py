@@ -101,6 +101,8 @@ class Tree:
         node = self._named(schema, above, uid or ids.resolve_id(UNIQUE_ID))
         node.is_new = not uid
         if isinstance(value, dict):
+            # What is staged in a transaction is sent again at its commit, and then has the same id.
+            value[ID] = node.uid
             if node.is_sent and node.is_changed and len(value) > 1:
                 raise refusal(f'"{node.uid}" is sent more than once.')
             node.is_sent = True
