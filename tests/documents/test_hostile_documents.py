@@ -13,14 +13,17 @@ from kernel.query import (
     COMPARISONS,
     CONTAINMENTS,
     DISTANCES,
+    GROUPINGS,
     LOGICAL,
     NULL_TESTS,
     ORDERS,
     RANGES,
     REGEX,
     RELATIONS,
+    RELATIONSHIP,
     SEARCHES,
     TEXT_TESTS,
+    VECTORS,
 )
 from tests.client import ApiClient, Reply
 from tests.conftest import ClientFor
@@ -95,7 +98,13 @@ METHODS = [
     "cursorBefore",
     "orderRandom",
     *SEARCHES,
+    *GROUPINGS,
+    *VECTORS,
+    RELATIONSHIP,
+    "exists",
+    "notExists",
     "elemMatch",
+    "join",
     "",
 ]
 WORDS = IndexRequest(key="words", type="fulltext", attributes=["content"], orders=[], lengths=[])
@@ -118,7 +127,7 @@ def check(reply: Reply) -> None:
     assert reply.status < 500, (reply.status, reply.json)
     if reply.status >= 400:
         assert set(reply.json) == {"message", "code", "type", "version"}
-        for word in ("psycopg", "SELECT", "Traceback", "document_collection", "relation"):
+        for word in ("psycopg", "SELECT", "Traceback", "document_collection", 'relation "'):
             assert word not in reply.json["message"]
 
 
