@@ -3,8 +3,9 @@
 import base64
 import hmac
 import json
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from hashlib import sha256
 from typing import Any
 
 import jwt
@@ -17,7 +18,7 @@ from accounts.models import Identity, OAuthFlow, Session, User
 from accounts.oauth import calls, discovery, engine, idtokens
 from accounts.oauth.errors import ProviderError
 from kernel import clock
-from projects.oauth import PROVIDERS, Client
+from projects.services import find_oauth_client
 from tests.accounts.identity_provider import CLIENT_SECRET, Person, identity_provider, query_of
 from tests.accounts.oauth import (
     SUCCESS,
@@ -29,6 +30,7 @@ from tests.accounts.oauth import (
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
+VERIFIER = "v" * 43
 VICTIM = Person(sub="2002", email="victim@example.com", name="Victim")
 
 
@@ -329,24 +331,35 @@ def test_class_20_each_sign_in_goes_by_its_own_projects_client(idp, project, oth
     assert Identity.objects.filter(project_id=project.id).count() == 10
 
 
-def test_class_20_sign_ins_at_the_same_moment_share_nothing(idp, project, other_project):
-    """What is told of one project's client while threads take turns."""
+@pytest.mark.slow
+def test_class_20_five_hundred_sign_ins_that_take_turns_share_nothing(idp, project, other_project):
+    """Each asks for, and is let in by, its own project's client, whatever the others do."""
+    idp.clients["client-of-shop"] = "secret-of-shop"
+    configure_oidc(other_project, idp, clientId="client-of-shop", clientSecret="secret-of-shop")
+    clients: dict[str, Any] = {
+        place.uid: find_oauth_client(place, "oidc") for place in (project, other_project)
+    }
+    challenge = base64.urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 
-    def ask(name, wrong):
-        defaults = PROVIDERS["gitlab"].with_defaults({})
-        settings = {**defaults, "applicationId": name, "endpoint": f"https://{name}.example.com"}
-        client = Client(PROVIDERS["gitlab"], settings)
-        for _ in range(250):
-            sign_in = engine.SignIn(callback_url=f"https://{name}/", state=name, challenge=name)
-            url = engine.authorize_url(client, sign_in)
-            asked = query_of(url)
-            if not url.startswith(f"https://{name}.example.com/") or asked["client_id"] != name:
-                wrong.append(url)
+    def sign_in(number):
+        place = ("blog", "shop")[number % 2]
+        asked = engine.SignIn(
+            callback_url=f"https://{place}.example.com/{number}",
+            state=str(number),
+            verifier=VERIFIER,
+            challenge=challenge,
+            nonce=f"nonce {number}",
+        )
+        url = engine.authorize_url(clients[place], asked)
+        sent = idp.approve(url, Person(sub=f"{place} {number}", email=""))
+        profile, _ = engine.exchange(clients[place], asked, sent["code"])
+        return query_of(url)["client_id"], sent["state"], profile.uid
 
-    wrong: list[str] = []
-    threads = [threading.Thread(target=ask, args=(name, wrong)) for name in ("one", "two")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(sign_in, range(500)))
+    assert done == [
+        (f"client-of-{place}", str(number), f"{place} {number}")
+        for number, place in enumerate(["blog", "shop"] * 250)
+    ]
+    used = sorted(form["client_id"] for path, form in idp.seen if path == "/token")
+    assert used == ["client-of-blog"] * 250 + ["client-of-shop"] * 250
