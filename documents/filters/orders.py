@@ -20,12 +20,16 @@ class Sorting:
     column: Column
     is_descending: bool
 
-    def clause(self) -> psql.Composable:
+    def clause(self, *, by_index: bool = True) -> psql.Composable:
+        """Return the step of an `ORDER BY`, one that no index has unless it may be walked."""
+        value = self.column.expression
+        if not by_index:
+            value = psql.SQL("(SELECT {})").format(value)
         direction = psql.SQL(" DESC" if self.is_descending else " ASC")
         if not self.column.is_nullable:
-            return self.column.expression + direction
+            return value + direction
         nulls = psql.SQL(" NULLS LAST" if self.is_descending else " NULLS FIRST")
-        return self.column.expression + direction + nulls
+        return value + direction + nulls
 
     def reversed(self) -> "Sorting":
         return Sorting(self.column, not self.is_descending)

@@ -248,7 +248,9 @@ def _composed(schema: Mapping[str, Attribute], query: ListQuery, form: _Form) ->
         beyond = filters.beyond(steps)
     order: psql.Composable = psql.SQL("random()")
     if not query.is_random:
-        order = psql.SQL(", ").join(step.clause() for step in steps)
+        # Of few documents to be found by their roles the planner thinks too well of a walk.
+        walks = not form.finds_page_by_index
+        order = psql.SQL(", ").join(step.clause(by_index=walks) for step in steps)
     parts = [
         _ROWS.format(partition=partition, visible=visible, where=where, beyond=each)
         for each in beyond
