@@ -24,8 +24,10 @@ MAX_PHPASS_COST = 18
 MAX_SCRYPT_PARALLEL = 16
 BCRYPT_PASSWORD_BYTES = 72  # the rest counts for nothing, and the library refuses it
 
-#: The parameters that Firebase gives every project.
-FIREBASE_CPU, FIREBASE_MEMORY, FIREBASE_KEY_LENGTH = 2**14, 8, 64
+#: The parameters that Firebase gives projects: the CPU cost is a power of two.
+FIREBASE_ROUNDS, FIREBASE_MEMORY_COST = 8, 14
+FIREBASE_KEY_LENGTH = 64
+MAX_FIREBASE_ROUNDS, MAX_FIREBASE_MEMORY_COST = 8, 16  # at most 64 MiB
 AES_KEY_LENGTH = 32
 
 DEFAULT_SHA = "sha3-512"
@@ -133,22 +135,23 @@ class ScryptModifiedHasher(ImportedHasher):
     algorithm = "scryptMod"
 
     def verify(self, password: str, encoded: str) -> bool:
-        _, salt, separator, signer_key, stored = encoded.split("$")
+        _, salt, separator, signer_key, stored, *costs = encoded.split("$")
+        rounds, memory_cost = map(int, costs or (FIREBASE_ROUNDS, FIREBASE_MEMORY_COST))
         derived = hashlib.scrypt(
             password.encode(),
             salt=base64.b64decode(salt) + base64.b64decode(separator),
-            n=FIREBASE_CPU,
-            r=FIREBASE_MEMORY,
+            n=2**memory_cost,
+            r=rounds,
             p=1,
             dklen=FIREBASE_KEY_LENGTH,
-            maxmem=MAX_MEMORY_BYTES,
+            maxmem=2 * MAX_MEMORY_BYTES,
         )
         cipher = Cipher(algorithms.AES(derived[:AES_KEY_LENGTH]), modes.CTR(bytes(16)))
         made = cipher.encryptor().update(base64.b64decode(signer_key))
         return hmac.compare_digest(made, base64.b64decode(stored))
 
     def decode(self, encoded: str) -> dict[str, Any]:
-        _, salt, separator, signer_key, _ = encoded.split("$")
+        _, salt, separator, signer_key, *_ = encoded.split("$")
         return {"salt": salt, "saltSeparator": separator, "signerKey": signer_key}
 
 
@@ -202,7 +205,17 @@ def read_scrypt(text: str, *, salt: str, cpu: int, memory: int, parallel: int, l
     return f"scrypt${cpu},{memory},{parallel},{length}${packed}${stored}"
 
 
-def read_scrypt_modified(text: str, *, salt: str, separator: str, signer_key: str) -> str:
+def read_scrypt_modified(
+    text: str,
+    *,
+    salt: str,
+    separator: str,
+    signer_key: str,
+    rounds: int = FIREBASE_ROUNDS,
+    memory_cost: int = FIREBASE_MEMORY_COST,
+) -> str:
+    if not 1 <= rounds <= MAX_FIREBASE_ROUNDS or not 1 <= memory_cost <= MAX_FIREBASE_MEMORY_COST:
+        raise ValueError("The rounds must be 1 to 8, and the memory cost 1 to 16")
     parts = [part.translate(_FROM_URL_SAFE) for part in (salt, separator, signer_key, text)]
     try:
         sizes = [len(base64.b64decode(part, validate=True)) for part in parts]
@@ -210,7 +223,9 @@ def read_scrypt_modified(text: str, *, salt: str, separator: str, signer_key: st
         raise ValueError("The hash and its parameters must be base64") from None
     if not sizes[2] or sizes[2] != sizes[3]:
         raise ValueError("The hash must be as long as the signer key")
-    return "$".join(("scryptMod", *parts))
+    costs = (rounds, memory_cost)
+    told = () if costs == (FIREBASE_ROUNDS, FIREBASE_MEMORY_COST) else map(str, costs)
+    return "$".join(("scryptMod", *parts, *told))
 
 
 def _hex(text: str, size: int) -> str:

@@ -1,0 +1,188 @@
+"""Users of another system in great numbers, some hundreds in a few statements."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from accounts.events import user_event
+from accounts.models import Identity, User, login_of
+from kernel import clock, events
+from kernel.caller import Caller, ProjectContext
+from kernel.errors import ErrorKind
+from kernel.ids import unique_ids
+
+#: How often a batch is tried when others sign up at the same moment.
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedIdentity:
+    """A user as a provider knows them."""
+
+    provider: str
+    provider_uid: str
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedUser:
+    """A user as they were elsewhere, all of it checked, the hash as it is stored."""
+
+    uid: str
+    email: str | None = None
+    phone: str | None = None
+    name: str = ""
+    password_hash: str = ""
+    is_active: bool = True
+    is_email_verified: bool = False
+    is_phone_verified: bool = False
+    labels: Sequence[str] = ()
+    prefs: Mapping[str, Any] = field(default_factory=dict)
+    identities: Sequence[ImportedIdentity] = ()
+    created_at: datetime | None = None
+    accessed_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class ImportedUsers:
+    """What became of a batch, by the place of each user in it.
+
+    Those who are neither created nor refused existed. `lost` are the identities of created ones
+    that somebody else has here.
+    """
+
+    created: list[int] = field(default_factory=list)
+    refused: dict[int, ErrorKind] = field(default_factory=dict)
+    lost: list[tuple[int, ImportedIdentity]] = field(default_factory=list)
+
+
+def import_users(*, caller: Caller, users: Sequence[ImportedUser]) -> ImportedUsers:
+    """Create users with their identities; those whose ids exist stay as they are.
+
+    Each is logged for the change feed as `users.ID.create`; sockets are not rung. A user whose
+    address or number is somebody else's is refused.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            with transaction.atomic():
+                return _import(caller, users)
+        except IntegrityError:  # somebody signed up meanwhile; the next look finds them
+            if attempt + 1 == ATTEMPTS:
+                raise
+    raise RuntimeError("unreachable")
+
+
+def _import(caller: Caller, users: Sequence[ImportedUser]) -> ImportedUsers:
+    outcome = ImportedUsers()
+    taken = _Taken(caller.project, users)
+    places = _places_left(caller.project)
+    for place, user in enumerate(users):
+        if user.uid in taken.uids:
+            continue
+        kind = taken.refusal(user)
+        if kind is None and places is not None and len(outcome.created) >= places:
+            kind = ErrorKind.USER_COUNT_EXCEEDED
+        if kind is not None:
+            outcome.refused[place] = kind
+            continue
+        taken.add(user)
+        outcome.created.append(place)
+    now = clock.now()
+    rows = [_row(caller.project, users[place], now) for place in outcome.created]
+    User.objects.bulk_create(rows)
+    identities = []
+    for place, row in zip(outcome.created, rows, strict=True):
+        for identity in users[place].identities:
+            if taken.claims(identity):
+                identities.append(_identity_row(row, identity, now))
+            else:
+                outcome.lost.append((place, identity))
+    for each, uid in zip(identities, unique_ids(len(identities)), strict=True):
+        each.uid = uid
+    Identity.objects.bulk_create(identities)
+    events.log_many([user_event(caller, row, "create") for row in rows])
+    return outcome
+
+
+class _Taken:
+    """The ids, addresses, numbers and identities that are somebody's."""
+
+    def __init__(self, project: ProjectContext, users: Sequence[ImportedUser]) -> None:
+        rows = User.objects.filter(project_id=project.id).filter(
+            Q(uid__in=[each.uid for each in users])
+            | Q(email__in=[each.email for each in users if each.email])
+            | Q(phone__in=[each.phone for each in users if each.phone])
+        )
+        found = list(rows.values_list("uid", "email", "phone"))
+        self.uids = {uid for uid, _, _ in found}
+        self._emails = {email for _, email, _ in found if email}
+        self._phones = {phone for _, _, phone in found if phone}
+        wanted = {each.provider_uid for user in users for each in user.identities}
+        known = Identity.objects.filter(project_id=project.id, provider_uid__in=wanted)
+        self._identities = set(known.values_list("provider", "provider_uid")) if wanted else set()
+
+    def refusal(self, user: ImportedUser) -> ErrorKind | None:
+        if user.email in self._emails:
+            return ErrorKind.USER_EMAIL_ALREADY_EXISTS
+        if user.phone in self._phones:
+            return ErrorKind.USER_PHONE_ALREADY_EXISTS
+        return None
+
+    def add(self, user: ImportedUser) -> None:
+        self.uids.add(user.uid)
+        if user.email:
+            self._emails.add(user.email)
+        if user.phone:
+            self._phones.add(user.phone)
+
+    def claims(self, identity: ImportedIdentity) -> bool:
+        """Take an identity, unless it is somebody's."""
+        name = (identity.provider, identity.provider_uid)
+        if name in self._identities:
+            return False
+        self._identities.add(name)
+        return True
+
+
+def _places_left(project: ProjectContext) -> int | None:
+    if not project.user_limit:
+        return None
+    count: int = User.objects.in_project(project.id).count()
+    return max(0, project.user_limit - count)
+
+
+def _row(project: ProjectContext, user: ImportedUser, now: datetime) -> User:
+    return User(
+        project_id=project.id,
+        uid=user.uid,
+        login=login_of(project.id, user.uid, None),
+        email=user.email,
+        phone=user.phone,
+        name=user.name,
+        password=user.password_hash,
+        password_updated_at=now if user.password_hash else None,
+        is_active=user.is_active,
+        is_email_verified=user.is_email_verified,
+        is_phone_verified=user.is_phone_verified,
+        labels=list(user.labels),
+        prefs=dict(user.prefs),
+        accessed_at=user.accessed_at,
+        created_at=user.created_at or now,
+        updated_at=now,
+    )
+
+
+def _identity_row(user: User, identity: ImportedIdentity, now: datetime) -> Identity:
+    return Identity(
+        project_id=user.project_id,
+        user=user,
+        provider=identity.provider,
+        provider_uid=identity.provider_uid,
+        provider_email=identity.email,
+        created_at=now,
+        updated_at=now,
+    )

@@ -1,0 +1,68 @@
+"""Where an import is: written down in the same transaction as what it wrote."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from console.models import FirebaseImport
+from kernel import clock
+
+
+class BusyImportError(Exception):
+    """Somebody else carries out the same import."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """What is done: users and documents that were read, and what became of them.
+
+    `report_bytes` is the length of the report's file that belongs to it.
+    """
+
+    users_read: int = 0
+    users_created: int = 0
+    users_existing: int = 0
+    users_refused: int = 0
+    documents_read: int = 0
+    created: dict[str, int] = field(default_factory=dict)
+    existing: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
+    report_bytes: int = 0
+
+    @property
+    def is_begun(self) -> bool:
+        return bool(self.users_read or self.documents_read)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Checkpoint:
+    """An import's row. A finished one begins anew: what exists is passed over then."""
+
+    def __init__(self, project_id: int, digest: str) -> None:
+        self._row, _ = FirebaseImport.objects.get_or_create(project_id=project_id, digest=digest)
+        is_open = self._row.finished_at is None
+        self.progress = Progress(**(self._row.state if is_open else {}))
+        if not is_open:
+            self._write(started_at=clock.now(), finished_at=None)
+
+    def save(self) -> None:
+        """Write down where it is.
+
+        Raises: BusyImportError
+        """
+        self._write()
+
+    def finish(self) -> None:
+        """Write down that it is done.
+
+        Raises: BusyImportError
+        """
+        self._write(finished_at=clock.now())
+
+    def _write(self, **columns: Any) -> None:
+        rows = FirebaseImport.objects.filter(id=self._row.id, steps=self._row.steps)
+        columns |= {"steps": self._row.steps + 1, "state": self.progress.as_json()}
+        if not rows.update(**columns):
+            raise BusyImportError
+        self._row.steps += 1
