@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -89,7 +89,7 @@ class Reading:
     """
 
     hash_config: HashConfig | None = None
-    claims: frozenset[str] = field(default_factory=frozenset)
+    claims: tuple[str, ...] = ()
 
 
 def read_hash_config(text: str) -> HashConfig:

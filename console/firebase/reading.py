@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -9,6 +10,7 @@ from typing import IO, Any, NoReturn
 PIECE_CHARS = 256 * 1024
 #: The longest single value; a document of Firestore has 1 MiB at most.
 MAX_VALUE_CHARS = 16 * 1024 * 1024
+_SPACE = re.compile(r"[ \t\r\n]+")
 
 
 class FileFaultError(Exception):
@@ -46,12 +48,11 @@ class JsonReader:
     def peek(self) -> str:
         """Return the first character of what comes next; at the end there is none."""
         while True:
-            text, at = self._text, self._at
-            while at < len(text) and text[at] in " \t\r\n":
-                at += 1
-            self._advance(at)
-            if at < len(text):
-                return text[at]
+            space = _SPACE.match(self._text, self._at)
+            if space is not None:
+                self._advance(space.end())
+            if self._at < len(self._text):
+                return self._text[self._at]
             if not self._fill():
                 return ""
 

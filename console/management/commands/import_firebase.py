@@ -210,7 +210,7 @@ def _files(options: dict[str, Any]) -> Files:
         storage=options["storage"],
         reading=Reading(
             read_hash_config(config.read_text(errors="replace")) if config else None,
-            frozenset(options["claim"]),
+            tuple(sorted(options["claim"])),
         ),
     )
 
