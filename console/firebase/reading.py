@@ -1,13 +1,13 @@
 """JSON files of any size, read value by value, each with the line it begins in."""
 
-import io
+import codecs
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-PIECE_CHARS = 256 * 1024
+PIECE_BYTES = 256 * 1024
 #: The longest single value; a document of Firestore has 1 MiB at most.
 MAX_VALUE_CHARS = 16 * 1024 * 1024
 _SPACE = re.compile(r"[ \t\r\n]+")
@@ -26,9 +26,10 @@ class JsonReader:
 
     def __init__(self, path: Path, file: IO[bytes]) -> None:
         self.line = 1
+        self.bytes_read = 0
         self._path = path
         self._file = file
-        self._source = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
         self._text = ""
         self._at = 0
         self._dropped = 0
@@ -37,13 +38,6 @@ class JsonReader:
     @property
     def place(self) -> int:
         return self._dropped + self._at
-
-    @property
-    def bytes_read(self) -> int:
-        return self._file.tell()
-
-    def close(self) -> None:
-        self._source.close()
 
     def peek(self) -> str:
         """Return the first character of what comes next; at the end there is none."""
@@ -124,16 +118,17 @@ class JsonReader:
         kept = len(self._text) - self._at
         if kept > MAX_VALUE_CHARS:
             self.fail(f"a value is longer than {MAX_VALUE_CHARS:,} characters")
+        piece = self._file.read(max(PIECE_BYTES, kept))
+        self.bytes_read += len(piece)
         try:
-            piece = self._source.read(max(PIECE_CHARS, kept))
+            text = self._decode(piece, final=not piece)
         except UnicodeDecodeError:
             raise FileFaultError(
                 f"{self._path}, at line {self.line} or behind it: the file is not UTF-8"
             ) from None
-        if piece:
-            self._dropped += self._at
-            self._text = self._text[self._at :] + piece
-            self._at = 0
+        self._dropped += self._at
+        self._text = self._text[self._at :] + text
+        self._at = 0
         return bool(piece)
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from console.firebase.columns import Column
@@ -28,14 +28,19 @@ def plan_text(plan: Plan, database_id: str) -> str:
 
 def plan_json(plan: Plan) -> dict[str, Any]:
     return {
-        "users": None if plan.users is None else asdict(plan.users),
+        "users": plan.users and _as_dict(plan.users),
         "collections": [_collection_json(each) for each in plan.collections.values()],
-        "storage": None if plan.storage is None else asdict(plan.storage),
+        "storage": plan.storage and _as_dict(plan.storage),
         "skipped": [
             {"kind": kind, "reason": reason, "count": count}
             for (kind, reason), count in _most(plan.faults)
         ],
     }
+
+
+def _as_dict(counted: UserStatistics | StorageStatistics) -> dict[str, Any]:
+    # `asdict` spoils counters.
+    return {each.name: getattr(counted, each.name) for each in fields(counted)}
 
 
 def size_text(size: float) -> str:
