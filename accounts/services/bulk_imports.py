@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 
 from accounts.events import user_event
 from accounts.models import Identity, User, login_of
@@ -104,6 +104,7 @@ def _import(caller: Caller, users: Sequence[ImportedUser]) -> ImportedUsers:
     for each, uid in zip(identities, unique_ids(len(identities)), strict=True):
         each.uid = uid
     Identity.objects.bulk_create(identities)
+    prefetch_related_objects(rows, "targets")  # the database made them
     events.log_many([user_event(caller, row, "create") for row in rows])
     return outcome
 

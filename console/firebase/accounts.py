@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 
 from accounts import hashes
-from accounts.inputs.checks import phone
 from accounts.inputs.users import label
 from accounts.services.bulk_imports import ImportedIdentity, ImportedUser
 from console.firebase import naming, values
@@ -155,7 +154,7 @@ def _users(reader: JsonReader, how: Reading) -> Iterator[SourceUser | UserFault]
 def _user(line: int, uid: str, entry: Mapping[str, Any], how: Reading) -> SourceUser:
     losses: list[str] = []
     email = _optional(entry, "email", fields.email)
-    number = _optional(entry, "phoneNumber", phone)
+    number = _optional(entry, "phoneNumber", fields.phone)
     providers = [each for each in entry.get("providerUserInfo") or () if isinstance(each, dict)]
     name = values.read_text(entry.get("displayName") or "").replace("\x00", "")
     if len(name) > MAX_NAME_LENGTH:

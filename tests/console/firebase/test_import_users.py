@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,8 @@ from tests.console.firebase.exports import (
     write_users,
 )
 from tests.reference import assert_model
+
+Statements = Callable[[], AbstractContextManager[list[str]]]
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -277,3 +281,22 @@ def test_hashes_of_other_costs_are_kept_with_them():
     usual = hashes.read_scrypt_modified(stored, salt=salt, separator=separator, signer_key=signer)
     assert not matches("secret", usual)
     assert PASSWORD_HASH not in usual
+
+
+def test_a_batch_takes_as_many_statements_however_many_users_it_has(
+    import_firebase: ImportFirebase, tmp_path: Path, statements: Statements
+):
+    counts = []
+    for number in (2, 40):
+        users = [
+            with_password(
+                f"n{number}u{n}", providerUserInfo=[provider("google.com", f"{number}{n}")]
+            )
+            for n in range(number)
+        ]
+        path = write_users(tmp_path / f"{number}.json", users)
+        with statements() as seen:
+            import_firebase("--users", path, "--without-passwords")
+        counts.append(len(seen))
+    assert counts[0] == counts[1]
+    assert OutboxEvent.objects.get(name="users.n2u1.create").payload["targets"]
