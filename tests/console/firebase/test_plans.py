@@ -26,8 +26,8 @@ pytestmark = [pytest.mark.db, pytest.mark.django_db]
 PLAN = """\
 Users: 1,202
   1,000 with a password (modified scrypt)
-  100 without address, number or provider (anonymous, or custom tokens)
   1 disabled
+  100 without address, number or provider (anonymous, or custom tokens)
   100 with the provider google.com
   1 with the provider facebook.com
   1 with the label admin
