@@ -1,6 +1,7 @@
 """What was read a moment ago, for processes that hear at once when it changes."""
 
 import mmap
+import secrets
 import time
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
@@ -31,7 +32,8 @@ def renew(group: Hashable) -> None:
 
     Those elsewhere hear of it by NOTIFY, which takes some milliseconds.
     """
-    _marks[hash(group) % MARKS] = time.time_ns()
+    # Of numbers counted up, two that renew at once would write the same.
+    _marks[hash(group) % MARKS] = secrets.randbits(MARK_BYTES * 8)
 
 
 class Recent(Generic[Value]):

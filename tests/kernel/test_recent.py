@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+import time_machine
 
 from kernel import notify
 from kernel.recent import Recent, renew
@@ -132,6 +133,16 @@ def test_a_group_renewed_while_it_is_read_is_read_anew():
 
     assert asked(recent, read_before_the_change, times=1) == ["old"]
     assert asked(recent, source) == ["new"] * 3
+
+
+@pytest.mark.usefixtures("_listening")
+def test_a_group_renewed_twice_at_the_same_time_is_read_anew_twice():
+    recent, source = Recent[Any](seconds=60, maximum=10), Source()
+    with time_machine.travel(1_800_000_000, tick=False):
+        for _ in range(3):
+            renew(1)
+            asked(recent, source)
+    assert source.reads == 3
 
 
 @pytest.mark.usefixtures("_listening")
