@@ -5,11 +5,12 @@ from datetime import timedelta
 from django.db import transaction
 
 from accounts.events import announce_identity, publish_token
-from accounts.models import Session, Token, User
+from accounts.models import Token, User
 from accounts.outputs import TokenOutput, token_output
 from accounts.services import contacts
 from accounts.services.new_passwords import password_columns
 from accounts.services.outbox import post_mail
+from accounts.services.recovery import find_recipient, replace_password
 from accounts.services.rows import change_user, find_by_email, get_own_user, get_user_row
 from accounts.services.tokens import issue, redeem, shown
 from accounts.tokens import Purpose, new_code, new_phrase, pseudonym
@@ -18,7 +19,6 @@ from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
 from kernel.ids import unique_id
 from kernel.limits import CODE_SECONDS
-from projects.services import find_project
 
 RECOVERY_JOB = "accounts.send_recovery_otp"
 #: The kinds of tokens as events name them.
@@ -94,14 +94,8 @@ def send_recovery_otp(
     *, project_uid: str, email: str, phrase: str, token_uid: str, locale: str = ""
 ) -> None:
     """Mail a recovery code to a user of this address, if there is one."""
-    project = find_project(project_uid)
-    user = find_by_email(project.id, email) if project else None
-    if project is None or user is None or not user.is_active:
-        return
-    if not contacts.is_own(user, contacts.EMAIL):
-        return
-    if not Token.objects.filter(uid=token_uid).exists():
-        _mail_recovery(Caller(project=project, locale=locale), user, phrase, token_uid)
+    if found := find_recipient(project_uid, email, token_uid=token_uid, locale=locale):
+        _mail_recovery(*found, phrase, token_uid)
 
 
 def update_recovery_otp(*, caller: Caller, user_id: str, secret: str, password: str) -> TokenOutput:
@@ -118,19 +112,11 @@ def update_recovery_otp(*, caller: Caller, user_id: str, secret: str, password: 
     proof = redeemed.output(uid)
     user = get_user_row(project.id, uid)
     contacts.check_own(user, contacts.EMAIL)
-    columns = password_columns(project, user, password)
-    with transaction.atomic():
-        changed = change_user(
-            project.id,
-            uid,
-            checked_hash=user.password,
-            checked_email=redeemed.email,
-            is_email_verified=True,
-            **columns,
-        )
-        Session.objects.filter(user_id=changed.id).delete()
-        publish_token(caller, uid, _RECOVERY, "update", proof)
-        announce_identity(project.id, user_uid=uid, reason="password")
+    columns = {
+        "checked_hash": user.password,
+        **password_columns(project, user, password),
+    }
+    replace_password(caller, proof, address=redeemed.email, columns=columns)
     return proof
 
 

@@ -7,11 +7,12 @@ from django.db import transaction
 
 from accounts.events import announce_identity, publish_token
 from accounts.links import check_link, link_to
-from accounts.models import Session, Token, User
+from accounts.models import User
 from accounts.outputs import TokenOutput, token_output
 from accounts.services import contacts
 from accounts.services.new_passwords import password_columns
 from accounts.services.outbox import post_mail
+from accounts.services.recovery import find_recipient, replace_password
 from accounts.services.rows import change_user, find_by_email, get_own_user, get_user_row
 from accounts.services.tokens import check_redeemable, issue, redeem, shown
 from accounts.tokens import PROOF_SECRET_BYTES, Purpose, pseudonym
@@ -21,7 +22,6 @@ from kernel.clock import api_time
 from kernel.errors import ApiError, ErrorKind
 from kernel.ids import unique_id
 from kernel.limits import LINK_SECONDS
-from projects.services import find_project
 
 RECOVERY_JOB = "accounts.send_recovery"
 _VERIFYING = (Purpose.VERIFICATION,)
@@ -93,14 +93,8 @@ def send_recovery(
     *, project_uid: str, email: str, url: str, token_uid: str, locale: str = ""
 ) -> None:
     """Mail a recovery link to a user of this address, if there is one."""
-    project = find_project(project_uid)
-    user = find_by_email(project.id, email) if project else None
-    if project is None or user is None or not user.is_active:
-        return
-    if not contacts.is_own(user, contacts.EMAIL):
-        return
-    if not Token.objects.filter(uid=token_uid).exists():
-        _mail_recovery(Caller(project=project, locale=locale), user, url, token_uid)
+    if found := find_recipient(project_uid, email, token_uid=token_uid, locale=locale):
+        _mail_recovery(*found, url, token_uid)
 
 
 def update_recovery(*, caller: Caller, user_id: str, secret: str, password: str) -> TokenOutput:
@@ -115,12 +109,7 @@ def update_recovery(*, caller: Caller, user_id: str, secret: str, password: str)
         redeemed = redeem(caller, user_id, _RECOVERING, secret)
         proof, address = redeemed.output(user_id), redeemed.email
         contacts.check_own(get_user_row(caller.project.id, user_id), contacts.EMAIL)
-        user = change_user(
-            caller.project.id, user_id, checked_email=address, is_email_verified=True, **columns
-        )
-        Session.objects.filter(user_id=user.id).delete()
-        publish_token(caller, user_id, Purpose.RECOVERY, "update", proof)
-        announce_identity(caller.project.id, user_uid=user_id, reason="password")
+        replace_password(caller, proof, address=address, columns=columns)
     return proof
 
 
