@@ -213,6 +213,11 @@ class ErrorKind(Enum):
         401,
         "This needs a sign-in, or a second factor shown, within the last ten minutes.",
     )
+    USER_DELETION_PROHIBITED = (
+        "user_deletion_prohibited",
+        400,
+        "The user is still a member of teams, which have to be left or deleted first.",
+    )
     USER_AUTH_METHOD_UNSUPPORTED = (
         "user_auth_method_unsupported",
         501,

@@ -3,6 +3,7 @@
 from accounts.services.accounts import (
     account_of,
     create_account,
+    delete_account,
     get_account,
     get_prefs,
     update_email,
@@ -221,6 +222,7 @@ __all__ = [
     "create_user_jwt",
     "create_user_mfa_recovery_codes",
     "create_user_session",
+    "delete_account",
     "delete_email_template",
     "delete_identity",
     "delete_membership",

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from accounts import passwords
 from accounts.events import announce_identity, publish_user
-from accounts.models import Identity, Session, User, login_of
+from accounts.models import Identity, Membership, Session, User, login_of
 from accounts.outputs import AccountOutput, account_output
 from accounts.services.console import admit_signup
 from accounts.services.methods import EMAIL_LOGIN, check_method
@@ -19,6 +19,7 @@ from accounts.services.rows import (
     prefs_text,
     telling_taken,
 )
+from accounts.services.users import delete_user
 from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
 
@@ -130,6 +131,19 @@ def update_status(*, caller: Caller) -> AccountOutput:
         publish_user(caller, changed, "update.status")
         announce_identity(caller.project.id, user_uid=caller.user_uid, reason="blocked")
     return account_output(changed)
+
+
+def delete_account(*, caller: Caller) -> None:
+    """Delete one's own account of the console; users of projects are deleted by their servers.
+
+    Raises: USER_UNAUTHORIZED, USER_DELETION_PROHIBITED
+    """
+    user = get_own_user(caller)
+    if not caller.project.is_console:
+        raise ApiError(ErrorKind.USER_UNAUTHORIZED)
+    if Membership.objects.filter(user_id=user.id, is_confirmed=True).exists():
+        raise ApiError(ErrorKind.USER_DELETION_PROHIBITED)
+    delete_user(caller=caller, user_id=user.uid)
 
 
 def _change_contact(

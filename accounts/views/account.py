@@ -37,6 +37,12 @@ class AccountView(Endpoint):
     def get(self, call: Call) -> Answer:
         return Answer(services.get_account(caller=call.caller))
 
+    @operation("account.delete", scope="account")
+    def delete(self, call: Call) -> Answer:
+        services.delete_account(caller=call.caller)
+        cookies.sign_out(call)
+        return no_content()
+
 
 class AccountNameView(Endpoint):
     @operation("account.updateName", scope="account")

@@ -166,3 +166,33 @@ def test_link_is_stored_as_a_digest_and_lasts_an_hour(console_project):
 def test_invented_links_open_nothing(console_project, token):
     with pytest.raises(ApiError):
         redeem_console_link(token)
+
+
+def test_console_user_in_no_team_deletes_their_account(console_project, client_for):
+    guest = client_for(console_project)
+    guest.post("/account", FIRST)
+    login = {"email": FIRST["email"], "password": PASSWORD}
+    opened = guest.post("/account/sessions/email", login)
+    cookie = opened.cookies["a_session_console"].value
+    client = client_for(console_project, cookies={"a_session_console": cookie})
+    team = client.post("/teams", {"teamId": "own", "name": "Own"})
+    assert team.status == 201
+    member = client.delete("/account")
+    assert (member.status, member.error) == (400, "user_deletion_prohibited")
+    assert client.delete("/teams/own").status == 204
+
+    gone = client.delete("/account")
+
+    assert (gone.status, gone.content) == (204, b"")
+    assert gone.cookies["a_session_console"]["max-age"] == 0
+    assert client.get("/account").status == 401
+    assert guest.post("/account/sessions/email", login).error == "user_invalid_credentials"
+    assert guest.post("/account", FIRST).status == 201
+
+
+def test_users_of_projects_do_not_delete_themselves(project, alice, client_for):
+    client = client_for(project, session=alice.session)
+    refused = client.delete("/account")
+    assert (refused.status, refused.error) == (401, "user_unauthorized")
+    assert client.get("/account").status == 200
+    assert client_for(project).delete("/account").error == "general_unauthorized_scope"

@@ -71,8 +71,9 @@ class Route:
         return f"{self.verb} {self.path} ({self.operation.id})"
 
 
-#: Operations that ask for what a provider or a device has signed.
+#: Operations that ask for what a provider or a device has signed, or are the console's alone.
 REDEEMING = {
+    "account.delete",
     "account.createIdTokenSession",
     "account.getAccountSessionsOauth2ProviderRedirect",
     "account.updatePasskeyToken",
