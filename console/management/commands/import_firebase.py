@@ -87,7 +87,8 @@ class Command(BaseCommand):
         try:
             self._import(options)
         except OSError as error:
-            raise CommandError(f"{error.filename}: {error.strerror}.") from None
+            place = f"{error.filename}: " if error.filename else ""  # a pipe has no name
+            raise CommandError(f"{place}{error.strerror}.") from None
         except FAULTS as error:
             raise CommandError(str(error)) from None
         except BusyImportError:
