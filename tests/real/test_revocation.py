@@ -59,14 +59,20 @@ def pair(spread: Installation) -> Iterator[Pair]:
 @pytest.fixture(scope="module")
 def documents(spread: Installation) -> None:
     """Two documents: one for a role in a team and one for a label."""
-    collection = {"collectionId": "posts", "name": "Posts", "documentSecurity": True}
+    title = {"key": "title", "type": "string", "size": 100, "required": False}
+    collection = {
+        "collectionId": "posts",
+        "name": "Posts",
+        "documentSecurity": True,
+        "attributes": [title],
+    }
     asked: list[tuple[str, dict[str, Any]]] = [
         ("/databases", {"databaseId": "revoked", "name": "Revoked"}),
         ("/databases/revoked/collections", collection),
         ("/teams", {"teamId": "revoked", "name": "Revoked"}),
     ]
     for uid, role in (("of-team", "team:revoked/editor"), ("of-label", "label:revoked")):
-        document = {"documentId": uid, "data": {}, "permissions": [f'read("{role}")']}
+        document = {"documentId": uid, "data": {"title": role}, "permissions": [f'read("{role}")']}
         asked.append((f"{PLACE}/documents", document))
     headers = {"X-Appwrite-Project": PROJECT, "X-Appwrite-Key": spread.key}
     for path, body in asked:
@@ -171,11 +177,12 @@ def test_open_sockets_hear_by_the_roles_of_the_moment(
     labels = f"/users/{person.id}/labels"
     with listening(pair.server, secret) as sockets:
         pair.key(0, "PUT", labels, {"labels": ["revoked"]})
-        pair.key(1, "PATCH", path, {"permissions": ['read("label:revoked")']})
+        time.sleep(REVOKED_SECONDS)
+        pair.key(1, "PATCH", path, {"data": {"title": "given"}})
         assert all(heard(one) for one in sockets)
         pair.key(1, "PUT", labels, {"labels": []})
         time.sleep(REVOKED_SECONDS)
-        pair.key(0, "PATCH", path, {"permissions": ['read("label:revoked")']})
+        pair.key(0, "PATCH", path, {"data": {"title": "taken"}})
         assert not any(heard(one, seconds=0.2) for one in sockets)
 
 
