@@ -66,8 +66,8 @@ class CollectionSchema:
     relations: Mapping[str, Relation]
     sides: tuple[Relation, ...]
     has_encryption: bool
-    #: What an answer shows: each attribute's key, its name in rows, and what stands for no value.
-    shown: Sequence[tuple[str, str, Any]]
+    #: What answers show: the attributes' keys, their names in rows, what stands for no value.
+    shown: tuple[Sequence[str], Sequence[str], Sequence[Any]]
     #: The same for the database: arrays of keys, of names, and of JSON texts.
     shown_arrays: tuple[str, str, str]
     searchable: frozenset[str]
@@ -77,6 +77,11 @@ class CollectionSchema:
     @property
     def key(self) -> Key:
         return (self.project_id, self.database_uid, self.uid)
+
+    def shown_values(self, data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Return what an answer shows of a row's data, by the keys of the attributes."""
+        keys, names, blanks = self.shown
+        return zip(keys, map(data.get, names, blanks), strict=True)
 
 
 _LOAD = """
@@ -242,7 +247,9 @@ def _load(caller: Caller, key: Key, names: Vocabulary) -> CollectionSchema:
 def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> CollectionSchema:
     loaded = [attributes.load(each) for each in orjson.loads(row[7])]
     usable = {each.key: each for each in loaded if each.is_available and each.relation is None}
-    shown = [(each.key, each.name, each.blank) for each in usable.values()]
+    keys = [each.key for each in usable.values()]
+    stored = [each.name for each in usable.values()]
+    blanks = [each.blank for each in usable.values()]
     inbound = (relations.load(each) for each in orjson.loads(row[9]))
     outbound = (each.relation for each in loaded if each.relation and each.status != DELETING)
     return CollectionSchema(
@@ -262,11 +269,11 @@ def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> Collecti
         },
         sides=(*outbound, *inbound),
         has_encryption=any(each.encrypt for each in usable.values()),
-        shown=shown,
+        shown=(keys, stored, blanks),
         shown_arrays=(
-            text_array(key for key, _, _ in shown),
-            text_array(name for _, name, _ in shown),
-            text_array(orjson.dumps(blank).decode() for _, _, blank in shown),
+            text_array(keys),
+            text_array(stored),
+            text_array(orjson.dumps(blank).decode() for blank in blanks),
         ),
         searchable=indexes.searchable(orjson.loads(row[8])),
         size=_OVERHEAD_BYTES + len(row[7]) + len(row[8]) + len(row[9]),

@@ -12,6 +12,7 @@ from projects import encryption
 
 PURPOSE = "documents"
 _MARK = "$sealed"
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def seal_values(
@@ -74,6 +75,8 @@ def is_sealed(payload: Mapping[str, Any]) -> bool:
     if "$databaseId" not in payload:
         return False
     for value in payload.values():
+        if type(value) in _PLAIN:
+            continue
         if isinstance(value, dict):
             if _is_sealed(value):
                 return True

@@ -15,17 +15,18 @@ MAX_LOCALE_LENGTH = 8
 def read_credentials(request: HttpRequest) -> Credentials:
     """Collect a request's credentials."""
     meta = request.META
+    sent = meta.get  # by the names of WSGI: this is done for every request
     return Credentials(
-        key=header(meta, "X-Appwrite-Key"),
-        jwt=header(meta, "X-Appwrite-JWT"),
-        session=header(meta, "X-Appwrite-Session"),
+        key=sent("HTTP_X_APPWRITE_KEY", ""),
+        jwt=sent("HTTP_X_APPWRITE_JWT", ""),
+        session=sent("HTTP_X_APPWRITE_SESSION", ""),
         cookies=request.COOKIES if "HTTP_COOKIE" in meta else {},
-        fallback_cookies=header(meta, "X-Fallback-Cookies"),
-        mode=header(meta, "X-Appwrite-Mode") or _query(request).get("mode", ""),
-        dev_key=header(meta, "X-Appwrite-Dev-Key"),
-        origin=header(meta, "Origin"),
-        ip=client_ip(meta.get("REMOTE_ADDR", ""), header(meta, "X-Forwarded-For")),
-        user_agent=header(meta, "User-Agent"),
+        fallback_cookies=sent("HTTP_X_FALLBACK_COOKIES", ""),
+        mode=sent("HTTP_X_APPWRITE_MODE", "") or _query(request).get("mode", ""),
+        dev_key=sent("HTTP_X_APPWRITE_DEV_KEY", ""),
+        origin=sent("HTTP_ORIGIN", ""),
+        ip=client_ip(sent("REMOTE_ADDR", ""), sent("HTTP_X_FORWARDED_FOR", "")),
+        user_agent=sent("HTTP_USER_AGENT", ""),
         locale=read_locale(request),
     )
 
@@ -33,6 +34,8 @@ def read_credentials(request: HttpRequest) -> Credentials:
 def read_locale(request: HttpRequest) -> str:
     """Return the language a request asks for; what can be none counts as not sent."""
     sent = header(request.META, "X-Appwrite-Locale")
+    if not sent:
+        return ""
     is_code = len(sent) <= MAX_LOCALE_LENGTH and sent.isascii() and sent.replace("-", "").isalpha()
     return sent.lower() if is_code else ""
 

@@ -216,7 +216,10 @@ def _finish(call: Call, response: HttpResponseBase, spent: dict[str, str]) -> No
             method=call.request.method or "",
             params=call.params,
         )
-    for name, value in (spent | call.headers).items():
+    store = response.headers._store
+    for name, value in spent.items():  # numbers, of which Django need not check each character
+        store[name.lower()] = (name, value)
+    for name, value in call.headers.items():
         response.headers[name] = value
     for cookie in call.cookies:
         response.set_cookie(**cookie)

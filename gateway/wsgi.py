@@ -1,6 +1,7 @@
 """Django's synchronous core, with a short way for the API and requests that no header can break."""
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 import django
@@ -16,6 +17,8 @@ from gateway.exceptions import error_response, to_api_error
 from gateway.routes import API_PREFIX, resolve
 from kernel import sql
 
+KNOWN_TYPES = 64
+
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -27,11 +30,16 @@ class Utf8Request(WSGIRequest):
     """
 
     def _set_content_type_params(self, meta: dict[str, str]) -> None:
-        try:
-            parsed = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
-        except (ValueError, LookupError):
-            parsed = "", {}
-        self.content_type, self.content_params = parsed
+        self.content_type, parameters = _content_type(meta.get("CONTENT_TYPE", ""))
+        self.content_params = dict(parameters)
+
+
+@lru_cache(maxsize=KNOWN_TYPES)
+def _content_type(text: str) -> tuple[str, dict[str, str]]:
+    try:
+        return parse_header_parameters(text)
+    except (ValueError, LookupError):
+        return "", {}
 
 
 class ApiHandler(BaseHandler):

@@ -138,7 +138,12 @@ def _checked(check: Check, name: str, raw: Any) -> Any:
 
 def as_dict(instance: Any) -> dict[str, Any]:
     """Return an input's fields by name, ready to be a service's keyword arguments."""
-    return {field.name: getattr(instance, field.name) for field in dataclasses.fields(instance)}
+    return {name: getattr(instance, name) for name in _names(cast("Hashable", type(instance)))}
+
+
+@cache
+def _names(input_class: Hashable) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(cast("Any", input_class)))
 
 
 # Checks

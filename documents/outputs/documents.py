@@ -38,8 +38,7 @@ def document_output(
         "$permissions": document.permissions,
     }
     if select is None or EVERYTHING in select:
-        for key, name, blank in schema.shown:
-            output[key] = data.get(name, blank)
+        output.update(schema.shown_values(data))
     else:
         for key in select:
             if key in schema.attributes:

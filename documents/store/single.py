@@ -75,7 +75,7 @@ def create(
         "payload": json_text(
             {
                 **log.fixed,
-                **{key: data.get(name, blank) for key, name, blank in schema.shown},
+                **dict(schema.shown_values(data)),
                 "$id": uid,
                 "$permissions": grants.texts,
                 "$createdAt": times[0],

@@ -178,7 +178,7 @@ def _row(schema: CollectionSchema, place: int, row: NewDocument, log: Log) -> di
         "data": row.data,
         "payload": {
             **log.fixed,
-            **{key: row.data.get(name, blank) for key, name, blank in schema.shown},
+            **dict(schema.shown_values(row.data)),
             "$id": row.uid,
             "$permissions": grants.texts,
             "$createdAt": times[0],
