@@ -70,6 +70,8 @@ class CollectionSchema:
     shown: tuple[Sequence[str], Sequence[str], Sequence[Any]]
     #: The same for the database: arrays of keys, of names, and of JSON texts.
     shown_arrays: tuple[str, str, str]
+    #: An answer without values, where those that rows hold are all shown by the names they have.
+    blank_values: Mapping[str, Any] | None
     searchable: frozenset[str]
     #: What it counts in the cache, in bytes.
     size: int
@@ -86,7 +88,7 @@ class CollectionSchema:
 
 _LOAD = """
     SELECT c.id, c.uid, c.version, b.is_enabled, c.is_enabled, c.has_document_security,
-           c.permissions, c.attributes, c.indexes, c.inbound
+           c.permissions, c.attributes, c.indexes, c.inbound, c.has_retired_names
     FROM document_database b
     LEFT JOIN document_collection c
         ON c.database_id = b.id AND c.uid = %s AND c.deleted_at IS NULL
@@ -275,6 +277,7 @@ def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> Collecti
             text_array(stored),
             text_array(orjson.dumps(blank).decode() for blank in blanks),
         ),
+        blank_values=None if row[10] or keys != stored else dict(zip(keys, blanks, strict=True)),
         searchable=indexes.searchable(orjson.loads(row[8])),
         size=_OVERHEAD_BYTES + len(row[7]) + len(row[8]) + len(row[9]),
     )

@@ -176,6 +176,7 @@ def _outcome(schema: CollectionSchema, row: sql.Row | None) -> Outcome | None:
 
 def log_values(schema: CollectionSchema, log: Log) -> dict[str, Any]:
     keys, names, blanks = schema.shown_arrays
+    empty = schema.blank_values
     return {
         "collection": schema.id,
         "version": schema.version,
@@ -186,6 +187,7 @@ def log_values(schema: CollectionSchema, log: Log) -> dict[str, Any]:
         "blanks": blanks,
         "event": log.name,
         "fixed": json_text(log.fixed),
+        "empty": None if empty is None else json_text({**log.fixed, **empty}),
         "roles": text_array(log.roles),
         "actor": log.actor,
         "now": log.at,

@@ -77,16 +77,16 @@ PARTS: dict[str, LiteralString] = {
             WITH ORDINALITY AS g (group_id, permission_id, place)
     """,
     # The payload is the answer's JSON: what is the same for all, the values, what the row knows.
+    # The values are picked one by one only where the row may hold others, or under other names.
     # Who could read the document before is noted only where a write changed that.
     "logged": """
         INSERT INTO outbox
             (project_id, name, payload, roles, actor, created_at, is_creation, previous_roles)
         SELECT %(project)s::bigint, %(event)s::text,
-            %(fixed)s::jsonb
-            || coalesce((
+            coalesce(%(empty)s::jsonb || r.data, %(fixed)s::jsonb || coalesce((
                 SELECT jsonb_object_agg(a.key, coalesce(r.data -> a.name, a.blank::jsonb))
                 FROM unnest(%(keys)s::text[], %(names)s::text[], %(blanks)s::text[])
-                    AS a (key, name, blank)), '{{}}')
+                    AS a (key, name, blank)), '{{}}'))
             || jsonb_build_object('$id', r.uid, '$sequence', r.id::text,
                 '$permissions', r.permissions,
                 '$createdAt', to_char(r.created_at AT TIME ZONE 'UTC',
