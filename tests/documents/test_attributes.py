@@ -407,34 +407,6 @@ def test_new_attribute_never_shows_values_of_one_that_had_its_key(admin, posts, 
     assert (shown["headline"], shown["title"]) == ("Hello", None)
 
 
-def test_events_of_documents_tell_what_answers_do_whatever_their_rows_hold(
-    admin, posts, jobs, events
-):
-    add_attribute(admin, "string", "title")
-    add_attribute(admin, "integer", "likes")
-    add_attribute(admin, "string", "tags", array=True)
-    jobs()
-    Document.objects.create(collection=collection(), uid="one", data={"title": "Hello"})
-
-    def like(count):
-        reply = admin.patch(f"{posts}/documents/one", {"data": {"likes": count}})
-        assert (reply.status, reply.json["likes"], reply.json["tags"]) == (200, count, [])
-        assert events.all()[-1].payload == reply.json
-        return reply.json
-
-    assert like(1)["title"] == "Hello"
-    admin.patch(
-        f"{posts}/attributes/string/title",
-        {"required": False, "default": None, "newKey": "headline"},
-    )
-    assert like(2)["headline"] == "Hello"
-    admin.delete(f"{posts}/attributes/headline")
-    hidden = like(3)
-    assert "Hello" not in hidden.values()
-    jobs()
-    assert like(4).keys() == hidden.keys()
-
-
 # Deletion
 
 
