@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ import orjson
 from django.db import connection
 
 from documents import attributes, indexes, relations
-from documents.attributes import DELETING, Attribute
+from documents.attributes import DELETING, PROCESSING, Attribute, OpenAttributes
 from documents.relations import Relation
 from documents.vocabulary import Vocabulary
 from kernel import sql
@@ -49,7 +50,8 @@ class CollectionSchema:
     `attributes` holds the usable ones by key, but for relationships, which are `relations`.
     `sides` are all relationships that links of documents may belong to, those that are usable
     from the other side only as well. `has_encryption` says that some attributes are encrypted.
-    `searchable` are the keys of those with a full-text index.
+    `searchable` are the keys of those with a full-text index. Where it `is_schemaless`, free fields
+    are found among the attributes as well.
     """
 
     id: int
@@ -61,6 +63,7 @@ class CollectionSchema:
     is_database_enabled: bool
     is_enabled: bool
     has_document_security: bool
+    is_schemaless: bool
     permissions: tuple[str, ...]
     attributes: Mapping[str, Attribute]
     relations: Mapping[str, Relation]
@@ -81,14 +84,18 @@ class CollectionSchema:
         return (self.project_id, self.database_uid, self.uid)
 
     def shown_values(self, data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-        """Return what an answer shows of a row's data, by the keys of the attributes."""
+        """Return what an answer shows of a row's data by key; of one that comes twice the last."""
         keys, names, blanks = self.shown
-        return zip(keys, map(data.get, names, blanks), strict=True)
+        values = zip(keys, map(data.get, names, blanks), strict=True)
+        if not self.is_schemaless:
+            return values
+        return chain(attributes.free_values(data).items(), values)
 
 
 _LOAD = """
     SELECT c.id, c.uid, c.version, b.is_enabled, c.is_enabled, c.has_document_security,
-           c.permissions, c.attributes, c.indexes, c.inbound, c.has_retired_names
+           c.permissions, c.attributes, c.indexes, c.inbound,
+           c.has_retired_names OR c.has_free_fields, c.is_schemaless
     FROM document_database b
     LEFT JOIN document_collection c
         ON c.database_id = b.id AND c.uid = %s AND c.deleted_at IS NULL
@@ -264,8 +271,9 @@ def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> Collecti
         is_database_enabled=row[3],
         is_enabled=row[4],
         has_document_security=row[5],
+        is_schemaless=row[11],
         permissions=tuple(row[6]),
-        attributes=usable,
+        attributes=OpenAttributes(usable, _reserved(loaded)) if row[11] else usable,
         relations={
             each.key: each.relation for each in loaded if each.relation and each.is_available
         },
@@ -286,6 +294,15 @@ def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> Collecti
 def forget_schemas() -> None:
     """Empty the process's cache."""
     _schemas.clear()
+
+
+def _reserved(loaded: Sequence[Attribute]) -> list[str]:
+    """Return the keys that are no free fields': those of relationships, and of what is to come."""
+    return [
+        each.key
+        for each in loaded
+        if each.status == PROCESSING or (each.relation and each.is_available)
+    ]
 
 
 def check_enabled(schema: CollectionSchema, caller: Caller, names: Vocabulary) -> None:

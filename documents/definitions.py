@@ -8,6 +8,7 @@ from documents import attributes as attribute_types
 from documents import indexes as index_types
 from documents.attributes import (
     ATTRIBUTE_TYPES,
+    FREE,
     Attribute,
     InvalidFormatError,
     InvalidTypeError,
@@ -36,6 +37,10 @@ class AttributeRequest:
     elements: Sequence[str] = ()
     encrypt: bool = False
     description: str = ""
+
+
+#: Among the attributes of a new collection it makes this schema-less.
+ANYTHING = AttributeRequest(key="*", type=FREE, required=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +202,8 @@ def _misfit(index: Index) -> str:
 
 
 def _check_parts(index: Index, attributes: Mapping[str, Attribute], names: Vocabulary) -> None:
+    if index.type not in (index_types.KEY, index_types.UNIQUE):
+        _check_declared(index, attributes, names)
     if index.type in (index_types.FULLTEXT, index_types.TRIGRAM):
         _check_prose(index, attributes, names)
         return
@@ -225,6 +232,16 @@ def _check_parts(index: Index, attributes: Mapping[str, Attribute], names: Vocab
             names.index_invalid,
             f"Index length is longer than the maximum: {index_types.MAX_INDEX_LENGTH}",
         )
+
+
+def _check_declared(index: Index, attributes: Mapping[str, Attribute], names: Vocabulary) -> None:
+    for key in index.attributes:
+        attribute = attributes.get(key)
+        if attribute is not None and attribute.is_free:
+            raise ApiError(
+                names.index_invalid,
+                f'An index of type {index.type} needs an {names.attribute}. Declare "{key}" first.',
+            )
 
 
 def _check_prose(index: Index, attributes: Mapping[str, Attribute], names: Vocabulary) -> None:

@@ -83,7 +83,8 @@ class Collection(models.Model):
     `attributes` and `indexes` are ordered lists of JSON objects (see `documents.attributes` and
     `documents.indexes`), `inbound` those of one-way relationships that end here (see
     `documents.relations`). `permissions` is compiled from the grants by triggers. `version` grows
-    with every change of anything that processes cache.
+    with every change of anything that processes cache. `has_free_fields` tells that documents may
+    hold fields without an attribute, shown while the collection `is_schemaless`.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -96,6 +97,8 @@ class Collection(models.Model):
     description = models.CharField(max_length=MAX_DESCRIPTION_LENGTH, default="", blank=True)
     is_enabled = models.BooleanField(default=True)
     has_document_security = models.BooleanField(default=False)
+    is_schemaless = models.BooleanField(default=False, db_default=False)
+    has_free_fields = models.BooleanField(default=False, db_default=False, editable=False)
     permissions = ArrayField(models.TextField(), default=list, blank=True)
     attributes = models.JSONField(default=list, blank=True)
     indexes = models.JSONField(default=list, blank=True)

@@ -7,16 +7,20 @@ function for them (`document_operated`), which `Operation.arguments` are made fo
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
 
 from documents.attributes import (
+    FREE,
     MAX_ARRAY_ITEMS,
+    MAX_FIELD_BYTES,
     Attribute,
     NumberType,
     StructureError,
+    check_fields,
+    is_field_key,
 )
 from kernel import clock
 from kernel.limits import MAX_BODY_BYTES, MAX_INTEGER
@@ -28,8 +32,25 @@ CONDITIONS = frozenset(
 )
 #: The fault of a stored value that a step would take past its bound.
 PAST_BOUND = "bound"
+#: The fault of a free field that holds something else than the operator needs.
+WRONG_TYPE = "type"
 #: The entry that stands in place of all data where an operation is not possible.
 FAULT = "$fault"
+
+#: The type of attributes that know an operator, and what a free field has to hold for it, if any.
+_OF_FIELDS: Final[Mapping[str, tuple[str, str | None]]] = {
+    **dict.fromkeys(
+        ("step", "increment", "decrement", "multiply", "divide", "modulo", "power"),
+        ("float", "number"),
+    ),
+    **dict.fromkeys(("stringConcat", "stringReplace"), ("longtext", "string")),
+    "toggle": ("boolean", "boolean"),
+    "dateSetNow": ("datetime", None),
+    **dict.fromkeys(
+        ("arrayAppend", "arrayPrepend", "arrayInsert", "arrayRemove", "arrayDiff"), (FREE, "array")
+    ),
+    **dict.fromkeys(("arrayIntersect", "arrayUnique", "arrayFilter"), (FREE, "array")),
+}
 
 Arguments = dict[str, Any]
 
@@ -89,6 +110,8 @@ def read_operation(attribute: Attribute, method: str, values: Sequence[Any]) -> 
     try:
         if attribute.encrypt:
             raise ValueError("it is encrypted")
+        if attribute.is_free:
+            return _on_field(attribute, method, values)
         return _operation(attribute, method, _READERS[method](attribute, method, values))
     except ValueError as error:
         raise StructureError(
@@ -105,8 +128,26 @@ def read_step(attribute: Attribute, by: float, bound: float | None) -> Operation
     Raises:
         ValueError: The attribute is no number, or not of the kind that the step would make it.
     """
+    if attribute.is_free:
+        return _on_field(attribute, "step", [by], {"bound": bound})
     arguments = _number(attribute, "increment", [by])
     return _operation(attribute, "step", {**arguments, "bound": bound})
+
+
+def _on_field(
+    field: Attribute, method: str, values: Sequence[Any], more: Arguments | None = None
+) -> Operation:
+    """Return an operation for a free field: that of an attribute of the type the operator needs."""
+    if not is_field_key(field.key):
+        raise ValueError("a part of a field cannot be changed by itself")
+    if method not in _OF_FIELDS:
+        raise ValueError("it is not a datetime attribute")
+    check_fields({field.key: [list(values)]})
+    type_, holds = _OF_FIELDS[method]
+    stand_in = replace(field, type=type_, array=holds == "array", size=MAX_FIELD_BYTES)
+    read = _number if method == "step" else _READERS[method]
+    arguments = read(stand_in, "increment" if method == "step" else method, values)
+    return _operation(stand_in, method, {**arguments, "holds": holds, **(more or {})})
 
 
 def _operation(attribute: Attribute, method: str, arguments: Arguments) -> Operation:

@@ -1,7 +1,8 @@
 """Documents as lines of text: JSON lines and CSV, read and written one at a time.
 
 Only texts are texts in CSV. Every other value is JSON, and so is a text that begins with a double
-quote: an empty cell is no value, and `""` within the cell an empty text.
+quote: an empty cell is no value, and `""` within the cell an empty text. In a column for a
+field without an attribute, a cell that is no JSON is a text.
 """
 
 import csv
@@ -12,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from documents.attributes import Attribute
+from documents.attributes import Attribute, is_field_key
 from documents.catalog import CollectionSchema
 from documents.relations import (
     CHILD,
@@ -33,6 +34,8 @@ JSON_LINES, CSV = "jsonl", "csv"
 FORMATS = (JSON_LINES, CSV)
 CONTENT_TYPES = {JSON_LINES: "application/x-ndjson", CSV: "text/csv; charset=utf-8"}
 SYSTEM_COLUMNS = ("$id", "$sequence", CREATED_AT, UPDATED_AT, "$permissions")
+#: The column of a CSV file that holds the fields without an attribute, as one object.
+FIELDS = "$fields"
 _TEXTS = frozenset({*READ_ONLY, CREATED_AT, UPDATED_AT}) - {"$permissions"}
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _QUOTE = '"'
@@ -171,7 +174,8 @@ def _columns(rows: Iterator[list[str]], schema: CollectionSchema) -> list[str]:
         raise UnknownColumnError(f"The first line is not valid CSV: {error}") from None
     known = {*schema.attributes, *schema.relations, *SYSTEM_COLUMNS, *READ_ONLY}
     for place, column in enumerate(columns):
-        if column not in known:
+        is_free = schema.is_schemaless and (column == FIELDS or is_field_key(column))
+        if column not in known and not is_free:
             name = column[:64].encode("utf-8", "replace").decode()
             raise UnknownColumnError(f'The collection has no attribute for the column "{name}"')
         if column in columns[:place]:
@@ -196,15 +200,19 @@ def _csv_record(
             for column, cell in zip(columns, row, strict=True)
             if cell
         }
-        return Record(line, sent_document(values), size)
+        fields = values.pop(FIELDS, {})
+        if not isinstance(fields, dict):
+            raise ValueError(f'The cell of the column "{FIELDS}" is not an object.')
+        return Record(line, sent_document({**fields, **values}), size)
     except ValueError as error:
         return Fault(line, str(error))
 
 
 def _read_cell(column: str, cell: str, schema: CollectionSchema) -> Any:
     is_text = column in _TEXTS or column in schema.relations
-    if column in schema.attributes:
-        is_text = _is_text(schema.attributes[column])
+    attribute = schema.attributes.get(column)
+    if attribute is not None:
+        is_text = _is_text(attribute)
     # An id begins with none of what a list or an object of a relationship does.
     if is_text and not cell.startswith(_QUOTE if column not in schema.relations else _JSON):
         return cell
@@ -213,7 +221,7 @@ def _read_cell(column: str, cell: str, schema: CollectionSchema) -> Any:
         return orjson.loads(cell)
     except orjson.JSONDecodeError:
         pass
-    if is_text:
+    if is_text or (attribute is not None and attribute.is_free):
         return cell
     word = cell.strip().lower()  # as spreadsheets write truth values
     if word in ("true", "false"):
@@ -244,15 +252,27 @@ class CsvWriter:
 
     def __init__(self, schema: CollectionSchema) -> None:
         links = told_relations(schema)
-        self._columns = (*SYSTEM_COLUMNS, *schema.attributes, *links)
+        self._columns: tuple[str, ...] = (*SYSTEM_COLUMNS, *schema.attributes, *links)
+        self._has_fields = schema.is_schemaless
         self._texts = {key for key, each in schema.attributes.items() if _is_text(each)} | _TEXTS
         self._texts |= {key for key, relation in links.items() if not relation.is_list}
-        self.head = _csv_lines([self._columns])
+        self._known = {*self._columns, *READ_ONLY}
+        self.head = _csv_lines([(*self._columns, FIELDS) if self._has_fields else self._columns])
 
     def write(self, outputs: Iterable[Mapping[str, Any]]) -> bytes:
         return _csv_lines(
-            [self._cell(column, each.get(column)) for column in self._columns] for each in outputs
+            [
+                *(self._cell(column, each.get(column)) for column in self._columns),
+                *self._fields(each),
+            ]
+            for each in outputs
         )
+
+    def _fields(self, output: Mapping[str, Any]) -> list[str]:
+        if not self._has_fields:
+            return []
+        fields = {key: value for key, value in output.items() if key not in self._known}
+        return [orjson.dumps(fields).decode() if fields else ""]
 
     def _cell(self, column: str, value: Any) -> str:
         if value is None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from documents import attributes, operators
-from documents.attributes import Attribute, StructureError
+from documents.attributes import Attribute, OpenAttributes, StructureError
 from documents.operators import Operation
 from kernel import clock, ids
 
@@ -15,6 +15,7 @@ CREATED_AT, UPDATED_AT = "$createdAt", "$updatedAt"
 READ_ONLY = frozenset(
     {"$id", "$sequence", "$databaseId", "$collectionId", "$tableId", "$permissions"}
 )
+_SYSTEM = READ_ONLY | {CREATED_AT, UPDATED_AT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ def changed_values(
     Raises:
         StructureError: The data does not fit the attributes.
     """
+    if isinstance(schema, OpenAttributes):
+        schema.check(data, ignored=_SYSTEM)
     values: dict[str, Any] = {}
     dropped: list[str] = []
     operations: list[Operation] = []

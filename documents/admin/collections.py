@@ -29,6 +29,7 @@ class CollectionForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic a
             "description",
             "is_enabled",
             "has_document_security",
+            "is_schemaless",
             "permissions",
         )
 
@@ -39,7 +40,7 @@ class CollectionAdmin(SchemaActions, GuardedModelAdminMixin, ServiceAdmin):
 
     form = CollectionForm
     list_display = ("name", "uid", "database", "project", "is_enabled", "has_document_security")
-    list_filter = ("project", "is_enabled")
+    list_filter = ("project", "is_enabled", "is_schemaless")
     search_fields = ("uid", "name")
     ordering = ("project", "database", "name")
 
@@ -78,6 +79,7 @@ class CollectionAdmin(SchemaActions, GuardedModelAdminMixin, ServiceAdmin):
             description=values["description"],
             attributes=(),
             indexes=(),
+            schemaless=values["is_schemaless"],
         )
         return Collection.objects.in_database(database.pk).get(uid=made["$id"]).pk
 
@@ -92,6 +94,7 @@ class CollectionAdmin(SchemaActions, GuardedModelAdminMixin, ServiceAdmin):
             document_security=values["has_document_security"],
             enabled=values["is_enabled"],
             description=values["description"],
+            schemaless=values["is_schemaless"],
         )
 
     def remove(self, request: HttpRequest, obj: Collection) -> None:

@@ -22,11 +22,23 @@ from documents.attributes.definition import (
 from documents.attributes.expressions import (
     box,
     expression,
+    field_value,
     json_text,
     read_query_value,
     sql_type,
     trigrams,
     words,
+)
+from documents.attributes.free import (
+    FAULT_OF_FIELDS,
+    FREE,
+    MARK,
+    MAX_FIELD_BYTES,
+    MAX_FIELDS,
+    check_fields,
+    free_values,
+    is_field_key,
+    too_large,
 )
 from documents.attributes.geometry import (
     MAX_LATITUDE,
@@ -35,22 +47,32 @@ from documents.attributes.geometry import (
     dimension_of,
     read_geometry,
 )
+from documents.attributes.schemaless import OpenAttributes, free_field
 from documents.attributes.structure import (
     MAX_ARRAY_ITEMS,
-    StructureError,
     missing,
     stored_value,
     unknown,
 )
 from documents.attributes.texts import MAX_STRING_SIZE, MAX_VARCHAR_SIZE
-from documents.attributes.types import InvalidFormatError, InvalidTypeError, NumberType
+from documents.attributes.types import (
+    InvalidFormatError,
+    InvalidTypeError,
+    NumberType,
+    StructureError,
+)
 
 __all__ = [
     "ATTRIBUTE_TYPES",
     "AVAILABLE",
     "DELETING",
     "FAILED",
+    "FAULT_OF_FIELDS",
+    "FREE",
+    "MARK",
     "MAX_ARRAY_ITEMS",
+    "MAX_FIELDS",
+    "MAX_FIELD_BYTES",
     "MAX_LATITUDE",
     "MAX_LONGITUDE",
     "MAX_ROW_BYTES",
@@ -62,12 +84,18 @@ __all__ = [
     "InvalidFormatError",
     "InvalidTypeError",
     "NumberType",
+    "OpenAttributes",
     "StructureError",
     "box",
     "box_of",
+    "check_fields",
     "dimension_of",
     "dump",
     "expression",
+    "field_value",
+    "free_field",
+    "free_values",
+    "is_field_key",
     "is_over_budget",
     "json_text",
     "load",
@@ -77,6 +105,7 @@ __all__ = [
     "row_bytes",
     "sql_type",
     "stored_value",
+    "too_large",
     "trigrams",
     "unknown",
     "words",

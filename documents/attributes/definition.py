@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from documents import relations
 from documents.attributes import geometry, texts
+from documents.attributes.free import FREE, FreeType
 from documents.attributes.types import (
     AttributeType,
     BigIntegerType,
@@ -49,6 +50,7 @@ ATTRIBUTE_TYPES: Final[Mapping[str, AttributeType]] = {
     "point": geometry.POINT,
     "line": geometry.LINE,
     "polygon": geometry.POLYGON,
+    FREE: FreeType(),
 }
 
 
@@ -88,6 +90,10 @@ class Attribute:
     @property
     def is_encrypted(self) -> bool:
         return self.encrypt
+
+    @property
+    def is_free(self) -> bool:
+        return self.type == FREE
 
     @property
     def blank(self) -> list[Any] | None:

@@ -14,12 +14,31 @@ def expression(attribute: Attribute) -> psql.Composed:
     Filters, orders and indexes all take it from here: an index is used only where the texts are
     the same. Text is compared by code points, so that no change of a locale breaks an index.
     """
+    if attribute.is_free:
+        return psql.SQL("document_ranked({})").format(field_value(attribute))
     name = psql.Literal(attribute.name)
     if attribute.array or attribute.kind.is_geometry:
         return psql.SQL("NULLIF(data -> {}, 'null'::jsonb)").format(name)
     if attribute.kind.cast == "text":
         return psql.SQL('((data ->> {}) COLLATE "C")').format(name)
     return psql.SQL("((data ->> {})::{})").format(name, psql.SQL(attribute.kind.cast))
+
+
+def field_value(field: Attribute) -> psql.Composed:
+    """Return the SQL of a free field's value, null where a document has none."""
+    first, *rest = field.name.split(".")
+    if not rest:
+        return psql.SQL("NULLIF(data -> {}, 'null'::jsonb)").format(_text(first))
+    path = psql.SQL(", ").join(map(_text, [first, *rest]))
+    return psql.SQL("NULLIF(data #> ARRAY[{}]::text[], 'null'::jsonb)").format(path)
+
+
+def _text(text: str) -> psql.Composable:
+    """Return the SQL of a text, without what could be taken for a part of the statement."""
+    plain = "".join(each for each in text if each.isalnum() or each in ":_-")
+    if plain == text:
+        return psql.Literal(text)
+    return psql.SQL("U&'" + "".join(f"\\+{ord(each):06x}" for each in text) + "'")
 
 
 def words(value: psql.Composable) -> psql.Composed:
@@ -39,6 +58,8 @@ def trigrams(value: psql.Composable) -> psql.Composed:
 
 def sql_type(attribute: Attribute) -> LiteralString:
     """Return the SQL type of one value of an attribute."""
+    if attribute.is_free:
+        return "document_rank"
     return attribute.kind.cast
 
 

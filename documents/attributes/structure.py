@@ -3,13 +3,9 @@
 from typing import Any
 
 from documents.attributes.definition import Attribute
-from documents.attributes.types import InvalidFormatError, InvalidTypeError
+from documents.attributes.types import InvalidFormatError, InvalidTypeError, StructureError
 
 MAX_ARRAY_ITEMS = 10_000
-
-
-class StructureError(ValueError):
-    """Data that does not fit its collection; the text is shown to the client."""
 
 
 def stored_value(attribute: Attribute, value: Any) -> Any:

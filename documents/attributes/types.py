@@ -10,6 +10,10 @@ from kernel.limits import MAX_INTEGER
 Number = int | float
 
 
+class StructureError(ValueError):
+    """Data that does not fit its collection; the text is shown to the client."""
+
+
 class InvalidTypeError(ValueError):
     """A value of the wrong type; the text says which is right."""
 
@@ -35,7 +39,8 @@ class AttributeType:
     """One type: `public_type` and `format` tell it apart in answers, `cast` is its SQL type.
 
     `fixed_size` is the size of every attribute of a type that lets clients choose none.
-    `is_prose` says that the values are texts, whose words a search finds.
+    `is_prose` says that the values are texts, whose words a search finds, `is_free` that they may
+    be anything.
     """
 
     public_type: ClassVar[str]
@@ -48,6 +53,7 @@ class AttributeType:
     is_encryptable: ClassVar[bool] = False
     is_prose: ClassVar[bool] = False
     is_geometry: ClassVar[bool] = False
+    is_free: ClassVar[bool] = False
 
     def parse(self, value: Any) -> Any:
         """Return one value in its stored form, whatever the limits of the attribute.

@@ -28,6 +28,8 @@ class Column:
     is_array: bool = False
     is_nullable: bool = True
     is_point: bool = False
+    #: Of a free field: the value itself. The expression is its place in an order of all values.
+    value: psql.Composable | None = None
 
     @property
     def is_text(self) -> bool:
@@ -101,6 +103,7 @@ def _attribute_column(attribute: Attribute) -> Column:
         partial(attributes.read_query_value, attribute),
         is_array=attribute.is_array,
         is_point=attribute.type == "point",
+        value=attributes.field_value(attribute) if attribute.is_free else None,
     )
 
 
@@ -114,8 +117,13 @@ def check_select(schema: Mapping[str, Attribute], names: Sequence[str] | None) -
     Raises: QUERY_INVALID
     """
     for name in names or ():
-        if name != "*" and name not in schema and name not in SELECTABLE:
+        if name == "*" or name in SELECTABLE:
+            continue
+        attribute = schema.get(name)
+        if attribute is None:
             raise refusal(f"Attribute not found in schema: {name[:64]}")
+        if attribute.is_free and "." in name:
+            raise refusal(f"Fields are selected as a whole, and not {name[:64]}")
 
 
 SELECTABLE = frozenset(_SYSTEM_COLUMNS) | {

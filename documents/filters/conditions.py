@@ -1,6 +1,5 @@
 """The tests that documents must pass, and the values these bind."""
 
-import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
@@ -11,8 +10,9 @@ from psycopg import sql as psql
 from documents import attributes, partitions
 from documents.attributes import Attribute
 from documents.catalog import CollectionSchema
-from documents.filters import geometry
+from documents.filters import free, geometry
 from documents.filters.columns import Column, Operand, column, refusal
+from documents.filters.patterns import PATTERNS, check_regex, pattern, substring
 from documents.filters.related import Related
 from documents.relations import CHILD
 from kernel.query import (
@@ -41,12 +41,6 @@ _COMPARISONS: Mapping[str, LiteralString] = {
     "greaterThanEqual": ">=",
     REGEX: "~",
 }
-_PATTERNS: Mapping[str, tuple[LiteralString, str, str]] = {
-    "startsWith": ("LIKE", "", "%"),
-    "notStartsWith": ("NOT LIKE", "", "%"),
-    "endsWith": ("LIKE", "%", ""),
-    "notEndsWith": ("NOT LIKE", "%", ""),
-}
 _SUBSTRINGS: Mapping[str, LiteralString] = {
     "contains": "LIKE ANY",
     "containsAny": "LIKE ANY",
@@ -59,12 +53,8 @@ _LINKED = psql.SQL("""
         WHERE l.relation = {relation} AND {tests}
     ))
 """)
-_WILDCARDS = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 _ARRAY_METHODS = CONTAINMENTS | NULL_TESTS
 _TEXT_METHODS = TEXT_TESTS | SEARCHES | {REGEX}
-#: Matching takes time that grows with the length of the text alone, unless it looks back.
-_BACK_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]")
-_MAX_PATTERN_LENGTH = 512
 #: How the placeholders of a statement's values begin, in tests of documents and of groups.
 _PLACES, _GROUP_PLACES = "p", "h"
 
@@ -209,6 +199,8 @@ def _bound(operands: Iterable[Operand], places: Iterator[str]) -> list[psql.Comp
 
 def _test(tested: Column, condition: Filter, bound: Sequence[psql.Composable]) -> psql.Composable:
     method = condition.method
+    if tested.value is not None:
+        return free.test(tested, tested.value, condition, bound)
     if method in NULL_TESTS:
         return tested.expression + psql.SQL(" IS NULL" if method == "isNull" else " IS NOT NULL")
     if tested.is_geometry:
@@ -222,8 +214,8 @@ def _test(tested: Column, condition: Filter, bound: Sequence[psql.Composable]) -
         return _search(tested, method, bound[0])
     if method in _SUBSTRINGS:
         return _operation(tested, _SUBSTRINGS[method], _listed(bound[0]))
-    if method in _PATTERNS:
-        return _operation(tested, _PATTERNS[method][0], bound[0])
+    if method in PATTERNS:
+        return _operation(tested, PATTERNS[method][0], bound[0])
     if method == "equal" and len(condition.values) > 1:
         return _operation(tested, "= ANY", _listed(bound[0]))
     return _operation(tested, _COMPARISONS[method], bound[0])
@@ -259,6 +251,8 @@ def _operands(tested: Column, condition: Filter) -> list[Operand]:
     Raises: QUERY_INVALID
     """
     method = condition.method
+    if tested.value is not None:
+        return free.operands(tested, condition)
     _check_place(tested, condition)
     if tested.is_geometry:
         return geometry.operands(tested, condition)
@@ -267,14 +261,13 @@ def _operands(tested: Column, condition: Filter) -> list[Operand]:
     except ValueError:
         raise refusal(f'Query value is invalid for attribute "{tested.name}"') from None
     if method == REGEX:
-        _check_pattern(tested, found[0])
+        check_regex(tested.name, found[0])
     if tested.is_array and found:
         return [_array_operand(method, found)]
     if method in _SUBSTRINGS:
-        return [Operand([f"%{_escaped(value)}%" for value in found], "text[]")]
-    if method in _PATTERNS:
-        _, before, after = _PATTERNS[method]
-        return [Operand(f"{before}{_escaped(found[0])}{after}", "text")]
+        return [Operand([substring(value) for value in found], "text[]")]
+    if method in PATTERNS:
+        return [Operand(pattern(method, found[0]), "text")]
     if method == "equal" and len(found) > 1:
         return [Operand(found, tested.type + "[]")]
     return [Operand(value, tested.type) for value in found]
@@ -284,16 +277,6 @@ def _array_operand(method: str, found: list[Any]) -> Operand:
     if method == "containsAll":
         return Operand(attributes.json_text(found), "jsonb")
     return Operand([attributes.json_text([value]) for value in found], "text[]::jsonb[]")
-
-
-def _check_pattern(tested: Column, pattern: str) -> None:
-    reason = ""
-    if len(pattern) > _MAX_PATTERN_LENGTH:
-        reason = f"is longer than {_MAX_PATTERN_LENGTH} characters"
-    elif _BACK_REFERENCE.search(pattern):
-        reason = "refers back to a group"
-    if reason:
-        raise refusal(f'The regular expression for attribute "{tested.name}" {reason}.')
 
 
 def _check_place(tested: Column, condition: Filter) -> None:
@@ -317,7 +300,3 @@ def _check_place(tested: Column, condition: Filter) -> None:
         return
     if reason:
         raise refusal(f'Cannot query {method} on attribute "{tested.name}" because {reason}.')
-
-
-def _escaped(value: str) -> str:
-    return value.translate(_WILDCARDS)

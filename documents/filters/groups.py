@@ -1,6 +1,7 @@
 """Groups of documents, and what is computed from each."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, LiteralString, NamedTuple
 
 from psycopg import sql as psql
@@ -32,6 +33,10 @@ _FUNCTIONS: Mapping[str, LiteralString] = {
     "bitOr": "bit_or({})",
     "bitXor": "bit_xor({})",
 }
+_NUMBER: LiteralString = "CASE jsonb_typeof({value}) WHEN 'number' THEN {value}::numeric END"
+_TEXT: LiteralString = (
+    "CASE jsonb_typeof({value}) WHEN 'string' THEN {value} #>> '{{}}' END COLLATE \"C\""
+)
 
 
 class Grouping(NamedTuple):
@@ -41,6 +46,8 @@ class Grouping(NamedTuple):
     """
 
     names: list[str]
+    #: The names of those that are JSON's texts.
+    json: frozenset[str]
     values: psql.Composable
     groups: psql.Composable
     order: psql.Composable
@@ -65,15 +72,16 @@ def grouping(schema: Mapping[str, Attribute], query: ListQuery) -> Grouping:
             raise refusal(f"Cannot order groups by {order.attribute[:64]}: {reason}.")
     steps = [Sorting(known[order.attribute], order.is_descending) for order in query.orders]
     steps += [Sorting(each, is_descending=False) for each in groups]
-    grouped = _listed("GROUP BY ", [each.expression for each in groups])
+    grouped = _listed("GROUP BY ", [each.value or each.expression for each in groups])
     bound: dict[str, Any] = {}
     if query.having:
         test, bound = having(known, query.having)
         grouped += psql.SQL(" HAVING ") + test
     return Grouping(
         list(known),
+        frozenset(name for name, each in known.items() if each.value is not None),
         psql.SQL(", ").join(
-            psql.SQL("{} AS {}").format(each.expression, psql.Identifier(f"v{place}"))
+            psql.SQL("{} AS {}").format(each.value or each.expression, psql.Identifier(f"v{place}"))
             for place, each in enumerate(known.values())
         ),
         grouped,
@@ -108,6 +116,8 @@ def _scalar(schema: Mapping[str, Attribute], name: str) -> Column:
 
 
 def _computed(schema: Mapping[str, Attribute], aggregate: Aggregate) -> Column:
+    if (field := schema.get(aggregate.attribute)) is not None and field.is_free:
+        return _computed_of_field(column(schema, aggregate.attribute), aggregate)
     function = aggregate.function
     form = psql.SQL(_FUNCTIONS[function])
     if aggregate.attribute == EVERYTHING:
@@ -142,6 +152,28 @@ def _read_number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("not a number")
     return value
+
+
+def _computed_of_field(field: Column, aggregate: Aggregate) -> Column:
+    """Return what is computed of a free field: of its numbers, or of all values where these count.
+
+    The ends are of texts where there are no numbers.
+    """
+    function, value = aggregate.function, field.value
+    if function in BITS:
+        raise refusal(f'Cannot compute {function} of "{field.name}": declare it as an integer.')
+    form = psql.SQL(_FUNCTIONS[function])
+    if "ount" in function:
+        return _number(aggregate.alias, form.format(value))
+    number = psql.SQL(_NUMBER).format(value=value)
+    if function not in ("min", "max"):
+        return _number(aggregate.alias, form.format(number), is_exact=function == "sum")
+    text = psql.SQL(_TEXT).format(value=value)
+    end = psql.SQL("coalesce(to_jsonb({}), to_jsonb({}))").format(
+        form.format(number), form.format(text)
+    )
+    rank = psql.SQL("document_ranked({})").format(end)
+    return replace(field, name=aggregate.alias, expression=rank, value=end)
 
 
 def _listed(clause: LiteralString, parts: list[psql.Composable]) -> psql.Composable:

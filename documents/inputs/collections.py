@@ -26,6 +26,7 @@ class CreateCollectionInput(DatabaseInput):
     description: str = optional(DESCRIPTION, default="")
     attributes: list[Any] = optional(fields.list_of(inline_attribute), default=[])
     indexes: list[Any] = optional(fields.list_of(inline_index), default=[])
+    schemaless: bool = optional(fields.boolean, default=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,3 +36,4 @@ class UpdateCollectionInput(CollectionInput):
     document_security: bool = optional(fields.boolean, default=False)
     enabled: bool = optional(fields.boolean, default=True)
     description: str | None = optional(DESCRIPTION)
+    schemaless: bool | None = optional(fields.boolean)

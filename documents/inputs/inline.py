@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from documents.definitions import AttributeRequest, IndexRequest
+from documents.definitions import ANYTHING, AttributeRequest, IndexRequest
 from documents.inputs.attributes import CREATE_INPUTS, read_attribute
 from documents.inputs.indexes import CreateIndexInput
 from kernel import fields
@@ -14,9 +14,13 @@ _OTHER_NAMES = {"double": "float", "linestring": "line"}
 def inline_attribute(value: Any) -> AttributeRequest:
     """One attribute: the parameters of its own operation, with `type` and perhaps `format`.
 
+    `{"key": "*", "type": "any"}` stands for whatever documents bring.
+
     Raises: ARGUMENT_INVALID
     """
     source = fields.json_object(value)
+    if (source.get("key"), source.get("type")) == (ANYTHING.key, ANYTHING.type):
+        return ANYTHING
     type_ = source.get("type")
     if type_ == "string" and source.get("format"):
         type_ = source["format"]

@@ -12,10 +12,14 @@ from kernel.caller import Caller, CallerKind
 from projects.services import find_project
 
 
-def add_arguments(parser: ArgumentParser) -> None:
+def add_place(parser: ArgumentParser) -> None:
     parser.add_argument("project", help="the project's id")
     parser.add_argument("database", help="the database's id")
     parser.add_argument("collection", help="the id of the collection, or table")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_place(parser)
     parser.add_argument("file", type=Path)
     parser.add_argument(
         "--format", choices=FORMATS, help="by default what the file's name ends with, else jsonl"

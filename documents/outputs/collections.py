@@ -26,6 +26,7 @@ def collection_output(
         "description": collection.description,
         "enabled": collection.is_enabled,
         names.document_security: collection.has_document_security,
+        "schemaless": collection.is_schemaless,
         names.attributes: [attribute_output(each, names) for each in attributes],
         "indexes": [index_output(index_types.load(each), names) for each in collection.indexes],
         "bytesMax": attribute_types.MAX_ROW_BYTES,

@@ -16,6 +16,7 @@ from documents.services.collections import (
     delete_collection,
     get_collection,
     list_collections,
+    switch_schemaless,
     update_collection,
 )
 from documents.services.databases import (
@@ -106,6 +107,7 @@ __all__ = [
     "sweep_database",
     "sweep_project",
     "sweep_transactions",
+    "switch_schemaless",
     "update_attribute",
     "update_collection",
     "update_database",

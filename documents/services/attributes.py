@@ -5,19 +5,26 @@ and a job strips its values. Jobs find it by its stored name, which is never use
 """
 
 from collections.abc import Sequence
-from typing import Any, LiteralString
+from typing import Any
 
 from django.db import transaction
 from psycopg import sql as psql
 
 from documents import attributes as attribute_types
 from documents import definitions, partitions, relations, store
-from documents.attributes import AVAILABLE, DELETING, FAILED, PROCESSING, STUCK, Attribute
+from documents.attributes import AVAILABLE, DELETING, FAILED, MARK, PROCESSING, STUCK, Attribute
 from documents.definitions import AttributeRequest
 from documents.entries import list_entries
 from documents.models import Collection
 from documents.outputs import attribute_output
-from documents.services.indexes import GIVEN_UP, rename_in_indexes, take_out_of_indexes
+from documents.services.adoption import adopt_fields, holds_field
+from documents.services.indexes import (
+    GIVEN_UP,
+    load_indexes,
+    rename_in_indexes,
+    take_out_of_indexes,
+)
+from documents.services.resizing import check_size, is_smaller, newest_document
 from documents.services.schemas import (
     load_collection,
     lock_for_job,
@@ -51,33 +58,6 @@ _STRIP = """
         WHERE d.id = batch.id AND jsonb_exists(d.data, %s)
     )
     SELECT max(id) FROM batch
-"""
-_NEWEST = "SELECT coalesce(max(id), 0) FROM {partition}"
-_LONGER = "SELECT EXISTS (SELECT 1 FROM {partition} WHERE id > %s AND char_length({value}) > %s)"
-_LONGER_ITEM = """
-    SELECT EXISTS (
-        SELECT 1 FROM {partition}
-        CROSS JOIN LATERAL jsonb_array_elements_text(
-            CASE jsonb_typeof({value}) WHEN 'array' THEN {value} END
-        ) item
-        WHERE id > %s AND char_length(item) > %s
-    )
-"""
-# Sealed values tell how long they are.
-_LONGER_SEALED = """
-    SELECT EXISTS (
-        SELECT 1 FROM {partition}
-        WHERE id > %s AND split_part(data -> {name} ->> '$sealed', ':', 2)::int > %s
-    )
-"""
-_LONGER_SEALED_ITEM = """
-    SELECT EXISTS (
-        SELECT 1 FROM {partition}
-        CROSS JOIN LATERAL jsonb_array_elements(
-            CASE jsonb_typeof({value}) WHEN 'array' THEN {value} END
-        ) item
-        WHERE id > %s AND split_part(item ->> '$sealed', ':', 2)::int > %s
-    )
 """
 
 
@@ -114,6 +94,7 @@ def create_attribute(
     Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND, and as `definitions.define_attribute` says
     """
     collection = load_collection(caller, names, database_id, collection_id, is_locked=True)
+    check_fields_unindexed(collection, request.key, names)
     attribute = definitions.define_attribute(
         request,
         load_attributes(collection),
@@ -172,15 +153,16 @@ def update_attribute(
     # only those that came meanwhile.
     collection = load_collection(caller, names, database_id, collection_id)
     before, new = _changed(collection, key, type_, wanted, names)
+    check_new_key(collection, before, new.key, names)
     newest = 0
-    if _is_smaller(before, new):
-        newest = _newest(collection)
-        _check_size(collection, before, new, names)
+    if is_smaller(before, new):
+        newest = newest_document(collection)
+        check_size(collection, before, new, names)
     with transaction.atomic():
         collection = load_collection(caller, names, database_id, collection_id, is_locked=True)
         old, new = _changed(collection, key, type_, wanted, names)
-        if _is_smaller(old, new):
-            _check_size(collection, old, new, names, after=newest if old.name == before.name else 0)
+        if is_smaller(old, new):
+            check_size(collection, old, new, names, after=newest if old.name == before.name else 0)
         _replace(collection, old, new, names)
         return publish_attribute(caller, collection, new, names, "update")
 
@@ -213,17 +195,36 @@ def delete_attribute(
         hide_twin(caller, related.get(relation.collection_id), relation, names)
 
 
-@transaction.atomic
 def build_attribute(*, collection_id: int, name: str, names: Vocabulary) -> None:
-    """Make a new attribute available, unless it is gone or was made so before."""
+    """Make a new attribute available with the free fields of its key, or failed if they misfit.
+
+    Whatever a call before this one left undone is done.
+    """
+    rows = Collection.objects.select_related("database")
+    collection = rows.filter(id=collection_id, deleted_at=None).first()
+    attribute = collection and _named(collection, name)
+    if not collection or not attribute:
+        return
+    is_available = attribute.is_available
+    if attribute.status == PROCESSING:
+        error = adopt_fields(collection, attribute) if collection.has_free_fields else ""
+        is_available = _finish_building(collection_id, name, names, error)
+    if is_available and collection.has_free_fields:
+        _strip_all(collection_id, MARK + attribute.key)
+
+
+@transaction.atomic
+def _finish_building(collection_id: int, name: str, names: Vocabulary, error: str) -> bool:
+    """Make an attribute available, or failed; tell whether it became available."""
     collection = lock_for_job(collection_id)
     attribute = collection and _named(collection, name)
     if not collection or not attribute or attribute.status != PROCESSING:
-        return
-    available = attribute.changed(status=AVAILABLE)
-    store_attribute(collection, available)
+        return False
+    built = attribute.changed(status=FAILED if error else AVAILABLE, error=error)
+    store_attribute(collection, built)
     save_collection(collection, "attributes")
-    _publish_job(collection, available, names, "update")
+    _publish_job(collection, built, names, "update")
+    return built.is_available
 
 
 def sweep_attribute(*, collection_id: int, name: str, names: Vocabulary) -> None:
@@ -234,9 +235,7 @@ def sweep_attribute(*, collection_id: int, name: str, names: Vocabulary) -> None
     if relation_id := relations.id_of_name(name):
         store.sweep_links(relation_id)
     else:
-        last = 0
-        while stripped := _strip(collection_id, name, last):
-            last = stripped
+        _strip_all(collection_id, name)
     with transaction.atomic():
         collection = lock_for_job(collection_id)
         attribute = collection and _named(collection, name)
@@ -255,6 +254,39 @@ def give_up_building_attribute(*, collection_id: int, name: str, names: Vocabula
 def give_up_sweeping_attribute(*, collection_id: int, name: str, names: Vocabulary) -> None:
     """Let an attribute be deleted again whose job was given up."""
     _change_status(collection_id, name, names, DELETING, STUCK)
+
+
+def check_new_key(
+    collection: Collection, attribute: Attribute, key: str, names: Vocabulary
+) -> None:
+    """Check that an attribute's new key is not that of free fields, which it would hide.
+
+    Raises: ATTRIBUTE_ALREADY_EXISTS
+    """
+    if key == attribute.key:
+        return
+    check_fields_unindexed(collection, key, names)
+    if holds_field(collection, key):
+        raise ApiError(
+            names.attribute_already_exists,
+            f'Documents hold fields of the key "{key}". A new {names.attribute} takes them over.',
+        )
+
+
+def check_fields_unindexed(collection: Collection, key: str, names: Vocabulary) -> None:
+    """Keep attributes from the keys of free fields that indexes are on.
+
+    Raises: ATTRIBUTE_ALREADY_EXISTS
+    """
+    declared = {each.key for each in load_attributes(collection)}
+    is_indexed = any(
+        key in each.attributes and each.status != DELETING for each in load_indexes(collection)
+    )
+    if is_indexed and key not in declared:
+        raise ApiError(
+            names.attribute_already_exists,
+            f'An index is on fields of the key "{key}". Delete it first.',
+        )
 
 
 def load_attributes(collection: Collection) -> list[Attribute]:
@@ -333,31 +365,10 @@ def _changed(
     return old, definitions.check_attribute(old.changed(**wanted), names=names)
 
 
-def _is_smaller(old: Attribute, new: Attribute) -> bool:
-    return old.kind.has_size and new.size < old.size
-
-
-def _newest(collection: Collection) -> int:
-    statement = psql.SQL(_NEWEST).format(partition=partitions.identifier(collection.id))
-    row = sql.fetch_one(statement)
-    return int(row[0]) if row else 0
-
-
-def _check_size(
-    collection: Collection, old: Attribute, new: Attribute, names: Vocabulary, *, after: int = 0
-) -> None:
-    if old.encrypt:
-        query: LiteralString = _LONGER_SEALED_ITEM if old.array else _LONGER_SEALED
-    else:
-        query = _LONGER_ITEM if old.array else _LONGER
-    statement = psql.SQL(query).format(
-        partition=partitions.identifier(collection.id),
-        name=psql.Literal(old.name),
-        value=attribute_types.expression(old),
-    )
-    row = sql.fetch_one(statement, (after, new.size))
-    if row and row[0]:
-        raise ApiError(names.attribute_invalid_resize)
+def _strip_all(collection_id: int, name: str) -> None:
+    last = 0
+    while stripped := _strip(collection_id, name, last):
+        last = stripped
 
 
 def _strip(collection_id: int, name: str, after: int) -> int:

@@ -9,10 +9,11 @@ from documents import attributes as attribute_types
 from documents import definitions, grants, partitions
 from documents import indexes as index_types
 from documents.attributes import AVAILABLE, Attribute
-from documents.definitions import AttributeRequest, IndexRequest
+from documents.definitions import ANYTHING, AttributeRequest, IndexRequest
 from documents.models import Collection
 from documents.outputs import collection_output
 from documents.services.databases import SEARCHED, load_database
+from documents.services.indexes import attributes_of
 from documents.services.schemas import load_collection, save_collection
 from documents.services.twins import hide_twins, lock_with_related
 from documents.vocabulary import Vocabulary
@@ -73,13 +74,17 @@ def create_collection(  # noqa: PLR0913  # one per parameter of the operation
     description: str,
     attributes: Sequence[AttributeRequest],
     indexes: Sequence[IndexRequest],
+    schemaless: bool = False,
 ) -> dict[str, Any]:
     """Create a collection with its partition; attributes and indexes given here are ready at once.
+
+    It is schema-less also where one of the attributes is `ANYTHING`.
 
     Raises: DATABASE_NOT_FOUND, COLLECTION_ALREADY_EXISTS, and as `definitions` say
     """
     database = load_database(caller.project.id, database_id, is_locked=True)
     moment = clock.now()
+    is_schemaless = schemaless or ANYTHING in attributes
     collection = Collection(
         project_id=caller.project.id,
         database=database,
@@ -88,6 +93,8 @@ def create_collection(  # noqa: PLR0913  # one per parameter of the operation
         description=description,
         is_enabled=enabled,
         has_document_security=document_security,
+        is_schemaless=is_schemaless,
+        has_free_fields=is_schemaless,
         created_at=moment,
         updated_at=moment,
     )
@@ -123,8 +130,11 @@ def update_collection(  # noqa: PLR0913  # one per parameter of the operation
     document_security: bool,
     enabled: bool,
     description: str | None,
+    schemaless: bool | None = None,
 ) -> dict[str, Any]:
-    """Replace what a client may set; a name, permissions or description left out stay.
+    """Replace what a client may set; all but document security and whether it is enabled may stay.
+
+    Fields of a collection that is no longer schema-less are kept, out of sight.
 
     Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND
     """
@@ -136,7 +146,26 @@ def update_collection(  # noqa: PLR0913  # one per parameter of the operation
     collection.description = collection.description if description is None else description
     collection.has_document_security = document_security
     collection.is_enabled = enabled
-    save_collection(collection, "name", "description", "has_document_security", "is_enabled")
+    _switch(collection, schemaless)
+    save_collection(
+        collection,
+        *("name", "description", "has_document_security", "is_enabled"),
+        *("is_schemaless", "has_free_fields"),
+    )
+    return _publish(caller, collection, names, "update")
+
+
+@transaction.atomic
+def switch_schemaless(
+    *, caller: Caller, names: Vocabulary, database_id: str, collection_id: str, schemaless: bool
+) -> dict[str, Any]:
+    """Let documents hold fields without an attribute, or no longer; nothing else changes.
+
+    Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND
+    """
+    collection = load_collection(caller, names, database_id, collection_id, is_locked=True)
+    _switch(collection, schemaless)
+    save_collection(collection, "is_schemaless", "has_free_fields")
     return _publish(caller, collection, names, "update")
 
 
@@ -156,6 +185,12 @@ def delete_collection(
     jobs.enqueue(SWEEP_COLLECTION, collection_id=collection.id)
 
 
+def _switch(collection: Collection, schemaless: bool | None) -> None:
+    if schemaless is not None:
+        collection.is_schemaless = schemaless
+        collection.has_free_fields = collection.has_free_fields or schemaless
+
+
 def _insert(collection: Collection, names: Vocabulary) -> None:
     try:
         with transaction.atomic():
@@ -169,6 +204,8 @@ def _define_attributes(
 ) -> None:
     defined: list[Attribute] = []
     for request in requests:
+        if request is ANYTHING:
+            continue
         defined.append(
             definitions.define_attribute(
                 request, defined, names=names, stored_name=request.key, status=AVAILABLE
@@ -180,8 +217,7 @@ def _define_attributes(
 def _build_indexes(
     collection: Collection, requests: Sequence[IndexRequest], names: Vocabulary
 ) -> None:
-    loaded = (attribute_types.load(entry) for entry in collection.attributes)
-    attributes = {each.key: each for each in loaded}
+    attributes = attributes_of(collection)
     defined: list[index_types.Index] = []
     for place, request in enumerate(requests):
         name = index_types.name(collection.id, collection.version, place)

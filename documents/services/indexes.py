@@ -3,7 +3,7 @@
 Jobs find an index by the name of the database's own, which is never used again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -11,7 +11,15 @@ from django.db import transaction
 from documents import attributes as attribute_types
 from documents import definitions
 from documents import indexes as index_types
-from documents.attributes import AVAILABLE, DELETING, FAILED, PROCESSING, STUCK, Attribute
+from documents.attributes import (
+    AVAILABLE,
+    DELETING,
+    FAILED,
+    PROCESSING,
+    STUCK,
+    Attribute,
+    OpenAttributes,
+)
 from documents.definitions import IndexRequest
 from documents.entries import list_entries
 from documents.indexes import BuildError, Index
@@ -74,7 +82,7 @@ def create_index(
     collection = load_collection(caller, names, database_id, collection_id, is_locked=True)
     index = definitions.define_index(
         request,
-        attributes_of(collection),
+        attributes_of(collection, has_fields=collection.is_schemaless),
         load_indexes(collection),
         names=names,
         name=index_types.name(collection.id, collection.version),
@@ -196,9 +204,14 @@ def load_indexes(collection: Collection) -> list[Index]:
     return [index_types.load(entry) for entry in collection.indexes]
 
 
-def attributes_of(collection: Collection) -> dict[str, Attribute]:
+def attributes_of(
+    collection: Collection, *, has_fields: bool | None = None
+) -> Mapping[str, Attribute]:
+    """Return what indexes are on by key; free fields, too, where documents may hold some."""
+    has_fields = collection.has_free_fields if has_fields is None else has_fields
     loaded = (attribute_types.load(entry) for entry in collection.attributes)
-    return {each.key: each for each in loaded}
+    attributes = {each.key: each for each in loaded}
+    return OpenAttributes(attributes) if has_fields else attributes
 
 
 def _find(collection: Collection, key: str, names: Vocabulary) -> Index:

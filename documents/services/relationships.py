@@ -10,7 +10,13 @@ from documents.attributes import PROCESSING, Attribute
 from documents.definitions import RelationshipRequest
 from documents.models import Collection
 from documents.relations import CHILD, MANY_TO_MANY, PARENT, Relation, stored_name
-from documents.services.attributes import BUILD_ATTRIBUTE, find_attribute, load_attributes
+from documents.services.attributes import (
+    BUILD_ATTRIBUTE,
+    check_fields_unindexed,
+    check_new_key,
+    find_attribute,
+    load_attributes,
+)
 from documents.services.schemas import load_collection, save_collection
 from documents.services.twins import (
     find_twin,
@@ -96,6 +102,7 @@ def update_relationship(
     wanted = new_key or key
     if wanted != key and any(each.key == wanted for each in load_attributes(collection)):
         raise ApiError(names.attribute_already_exists)
+    check_new_key(collection, old, wanted, names)
     new = old.changed(
         key=wanted,
         description=old.description if description is None else description,
@@ -173,6 +180,7 @@ def _defined(
 
 def _check(collection: Collection, attribute: Attribute, names: Vocabulary) -> None:
     """Check that an attribute of a relationship may join those of its collection."""
+    check_fields_unindexed(collection, attribute.key, names)
     others = load_attributes(collection)
     relation = attribute.relation
     if relation is None or any(each.key == attribute.key for each in others):

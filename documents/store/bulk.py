@@ -21,6 +21,7 @@ from documents.store.rows import (
     guarded,
 )
 from documents.store.single import json_text, log_values
+from documents.store.statements import own_parts
 from kernel import sql
 from kernel.arrays import number_array, text_array
 from kernel.clock import api_time
@@ -181,7 +182,8 @@ def lock_existing(schema: CollectionSchema, uids: Iterable[str]) -> set[str]:
 
 
 def _text(schema: CollectionSchema, statement: Many, parts: Parts = _NONE) -> LiteralString:
-    return statement.text(partition=partitions.identifier(schema.id), **parts)
+    own = own_parts(is_schemaless=schema.is_schemaless)
+    return statement.text(partition=partitions.identifier(schema.id), **own, **parts)
 
 
 def _parts(schema: CollectionSchema, query: ListQuery) -> Parts:

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+import orjson
 from django.db import DataError
 from psycopg import errors as pg_errors
 from psycopg import sql as psql
@@ -92,7 +93,10 @@ def find_groups(
         raise
     check_version(schema, found[0] if found else None)
     rows = [
-        {name: _value(value) for name, value in zip(grouping.names, row[3:], strict=True)}
+        {
+            name: orjson.loads(value) if name in grouping.json and value else _value(value)
+            for name, value in zip(grouping.names, row[3:], strict=True)
+        }
         for row in found
         if row[2]
     ]
@@ -104,5 +108,6 @@ def _value(value: Any) -> Any:
     if isinstance(value, datetime):
         return api_time(value)
     if isinstance(value, Decimal):
-        return int(value) if abs(value) <= MAX_INTEGER else float(value)
+        is_exact = abs(value) <= MAX_INTEGER and value == value.to_integral_value()
+        return int(value) if is_exact else float(value)
     return value

@@ -39,9 +39,9 @@ _PARTS: Mapping[str, LiteralString] = {
     "updated_each": """
         seen AS MATERIALIZED (
             SELECT {locked}, i.new_permissions, i.readers, i.created, i.updated, i.has_own_time,
-                (CASE WHEN i.operations IS NULL THEN d.data || i.new_data
-                 ELSE document_operated(d.data || i.new_data, i.operations) END) - i.dropped
-                    AS merged
+                {limited} CASE WHEN i.operations IS NULL THEN d.data || i.new_data
+                ELSE document_operated(d.data || i.new_data, i.operations) END - i.dropped
+                {by_limits} AS merged
             FROM {partition} d JOIN input i ON {chosen}
             WHERE d.collection_id = %(collection)s::bigint
             ORDER BY d.id FOR NO KEY UPDATE OF d
@@ -140,8 +140,8 @@ class Many(Enum):
             INSERT INTO {partition}
                 (collection_id, uid, data, permissions, read_roles, created_at, updated_at)
             SELECT fresh.id, i.new_uid,
-                CASE WHEN i.operations IS NULL THEN i.new_data
-                ELSE document_operated(i.new_data, i.operations) END,
+                {limited} CASE WHEN i.operations IS NULL THEN i.new_data
+                ELSE document_operated(i.new_data, i.operations) END {by_limits},
                 i.new_permissions, i.readers, i.created, i.updated
             FROM fresh CROSS JOIN input i ORDER BY i.place RETURNING *, NULL::text[] AS previous
         ),
@@ -199,7 +199,7 @@ class Many(Enum):
     """
 
     def text(self, **parts: psql.Composable) -> LiteralString:
-        """Return the statement with `partition`, and `where` and `order` where it picks."""
+        """Return the statement with the parts of a collection, and those that say what it picks."""
         text: LiteralString = self.value
         for name, part in _PARTS.items():
             text = text.replace(f"{{{name}}}", part)

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from documents.attributes import MAX_FIELD_BYTES, MAX_FIELDS
 from documents.catalog import CollectionSchema, StaleSchemaError
 from documents.operators import Operation
 from documents.store.rows import (
@@ -27,6 +28,7 @@ from kernel.clock import api_time
 from kernel.permissions import READ, roles_for
 
 _OPERATED = "SELECT document_operated(%s::jsonb, %s::jsonb)"
+_LIMITED = "SELECT document_limited(document_operated(%s::jsonb, %s::jsonb), %s, %s)"
 
 
 def get(schema: CollectionSchema, uid: str) -> StoredDocument | None:
@@ -130,7 +132,7 @@ def update(schema: CollectionSchema, uid: str, change: Change, log: Log) -> Outc
     # The lock comes in a statement of its own: the next one then sees every grant that was made
     # while it waited, and replaces that as well.
     with guarded(), sql.together():
-        lock = on_partition(Statement.LOCK, schema.id)
+        lock = on_partition(Statement.LOCK, schema)
         sql.execute(lock, {"collection": schema.id, "uid": uid})
         return _outcome(schema, _fetch(schema, Statement.UPDATE_WITH_GRANTS, values))
 
@@ -164,7 +166,7 @@ def delete(
 def _fetch(
     schema: CollectionSchema, statement: Statement, values: Mapping[str, Any]
 ) -> sql.Row | None:
-    return sql.fetch_one(on_partition(statement, schema.id), values)
+    return sql.fetch_one(on_partition(statement, schema), values)
 
 
 def _outcome(schema: CollectionSchema, row: sql.Row | None) -> Outcome | None:
@@ -205,12 +207,18 @@ def _grant_values(grants: Grants | None) -> dict[str, Any]:
     }
 
 
-def operated(data: Mapping[str, Any], operations: Sequence[Operation]) -> dict[str, Any]:
+def operated(
+    schema: CollectionSchema, data: Mapping[str, Any], operations: Sequence[Operation]
+) -> dict[str, Any]:
     """Return the data of a new document after operations, which find no value to start from.
 
     The entry `$fault` is all there is where one of them is not possible.
     """
-    row = sql.fetch_one(_OPERATED, (json_text(data), operationsjson_text(operations)))
+    values = (json_text(data), operationsjson_text(operations))
+    if schema.is_schemaless:
+        row = sql.fetch_one(_LIMITED, (*values, MAX_FIELD_BYTES, MAX_FIELDS))
+    else:
+        row = sql.fetch_one(_OPERATED, values)
     result: dict[str, Any] = orjson.loads(row[0]) if row else {}
     return result
 

@@ -13,6 +13,8 @@ from typing import LiteralString
 from psycopg import sql as psql
 
 from documents import partitions
+from documents.attributes import MAX_FIELD_BYTES, MAX_FIELDS
+from documents.catalog import CollectionSchema
 from kernel import sql
 
 #: What `documents.store.rows.document` reads. The database writes times faster than Python does.
@@ -38,9 +40,9 @@ PARTS: dict[str, LiteralString] = {
         FROM fresh ON CONFLICT DO NOTHING RETURNING id, collection_id
     """,
     "merged": """
-        CASE WHEN %(operations)s::jsonb IS NULL THEN d.data || %(data)s::jsonb
+        {limited} CASE WHEN %(operations)s::jsonb IS NULL THEN d.data || %(data)s::jsonb
         ELSE document_operated(d.data || %(data)s::jsonb, %(operations)s::jsonb) END
-        - %(dropped)s::text[]
+        - %(dropped)s::text[] {by_limits}
     """,
     "changes": """
         merged IS DISTINCT FROM data OR %(has_own_time)s
@@ -83,7 +85,7 @@ PARTS: dict[str, LiteralString] = {
         INSERT INTO outbox
             (project_id, name, payload, roles, actor, created_at, is_creation, previous_roles)
         SELECT %(project)s::bigint, %(event)s::text,
-            coalesce(%(empty)s::jsonb || r.data, %(fixed)s::jsonb || coalesce((
+            coalesce(%(empty)s::jsonb || r.data, %(fixed)s::jsonb {fields} || coalesce((
                 SELECT jsonb_object_agg(a.key, coalesce(r.data -> a.name, a.blank::jsonb))
                 FROM unnest(%(keys)s::text[], %(names)s::text[], %(blanks)s::text[])
                     AS a (key, name, blank)), '{{}}'))
@@ -188,14 +190,27 @@ class Statement(Enum):
     """
 
 
-def on_partition(statement: Statement, collection_id: int) -> sql.Numbered:
+def own_parts(*, is_schemaless: bool) -> dict[str, psql.Composable]:
+    """Return the parts that differ between collections with free fields and others."""
+    limits: LiteralString = f", {MAX_FIELD_BYTES}, {MAX_FIELDS})"
+    return {
+        "limited": psql.SQL("document_limited(" if is_schemaless else "("),
+        "by_limits": psql.SQL(limits if is_schemaless else ")"),
+        "fields": psql.SQL("|| document_fields(r.data)" if is_schemaless else ""),
+    }
+
+
+def on_partition(statement: Statement, schema: CollectionSchema) -> sql.Numbered:
     """Return a statement for one collection."""
-    return partitions.placed(_template(statement), collection_id)
+    return partitions.placed(_template(statement, schema.is_schemaless), schema.id)
 
 
 @cache
-def _template(statement: Statement) -> sql.Numbered:
-    partition = partitions.identifier(partitions.TEMPLATE)
-    parts = {name: psql.SQL(text).format(partition=partition) for name, text in PARTS.items()}
-    text = psql.SQL(statement.value).format(partition=partition, **parts).as_string(None)
+def _template(statement: Statement, is_schemaless: bool) -> sql.Numbered:
+    own = {
+        "partition": partitions.identifier(partitions.TEMPLATE),
+        **own_parts(is_schemaless=is_schemaless),
+    }
+    parts = {name: psql.SQL(text).format(**own) for name, text in PARTS.items()}
+    text = psql.SQL(statement.value).format(**own, **parts).as_string(None)
     return sql.numbered(text)

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from accounts import roles
 from documents import catalog, encryption, grants, operators, store, values
-from documents.attributes import StructureError
+from documents.attributes import FAULT_OF_FIELDS, StructureError, too_large
 from documents.catalog import CollectionSchema, StaleSchemaError
-from documents.operators import FAULT, PAST_BOUND, Operation
+from documents.operators import FAULT, PAST_BOUND, WRONG_TYPE, Operation
 from documents.outputs import common_output, document_output
 from documents.services.documents.access import may
 from documents.store import Change, Grants, Log, Outcome, StoredDocument, Written
@@ -56,6 +56,8 @@ class Write:
                 return work(schema)
             except StructureError as error:
                 raise ApiError(self.names.document_invalid_structure, str(error)) from None
+            except store.FaultyRowError as error:
+                raise refused_operation(self.names, (), error.fault) from None
             except store.UniqueValueError:
                 raise ApiError(self.names.document_unique_violation) from None
             except store.OversizedValueError:
@@ -133,7 +135,7 @@ def _first_data(write: Write, schema: CollectionSchema, new: Values) -> Mapping[
     data = sealed(schema, new.set)
     if not new.operations:
         return data
-    data = store.operated(data, new.operations)
+    data = store.operated(schema, data, new.operations)
     if FAULT in data:
         raise refused_operation(write.names, new.operations, data[FAULT])
     return data
@@ -199,13 +201,21 @@ def _unchanged(write: Write, schema: CollectionSchema, outcome: Outcome) -> dict
 
 
 def refused_operation(names: Vocabulary, operations: Sequence[Operation], fault: str) -> ApiError:
-    """Return the error for an operation that the stored value does not allow."""
+    """Return the error for what a stored value, or the size of the fields, does not allow."""
+    if fault.startswith(FAULT_OF_FIELDS):
+        refusal = too_large(fault.removeprefix(f"{FAULT_OF_FIELDS}:"))
+        return ApiError(names.document_invalid_structure, str(refusal))
     operation, reason = operators.fault_of(operations, fault)
     if reason == PAST_BOUND:
         bound = operation.arguments["bound"]
         return ApiError(
             names.attribute_limit_exceeded,
             f'{names.attribute.title()} "{operation.attribute.key}" cannot go past {bound}',
+        )
+    if reason == WRONG_TYPE:
+        return ApiError(
+            names.attribute_type_invalid,
+            f'"{operation.attribute.key}" holds no {operation.arguments["holds"]}',
         )
     return ApiError(names.document_invalid_structure, operation.refusal(reason))
 

@@ -68,4 +68,7 @@ def _add_links(
 
 
 def _exported(output: dict[str, Any], schema: CollectionSchema) -> dict[str, Any]:
-    return {key: output[key] for key in (*SYSTEM_COLUMNS, *schema.attributes)}
+    named = {key: output[key] for key in (*SYSTEM_COLUMNS, *schema.attributes)}
+    if not schema.is_schemaless:
+        return named
+    return {**named, **{key: value for key, value in output.items() if key[0] != "$"}}

@@ -1,0 +1,126 @@
+"""Free fields that become an attribute's values, where it has the key that they had."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, LiteralString
+
+import orjson
+from django.db import transaction
+from psycopg import sql as psql
+
+from documents import encryption, indexes, partitions
+from documents.attributes import (
+    MARK,
+    Attribute,
+    StructureError,
+    json_text,
+    stored_value,
+)
+from documents.models import Collection
+from kernel import sql
+
+BATCH = 1000
+MAX_EXAMPLE_LENGTH = 300
+
+_LOCK = psql.SQL("LOCK TABLE {} IN SHARE MODE")
+# A batch is of documents and not of values, so that none takes long where values are rare.
+_READ: LiteralString = """
+    WITH batch AS (
+        SELECT id, uid, data FROM {partition} WHERE id > %(last)s ORDER BY id LIMIT %(limit)s
+    )
+    SELECT b.last, v.id, v.uid, v.value FROM (SELECT max(id) AS last FROM batch) b
+    LEFT JOIN (
+        SELECT id, uid, data -> %(name)s::text AS value FROM batch
+        WHERE jsonb_exists(data, %(name)s)
+    ) v ON true ORDER BY v.id
+"""
+_WRITE: LiteralString = """
+    UPDATE {partition} d SET data = d.data || jsonb_build_object(%(name)s::text, i.value)
+    FROM jsonb_to_recordset(%(rows)s::jsonb) AS i (id bigint, value jsonb)
+    WHERE d.id = i.id
+"""
+_EXISTS: LiteralString = (
+    "SELECT EXISTS (SELECT 1 FROM {partition} WHERE jsonb_exists(data, %s::text))"
+)
+Found = tuple[int, str, Any]
+
+
+def adopt_fields(collection: Collection, attribute: Attribute) -> str:
+    """Give a new attribute the fields of its key; return why that is not possible, if so.
+
+    While the attribute is processing nobody writes the fields. They stay as they are until it is
+    available, so that readers find the one or the other, and this can be done once more.
+
+    Raises:
+        RuntimeError: Another process works on the collection.
+    """
+    _await_writers(collection.id)
+    count = misfits = 0
+    example = ""
+    for batch in _batches(collection.id, attribute):
+        for _id, uid, value in batch:
+            count += 1
+            try:
+                _adopted(attribute, value)
+            except StructureError as error:
+                misfits += 1
+                example = example or f"{uid}: {error}"
+    if misfits:
+        return (
+            f"{misfits:,} of {count:,} documents hold a value that does not fit, the first is"
+            f" {example[:MAX_EXAMPLE_LENGTH]}"
+        )
+    for batch in _batches(collection.id, attribute):
+        _write(collection, attribute, batch)
+    return ""
+
+
+def holds_field(collection: Collection, key: str) -> bool:
+    """Tell whether a document holds a field of this key."""
+    if not collection.has_free_fields:
+        return False
+    text = psql.SQL(_EXISTS).format(partition=partitions.identifier(collection.id))
+    row = sql.fetch_one(text, (MARK + key,))
+    return bool(row and row[0])
+
+
+def _adopted(attribute: Attribute, value: Any) -> Any:
+    if attribute.relation is not None:
+        raise StructureError("A value is no link to a document")
+    return stored_value(attribute, value)
+
+
+def _await_writers(collection_id: int) -> None:
+    """Wait for the writes under way, which may know of no new attribute; later ones do."""
+    with partitions.alone(indexes.LOCK_SPACE, collection_id), transaction.atomic():
+        partitions.define(_LOCK.format(partitions.identifier(collection_id)))
+
+
+def _batches(collection_id: int, attribute: Attribute) -> Iterator[Sequence[Found]]:
+    text = psql.SQL(_READ).format(partition=partitions.identifier(collection_id))
+    last = 0
+    while last is not None:
+        values = {"last": last, "limit": BATCH, "name": MARK + attribute.key}
+        rows = sql.fetch_all(text, values)
+        last = rows[0][0]
+        yield [(id_, uid, orjson.loads(value)) for _, id_, uid, value in rows if id_ is not None]
+
+
+def _write(collection: Collection, attribute: Attribute, batch: Sequence[Found]) -> None:
+    if not batch:
+        return
+    rows = [
+        {"id": id_, "value": _sealed(collection, attribute, _adopted(attribute, value))}
+        for id_, _uid, value in batch
+    ]
+    text = psql.SQL(_WRITE).format(partition=partitions.identifier(collection.id))
+    sql.execute(text, {"name": attribute.name, "rows": json_text(rows)})
+
+
+def _sealed(collection: Collection, attribute: Attribute, value: Any) -> Any:
+    sealed = encryption.seal_values(
+        {attribute.name: value},
+        [attribute],
+        project_id=collection.project_id,
+        place=(collection.database.uid, collection.uid),
+    )
+    return sealed[attribute.name]

@@ -1,0 +1,73 @@
+"""Sizes of attributes that get smaller: whether the values there are still fit."""
+
+from typing import LiteralString
+
+from psycopg import sql as psql
+
+from documents import attributes as attribute_types
+from documents import partitions
+from documents.attributes import Attribute
+from documents.models import Collection
+from documents.vocabulary import Vocabulary
+from kernel import sql
+from kernel.errors import ApiError
+
+_NEWEST = "SELECT coalesce(max(id), 0) FROM {partition}"
+_LONGER = "SELECT EXISTS (SELECT 1 FROM {partition} WHERE id > %s AND char_length({value}) > %s)"
+_LONGER_ITEM = """
+    SELECT EXISTS (
+        SELECT 1 FROM {partition}
+        CROSS JOIN LATERAL jsonb_array_elements_text(
+            CASE jsonb_typeof({value}) WHEN 'array' THEN {value} END
+        ) item
+        WHERE id > %s AND char_length(item) > %s
+    )
+"""
+# Sealed values tell how long they are.
+_LONGER_SEALED = """
+    SELECT EXISTS (
+        SELECT 1 FROM {partition}
+        WHERE id > %s AND split_part(data -> {name} ->> '$sealed', ':', 2)::int > %s
+    )
+"""
+_LONGER_SEALED_ITEM = """
+    SELECT EXISTS (
+        SELECT 1 FROM {partition}
+        CROSS JOIN LATERAL jsonb_array_elements(
+            CASE jsonb_typeof({value}) WHEN 'array' THEN {value} END
+        ) item
+        WHERE id > %s AND split_part(item ->> '$sealed', ':', 2)::int > %s
+    )
+"""
+
+
+def is_smaller(old: Attribute, new: Attribute) -> bool:
+    return old.kind.has_size and new.size < old.size
+
+
+def newest_document(collection: Collection) -> int:
+    """Return the number of the document that was made last."""
+    statement = psql.SQL(_NEWEST).format(partition=partitions.identifier(collection.id))
+    row = sql.fetch_one(statement)
+    return int(row[0]) if row else 0
+
+
+def check_size(
+    collection: Collection, old: Attribute, new: Attribute, names: Vocabulary, *, after: int = 0
+) -> None:
+    """Check that no value of a document behind another is too long for an attribute.
+
+    Raises: ATTRIBUTE_INVALID_RESIZE
+    """
+    if old.encrypt:
+        query: LiteralString = _LONGER_SEALED_ITEM if old.array else _LONGER_SEALED
+    else:
+        query = _LONGER_ITEM if old.array else _LONGER
+    statement = psql.SQL(query).format(
+        partition=partitions.identifier(collection.id),
+        name=psql.Literal(old.name),
+        value=attribute_types.expression(old),
+    )
+    row = sql.fetch_one(statement, (after, new.size))
+    if row and row[0]:
+        raise ApiError(names.attribute_invalid_resize)

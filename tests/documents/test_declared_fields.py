@@ -1,0 +1,248 @@
+"""Free fields that get an index, an attribute of their key, or into a file and out of it."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from documents import services
+from documents.models import Collection, Document
+from documents.services import attributes as attribute_services
+from documents.vocabulary import COLLECTIONS
+from tests.client import browser
+from tests.documents.blog import DATABASE, DOCUMENTS, ids, query
+from tests.documents.test_free_fields import COLLECTION, add, change, found, make_schemaless, own
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def players(admin, project):
+    make_schemaless(project)
+    return admin
+
+
+def declare(client, jobs, key, type_="integer", **more):
+    body = {"key": key, "required": False, **more}
+    reply = client.post(f"{COLLECTION}/attributes/{type_}", body)
+    assert reply.status == 202, reply.json
+    assert change(client, "a", **{key: 1}).json["type"] == "document_invalid_structure"
+    jobs()
+    return client.get(f"{COLLECTION}/attributes/{key}").json
+
+
+def index(client, jobs, *attributes, type_="key", **more):
+    body = {"key": "ix", "type": type_, "attributes": list(attributes), **more}
+    reply = client.post(f"{COLLECTION}/indexes", body)
+    jobs()
+    return reply
+
+
+def test_new_attribute_takes_the_fields_of_its_key_over(players, jobs, events):
+    add(players, "a", level=3, born="2024-05-06", tags=["x"], other=1)
+    add(players, "b", level=4)
+    add(players, "c")
+    events.clear()
+
+    assert declare(players, jobs, "level")["status"] == "available"
+    assert declare(players, jobs, "born", "datetime")["status"] == "available"
+    assert declare(players, jobs, "tags", "string", size=9, array=True)["status"] == "available"
+
+    shown = own(players.get(f"{DOCUMENTS}/a").json)
+    assert shown == {
+        "title": "a",
+        "likes": 7,
+        "level": 3,
+        "other": 1,
+        "born": "2024-05-06T00:00:00.000+00:00",
+        "tags": ["x"],
+    }
+    stored = Document.objects.get(uid="a").data
+    assert {":level", ":born", ":tags"}.isdisjoint(stored)
+    assert ids(players.get(DOCUMENTS, {"queries": [query("greaterThan", "level", 3)]})) == ["b"]
+    assert change(players, "a", level="x").status == 400
+    assert not [name for name in events.names() if ".documents." in name]
+
+
+def test_fields_that_do_not_fit_keep_the_attribute_from_being_made(players, jobs):
+    add(players, "a", level=3)
+    add(players, "b", level="high")
+    add(players, "c", level=5.5)
+
+    failed = declare(players, jobs, "level")
+    assert failed["status"] == "failed"
+    assert failed["error"].startswith("2 of 3 documents hold a value that does not fit, the first")
+    assert "b: " in failed["error"]
+    assert own(players.get(f"{DOCUMENTS}/b").json)["level"] == "high"
+    change(players, "b", level=4)
+    change(players, "c", level=None)
+    assert players.delete(f"{COLLECTION}/attributes/level").status == 204
+    jobs()
+    assert own(players.get(f"{DOCUMENTS}/b").json)["level"] == 4
+    assert declare(players, jobs, "level")["status"] == "available"
+    assert [own(each).get("level") for each in players.get(DOCUMENTS).json["documents"]] == [
+        *(3, 4, None)
+    ]
+
+
+def test_building_goes_on_where_it_was_interrupted(players, jobs, monkeypatch):
+    for number in range(5):
+        add(players, f"d{number}", level=number)
+    monkeypatch.setattr("documents.services.adoption.BATCH", 2)
+    body = {"key": "level", "required": False, "encrypt": True, "size": 200}
+    players.post(f"{COLLECTION}/attributes/string", body)
+    name = Collection.objects.get().attributes[-1]["name"]
+    players.post(f"{COLLECTION}/attributes/float", {"key": "x", "required": False})
+    collection_id = Collection.objects.get().id
+
+    def build(name):
+        services.build_attribute(collection_id=collection_id, name=name, names=COLLECTIONS)
+
+    build(name)
+    assert players.get(f"{COLLECTION}/attributes/level").json["status"] == "failed"
+    players.delete(f"{COLLECTION}/attributes/level")
+    jobs()
+    body = {"key": "level", "required": False}
+    players.post(f"{COLLECTION}/attributes/float", body)
+    name = Collection.objects.get().attributes[-1]["name"]
+    with monkeypatch.context() as broken:
+        broken.setattr(attribute_services, "_strip_all", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            build(name)
+    assert [own(each)["level"] for each in players.get(DOCUMENTS).json["documents"]] == [*range(5)]
+    build(name)
+    assert not Document.objects.filter(data__has_key=":level").exists()
+    assert [own(each)["level"] for each in players.get(DOCUMENTS).json["documents"]] == [*range(5)]
+
+
+def test_encrypted_attribute_seals_the_fields_it_takes_over(players, jobs):
+    add(players, "a", secret="hush")
+    made = declare(players, jobs, "secret", "string", size=200, encrypt=True)
+
+    assert made["status"] == "available"
+    assert players.get(f"{DOCUMENTS}/a").json["secret"] == "hush"
+    assert "hush" not in str(Document.objects.get().data)
+
+
+def test_attributes_take_fields_over_that_are_out_of_sight(players, jobs):
+    add(players, "a", level=3)
+    players.put(COLLECTION, {"name": "Posts", "schemaless": False})
+    declare(players, jobs, "level")
+
+    assert own(players.get(f"{DOCUMENTS}/a").json) == {"title": "a", "likes": 7, "level": 3}
+
+
+def test_a_key_of_fields_is_free_for_new_attributes_alone(players, jobs):
+    add(players, "a", level=3, author="x")
+    renamed = players.patch(
+        f"{COLLECTION}/attributes/integer/likes",
+        {"required": False, "default": 7, "newKey": "level"},
+    )
+    assert (renamed.status, renamed.json["type"]) == (409, "attribute_already_exists")
+    players.post(f"/databases/{DATABASE}/collections", {"collectionId": "people", "name": "P"})
+    relation = {"relatedCollectionId": "people", "type": "manyToOne", "key": "author"}
+    assert players.post(f"{COLLECTION}/attributes/relationship", relation).status == 202
+    jobs()
+    assert players.get(f"{COLLECTION}/attributes/author").json["status"] == "failed"
+    assert own(players.get(f"{DOCUMENTS}/a").json)["author"] == "x"
+    assert players.delete(f"{COLLECTION}/attributes/likes").status == 204
+    assert own(change(players, "a", likes="many").json)["likes"] == "many"
+    jobs()
+    assert own(players.get(f"{DOCUMENTS}/a").json)["likes"] == "many"
+
+
+def test_index_on_fields_is_used_and_guards_its_key(players, jobs):
+    made = index(players, jobs, "home.city", "level", orders=["asc", "desc"])
+    assert (made.status, made.json["attributes"]) == (202, ["home.city", "level"])
+    assert players.get(f"{COLLECTION}/indexes/ix").json["status"] == "available"
+    for number in range(30):
+        add(players, f"d{number}", home={"city": f"c{number % 3}"}, level=number)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        table = f"document_{Collection.objects.get(uid='posts').id}"
+        value = "NULLIF(data #> ARRAY[':home', 'city']::text[], 'null'::jsonb)"
+        test = f"document_ranked({value}) = document_ranked(%s::jsonb)"
+        cursor.execute(f"EXPLAIN SELECT 1 FROM {table} d WHERE {test}", ['"c1"'])  # noqa: S608
+        assert "ix_" in str(cursor.fetchall())
+    chosen = found(players, query("equal", "home.city", "c1"), query("orderDesc", "level"))
+    assert chosen[:2] == ["d28", "d25"]
+    body = {"key": "level", "required": False}
+    related = {"relatedCollectionId": "posts", "type": "oneToOne", "key": "level"}
+    for path, asked in (("integer", body), ("relationship", related)):
+        taken = players.post(f"{COLLECTION}/attributes/{path}", asked)
+        assert (taken.status, taken.json["type"]) == (409, "attribute_already_exists")
+    assert players.delete(f"{COLLECTION}/indexes/ix").status == 204
+    jobs()
+    assert declare(players, jobs, "level")["status"] == "available"
+
+
+def test_unique_index_on_a_field_tells_types_apart(players, jobs):
+    index(players, jobs, "code", type_="unique")
+    for uid, code in [("a", 1), ("b", "1"), ("c", [1]), ("d", {"x": 1}), ("e", None), ("f", None)]:
+        add(players, uid, code=code)
+    for code in (1, 1.0, "1", [1], {"x": 1}):
+        reply = players.post(DOCUMENTS, {"documentId": "z", "data": {"title": "z", "code": code}})
+        assert (reply.status, reply.json["type"]) == (409, "document_unique_constraint_violation")
+
+
+def test_indexes_that_need_a_type_need_an_attribute(players, jobs):
+    for type_ in ("fulltext", "spatial"):
+        reply = index(players, jobs, "text", type_=type_)
+        assert (reply.status, reply.json["type"]) == (400, "index_invalid")
+        assert 'Declare "text" first' in reply.json["message"]
+    players.put(COLLECTION, {"name": "Posts", "schemaless": False})
+    reply = index(players, jobs, "text")
+    assert (reply.status, reply.json["type"]) == (400, "attribute_unknown")
+
+
+@pytest.mark.parametrize("format_", ["jsonl", "csv"])
+def test_files_hold_fields(players, project, client_for, make_key, format_):
+    rows = {
+        "a": {"n": 1, "t": "1", "list": [1, "x"], "map": {"k": None}, 'größe, "q"': 2.5},
+        "b": {},
+        "c": {"t": "text"},
+    }
+    for uid, data in rows.items():
+        add(players, uid, **data)
+    key = client_for(project, key=make_key(project, ["documents.read", "documents.write"]))
+    path = f"/v1{COLLECTION}/export"
+    response = browser().get(path, {"format": format_}, headers=dict(key.headers))
+    text = b"".join(response)
+    before = [own(each) for each in players.get(DOCUMENTS).json["documents"]]
+    players.delete(DOCUMENTS, {})
+
+    report = key.call("POST", f"{COLLECTION}/import", text, query={"format": format_})
+    assert report.json["created"] == 3, report.json
+    assert [own(each) for each in players.get(DOCUMENTS).json["documents"]] == before
+
+
+def test_csv_columns_may_be_fields(players, project, client_for, make_key):
+    text = 'title,n,t,$fields\na,1,one,"{""m"": true}"\nb,"""1""",,\nc,[1,x,\nd,,,[]\n'
+    key = client_for(project, key=make_key(project, ["documents.write"]))
+    report = key.call("POST", f"{COLLECTION}/import", text.encode(), query={"format": "csv"}).json
+
+    assert (report["created"], [each["line"] for each in report["errors"]]) == (3, [5])
+    assert [own(each) for each in players.get(DOCUMENTS).json["documents"]] == [
+        {"title": "a", "likes": 7, "n": 1, "t": "one", "m": True},
+        {"title": "b", "likes": 7, "n": "1"},
+        {"title": "c", "likes": 7, "n": "[1", "t": "x"},
+    ]
+    lines = json.dumps({"title": "e", "x": "\x00"}) + "\n" + json.dumps({"title": "f", "x": 1})
+    report = key.call("POST", f"{COLLECTION}/import", lines.encode()).json
+    assert (report["created"], report["errors"][0]["type"]) == (1, "document_invalid_structure")
+
+
+def test_command_switches(players, project):
+    def run(state, collection="posts"):
+        out = StringIO()
+        call_command("schemaless", project.uid, DATABASE, collection, state, stdout=out)
+        return json.loads(out.getvalue())
+
+    assert run("off") == {"databaseId": DATABASE, "$id": "posts", "schemaless": False}
+    assert change(players, "a", x=1).json["type"] == "document_invalid_structure"
+    assert run("on")["schemaless"] is True
+    with pytest.raises(CommandError):
+        run("on", "nowhere")
