@@ -27,7 +27,9 @@ def service(request: pytest.FixtureRequest, key: Client) -> Vocabulary:
     return Vocabulary(key, request.param)
 
 
-def test_fields_are_written_found_and_declared(service: Vocabulary, key: Client, database: str):
+def test_fields_are_written_found_and_declared(
+    service: Vocabulary, key: Client, project: str, database: str
+):
     made = service.create_collection(
         database,
         "players",
@@ -37,7 +39,14 @@ def test_fields_are_written_found_and_declared(service: Vocabulary, key: Client,
     assert_model(service.word("collection").title(), made)
     assert made["schemaless"] is True
 
+    root = "tablesdb" if service.word("document") == "row" else "databases"
+    path = f"/{root}/{database}/{service.word('collections')}/players"
+    own = {"content-type": "application/json", "x-appwrite-project": key.get_config("project")}
+    changes = f"{path}/{service.word('documents')}/changes"
+    cursor = key.call("get", changes, own)["cursor"]
     document = service.create_document(database, "players", "ann", ANN)
+    (change,) = key.call("get", changes, own, {"since": cursor})["changes"]
+    assert {name: change[service.word("document")][name] for name in ANN} == ANN
     assert {name: document.data[name] for name in ANN} == ANN
     service.create_document(database, "players", "bo", {"name": "Bo", "level": "high"})
     page = service.list_documents(
@@ -54,11 +63,7 @@ def test_fields_are_written_found_and_declared(service: Vocabulary, key: Client,
         lambda: sdk.status(service.get_attribute(database, "players", "level")) == "available"
     )
     assert service.get_document(database, "players", "bo").data["level"] == 9
-    root = "tablesdb" if service.word("document") == "row" else "databases"
-    path = f"/{root}/{database}/{service.word('collections')}/players"
-    closed = key.call(
-        "put", path, {"content-type": "application/json"}, {"name": "P", "schemaless": False}
-    )
+    closed = key.call("put", path, own, {"name": "P", "schemaless": False})
     assert closed["schemaless"] is False
     shown = service.get_document(database, "players", "bo").data
     assert (shown["level"], "name" in shown) == (9, False)

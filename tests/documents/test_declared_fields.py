@@ -2,6 +2,7 @@
 
 import json
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -200,7 +201,7 @@ def test_indexes_that_need_a_type_need_an_attribute(players, jobs):
 
 @pytest.mark.parametrize("format_", ["jsonl", "csv"])
 def test_files_hold_fields(players, project, client_for, make_key, format_):
-    rows = {
+    rows: dict[str, dict[str, Any]] = {
         "a": {"n": 1, "t": "1", "list": [1, "x"], "map": {"k": None}, 'größe, "q"': 2.5},
         "b": {},
         "c": {"t": "text"},
