@@ -1,13 +1,16 @@
 """Collections without a schema by the newest official Python SDK, in both vocabularies."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from appwrite.client import Client
 from appwrite.exception import AppwriteException
 from appwrite.query import Query
+from appwrite.services.databases import Databases
 
 from tests.compat import sdk
+from tests.compat.live import PROJECT, Installation
 from tests.compat.vocabulary import ROW_WORDS, Vocabulary
 from tests.reference import assert_model
 
@@ -20,6 +23,9 @@ ANN: dict[str, Any] = {
     "bag": ["rope", None],
     "home": {"city": "Ayr", "at": [1.5, True]},
 }
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "schemaless.md"
 
 
 @pytest.fixture(scope="module", params=[{}, ROW_WORDS], ids=["databases", "tablesDB"])
@@ -70,3 +76,14 @@ def test_fields_are_written_found_and_declared(
     with pytest.raises(AppwriteException) as refused:
         service.update_document(database, "players", "bo", {"name": "x"})
     assert refused.value.type == f"{service.word('document')}_invalid_structure"
+
+
+def test_the_example_of_the_documentation_runs(
+    server: Installation, key: Client, capsys: pytest.CaptureFixture[str]
+):
+    example = DOCS.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    names = {"ENDPOINT": server.endpoint, "PROJECT": PROJECT, "KEY": server.key}
+    exec(compile(example, str(DOCS), "exec"), names)  # noqa: S102  # our own text
+
+    assert "'name': 'Ann'" in capsys.readouterr().out
+    Databases(key).delete_collection("default", "players")
