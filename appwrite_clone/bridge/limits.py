@@ -26,9 +26,9 @@ class Limits:
     #: Requests that wait or run; the next one is refused at once.
     max_pending: int = 256
     #: So is one that would have to wait longer, as things go, where so many per thread wait or run.
-    max_queue_seconds: float = 0.2
+    max_queue_seconds: float = 1.0
     slow_queue_seconds: float = 4.0
-    usual_pending: int = 8
+    usual_pending: int = 32
     #: A request that waited longer for a thread is refused instead of served too late.
     max_wait_seconds: float = 5.0
     #: A request that has no answer by then is told to come again, whatever its thread is doing.

@@ -1,6 +1,7 @@
 """Where an import is: written down in the same transaction as what it wrote."""
 
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from console.models import FirebaseImport
@@ -44,7 +45,8 @@ class Checkpoint:
         is_open = self._row.finished_at is None
         self.progress = Progress(**(self._row.state if is_open else {}))
         if not is_open:
-            self._write(started_at=clock.now(), finished_at=None)
+            FirebaseImport.objects.filter(id=self._row.id).update(started_at=clock.now())
+            self._write()
 
     def save(self) -> None:
         """Write down where it is.
@@ -60,9 +62,9 @@ class Checkpoint:
         """
         self._write(finished_at=clock.now())
 
-    def _write(self, **columns: Any) -> None:
+    def _write(self, *, finished_at: datetime | None = None) -> None:
         rows = FirebaseImport.objects.filter(id=self._row.id, steps=self._row.steps)
-        columns |= {"steps": self._row.steps + 1, "state": self.progress.as_json()}
-        if not rows.update(**columns):
+        steps, state = self._row.steps + 1, self.progress.as_json()
+        if not rows.update(steps=steps, state=state, finished_at=finished_at):
             raise BusyImportError
         self._row.steps += 1
