@@ -15,7 +15,7 @@ from kernel.sql import has_something_to_read
 
 MAX_BUNDLE = 256
 # From one bundle to the next: where many write, waking up for each message costs more than it.
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS = 0.005
 MAX_WAITING = 10_000
 FINISH_SECONDS = 2.0
 # Between messages that share a payload. No JSON has it, and no message of ours.
