@@ -63,7 +63,8 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped base
         except ApiError as error:
             return _too_many(request, headers=error.headers)
         response: HttpResponse = super().login(request, extra_context)
-        if request.user.is_authenticated:
+        # Whoever was signed in before still is after a wrong password.
+        if isinstance(response, HttpResponseRedirect) and request.user.get_username() == email:
             accounts.guessed(guest, email)
         return response
 

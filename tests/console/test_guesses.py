@@ -51,6 +51,19 @@ def test_class_11_an_account_is_guessed_slower_from_wherever(
         assert sign_in(104, WRONG, email).headers["Retry-After"] == "2"
 
 
+def test_class_11_who_is_signed_in_clears_no_account_by_a_wrong_password():
+    create_console_admin(email="eve@example.com", password=PASSWORD)
+    eve = Client(REMOTE_ADDR="203.0.113.200")
+    with time_machine.travel(NOON, tick=False):
+        eve.post(LOGIN, {"username": "eve@example.com", "password": PASSWORD})
+        assert eve.get("/console/").status_code == 200
+        for place in range(FREE_PER_ACCOUNT - 1):
+            sign_in(place, WRONG)
+        form = {"username": "ada@example.com", "password": WRONG}
+        assert eve.post(LOGIN, form).status_code == 200
+        assert sign_in(100, WRONG).status_code == 429
+
+
 def test_the_right_password_clears_its_account():
     for place in range(FREE_PER_ACCOUNT - 1):
         sign_in(place, WRONG)
