@@ -57,7 +57,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped base
             return super().login(request, extra_context)  # type: ignore[no-any-return]
         if _is_too_fast(request):
             return _too_many(request)
-        guest, email = _guesser(request), request.POST.get("username", "").strip().lower()
+        guest, email = _guesser(request), _typed_email(request)
         try:
             accounts.take_guess(guest, email)
         except ApiError as error:
@@ -147,6 +147,12 @@ def _is_too_fast(request: HttpRequest) -> bool:
 def _guesser(request: HttpRequest) -> Caller:
     """Return who tries a password, so that the page and the API count as one."""
     return Caller(project=operator().project, ip=read_credentials(request).ip)
+
+
+def _typed_email(request: HttpRequest) -> str:
+    """Return the address that is looked up, so that no spelling of it has guesses of its own."""
+    field = LoginForm(request).fields["username"]
+    return str(field.to_python(request.POST.get("username", ""))).lower()
 
 
 def _too_many(request: HttpRequest, *, headers: Mapping[str, str] | None = None) -> HttpResponse:

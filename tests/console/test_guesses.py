@@ -51,6 +51,18 @@ def test_class_11_an_account_is_guessed_slower_from_wherever(
         assert sign_in(104, WRONG, email).headers["Retry-After"] == "2"
 
 
+# Fullwidth letters, a raised one, and a space as wide as they are.
+@pytest.mark.parametrize("spelt", ["\uff41da", "\uff21da", "ad\u1d43", "\u3000ada"])
+def test_class_11_another_spelling_of_an_account_has_no_guesses_of_its_own(spelt: str):
+    with time_machine.travel(NOON, tick=False) as clock:
+        for place in range(FREE_PER_ACCOUNT):
+            sign_in(place, WRONG)
+        assert sign_in(100, email=f"{spelt}@example.com").status_code == 429
+        clock.shift(1)
+        assert sign_in(101, email=f"{spelt}@example.com").status_code == 302
+        assert sign_in(102, WRONG).status_code == 200
+
+
 def test_class_11_who_is_signed_in_clears_no_account_by_a_wrong_password():
     create_console_admin(email="eve@example.com", password=PASSWORD)
     eve = Client(REMOTE_ADDR="203.0.113.200")
