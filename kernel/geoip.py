@@ -1,6 +1,8 @@
 """Where a network address is, by a local database in MaxMind's format, where one is configured."""
 
 import logging
+import re
+import struct
 import threading
 import time
 from dataclasses import dataclass
@@ -18,8 +20,20 @@ CACHED_NAMES = 2048
 UNKNOWN_COUNTRY_CODE = "--"
 UNKNOWN_COUNTRY = "Unknown"
 
+#: What comes of reading a damaged file: not all that is wrong is found by the reader itself.
+_DAMAGE = (
+    maxminddb.InvalidDatabaseError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    UnicodeDecodeError,
+    struct.error,
+)
+
 #: Which file it is: its name, and when it was written, how long and which one it is.
 _Stamp = tuple[str, int, int, int]
+
+_COUNTRY_CODE = re.compile(r"[A-Z0-9]{2}")
 
 _logger = logging.getLogger(__name__)
 
@@ -51,6 +65,7 @@ class _Database:
         self._look_at = 0.0
         self._stamp: _Stamp | None = None
         self._reader: maxminddb.Reader | None = None
+        self._lamented: _Stamp | None = None
 
     def reader(self) -> maxminddb.Reader | None:
         """Return a reader of the newest file that could be read, nothing where there is none."""
@@ -65,7 +80,13 @@ class _Database:
         return self._reader
 
     def forget(self) -> None:
-        self._look_at, self._stamp, self._reader = 0.0, None, None
+        self._look_at, self._stamp, self._reader, self._lamented = 0.0, None, None, None
+
+    def lament(self, error: Exception) -> None:
+        """Log that the file is damaged, once for each file."""
+        if self._lamented != self._stamp:
+            self._lamented = self._stamp
+            _logger.warning("GEOIP_DATABASE: %s is damaged: %s", settings.GEOIP_DATABASE, error)
 
     def _look(self, name: str) -> None:
         self._look_at = time.monotonic() + LOOK_SECONDS
@@ -88,14 +109,17 @@ _database = _Database()
 
 
 def find(address: str) -> Place:
-    """Return where an address is, as far as it is known."""
+    """Return where an address is, as far as it is known: no sign-in fails for want of a place."""
     reader = _database.reader()
     if reader is None:
         return NOWHERE
     try:
         return _place(reader.get(address))
-    except (ValueError, maxminddb.InvalidDatabaseError):  # no address, or none of this database
-        return NOWHERE
+    except _DAMAGE as error:
+        _database.lament(error)
+    except ValueError:  # no address, or none of this database
+        pass
+    return NOWHERE
 
 
 def probe() -> None:
@@ -136,7 +160,7 @@ def _read(name: str) -> maxminddb.Reader:
         reader.get("192.0.2.1")
     except OSError as error:
         raise NoDatabaseError(f"cannot read {name}: {error.strerror}") from None
-    except (ValueError, maxminddb.InvalidDatabaseError) as error:
+    except (ValueError, *_DAMAGE) as error:
         raise NoDatabaseError(f"{name} is no database of addresses: {error}") from None
     return reader
 
@@ -145,7 +169,7 @@ def _place(record: Any) -> Place:
     country, continent = _part(record, "country"), _part(record, "continent")
     code, continent_code = country.get("iso_code"), continent.get("code")
     return Place(
-        country_code=code if isinstance(code, str) and len(code) == 2 else "",
+        country_code=code if isinstance(code, str) and _COUNTRY_CODE.fullmatch(code) else "",
         continent_code=continent_code if isinstance(continent_code, str) else "",
         is_in_european_union=country.get("is_in_european_union") is True,
     )

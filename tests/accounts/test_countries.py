@@ -48,6 +48,13 @@ def test_without_a_database_there_is_no_country(project, client_for, alice):
     assert (shown["countryCode"], shown["countryName"]) == ("--", "Unknown")
 
 
+@pytest.mark.parametrize("damaged", [b"\x42D\xff", b"\x42D\x00"])
+def test_a_damaged_database_keeps_nobody_out(database, project, client_for, alice, damaged):
+    database.write_bytes(database.read_bytes().replace(b"\x42DE", damaged))
+    me = client_for(project, session=sign_in(project, alice, IN_GERMANY).packed_secret)
+    assert me.get("/account/sessions/current").json["countryCode"] == "--"
+
+
 def test_news_of_a_session_tell_its_country(database, project, alice, events):
     events.clear()
     sign_in(project, alice, IN_GERMANY)

@@ -74,7 +74,9 @@ def test_a_file_is_looked_at_now_and_then(database: Path, monkeypatch: pytest.Mo
     assert find(IN_GERMANY).country_code == "DE"
 
 
-@pytest.mark.parametrize("spoil", ["cut short", "rubbish", "empty", "gone", "a folder"])
+@pytest.mark.parametrize(
+    "spoil", ["cut short", "rubbish", "renamed", "garbled", "empty", "gone", "a folder"]
+)
 def test_of_a_spoilt_file_the_last_whole_one_stays(
     database: Path, spoil: str, caplog: pytest.LogCaptureFixture
 ):
@@ -84,7 +86,13 @@ def test_of_a_spoilt_file_the_last_whole_one_stays(
     if spoil == "a folder":
         database.mkdir()
     elif spoil != "gone":
-        contents = {"cut short": whole[: len(whole) // 3], "rubbish": os.urandom(500), "empty": b""}
+        contents = {
+            "cut short": whole[: len(whole) // 3],
+            "rubbish": os.urandom(500),
+            "renamed": whole.replace(b"node_count", b"node_kount"),
+            "garbled": whole.replace(b"node_count", b"node\xffcount"),
+            "empty": b"",
+        }
         database.write_bytes(contents[spoil])
     assert find(IN_GERMANY).country_code == "DE"
     assert find(IN_GERMANY).country_code == "DE"
@@ -99,6 +107,33 @@ def test_of_a_spoilt_file_the_last_whole_one_stays(
 def test_records_of_another_make_tell_nothing(database: Path, record: Any):
     write(database, **{"203.0.113.0/24": record})
     assert find(IN_GERMANY) == Place()
+
+
+@pytest.mark.parametrize(
+    ("sound", "damaged"),
+    [
+        (b"\x42DE", b"\x42D\xff"),  # no text
+        (b"\x48iso_code", b"\xe0so_code."),  # a map for the name of a value
+        (b"\x48iso_code", b"\x00\xffso_code"),  # of no known type
+    ],
+)
+def test_of_a_damaged_record_nothing_is_told(
+    database: Path, sound: bytes, damaged: bytes, caplog: pytest.LogCaptureFixture
+):
+    whole = database.read_bytes()
+    assert sound in whole
+    database.write_bytes(whole.replace(sound, damaged))
+    assert find(IN_GERMANY) == find(IN_GERMANY) == Place()
+    assert find(NOWHERE_KNOWN) == find("testclient") == Place()
+    assert len(caplog.records) == 1  # said once for each file
+    write(database, **{"203.0.113.0/24": country("FR", "EU")})
+    assert find(IN_GERMANY).country_code == "FR"
+
+
+@pytest.mark.parametrize("code", ["\x00\x00", "D\x00", "ßß", "D ", "DEU"])
+def test_what_is_no_code_of_a_country_is_none(database: Path, code: str):
+    write(database, **{"203.0.113.0/24": country(code, "EU")})
+    assert find(IN_GERMANY) == Place(continent_code="EU")
 
 
 def test_countries_are_named_in_the_language_of_the_caller():
