@@ -75,8 +75,7 @@ def prove(
     columns: dict[str, Any] = {contact: True}
     if not keeps_access:
         check_own(user, contact)
-        forget_factors(user)
-        unlinked, _ = Identity.objects.filter(user_id=user.id).delete()
+        unlinked = forget_access(user)
         if user.password:
             columns |= {"password": "", "password_updated_at": clock.now()}
         if user.password or unlinked:
@@ -86,3 +85,10 @@ def prove(
     publish_user(caller, proved, "update.verification")
     announce_identity(caller.project.id, user_uid=user.uid, reason="verification")
     return proved
+
+
+def forget_access(user: User) -> int:
+    """Remove what somebody else may come in by; return how many identities there were."""
+    forget_factors(user)
+    unlinked, _ = Identity.objects.filter(user_id=user.id).delete()
+    return unlinked

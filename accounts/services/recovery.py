@@ -8,7 +8,7 @@ from accounts.events import announce_identity, publish_token
 from accounts.models import Session, Token, User
 from accounts.outputs import TokenOutput
 from accounts.services import contacts
-from accounts.services.rows import change_user, find_by_email
+from accounts.services.rows import change_user, find_by_email, get_user_row
 from kernel.caller import Caller
 from projects.services import find_project
 
@@ -38,9 +38,15 @@ def replace_password(
 ) -> None:
     """Set the password of a user who read what was mailed to an address, and end their sessions.
 
-    Raises: USER_INVALID_TOKEN
+    Where that is the first proof of the address, somebody else may have signed up with it: what
+    they come in by goes too.
+
+    Raises: USER_NOT_FOUND, USER_INVALID_TOKEN
     """
     project_id, uid = caller.project.id, proof["userId"]
+    user = get_user_row(project_id, uid)
+    if not user.is_email_verified:
+        contacts.forget_access(user)
     user = change_user(project_id, uid, checked_email=address, is_email_verified=True, **columns)
     Session.objects.filter(user_id=user.id).delete()
     publish_token(caller, uid, KIND, "update", proof)
