@@ -3,11 +3,19 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.events import announce_identity, publish_user
-from accounts.models import Identity, Session, User
+from accounts.models import Identity, Session, Token, User
 from accounts.services.factors import forget_factors
-from accounts.services.rows import NewUser, add_user, change_user, find_by_contact, telling_taken
+from accounts.services.rows import (
+    NewUser,
+    add_user,
+    change_user,
+    find_by_contact,
+    lock_user,
+    telling_taken,
+)
 from kernel import clock
 from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
@@ -63,8 +71,8 @@ def prove(
 ) -> User:
     """Note that a user reads what is sent to a contact of theirs, which is this address or number.
 
-    Until the first proof anybody may have signed up with it: their password, their second factors
-    and their identities at providers go, and what they let in, unless all that `keeps_access`.
+    Until the first proof anybody may have signed up with it: their password, their second factors,
+    their identities at providers and their tokens go, and all sessions, unless it `keeps_access`.
 
     Raises: USER_EMAIL_NOT_VERIFIED, USER_PHONE_NOT_VERIFIED, USER_INVALID_TOKEN
     """
@@ -75,11 +83,9 @@ def prove(
     columns: dict[str, Any] = {contact: True}
     if not keeps_access:
         check_own(user, contact)
-        unlinked = forget_access(user)
+        forget_access(user, address)
         if user.password:
             columns |= {"password": "", "password_updated_at": clock.now()}
-        if user.password or unlinked:
-            Session.objects.filter(user_id=user.id).delete()
     # Somebody may change the address at this moment: the mark is for the one that was proved.
     proved = change_user(caller.project.id, user.uid, **{_CHECKED[contact]: address}, **columns)
     publish_user(caller, proved, "update.verification")
@@ -87,8 +93,16 @@ def prove(
     return proved
 
 
-def forget_access(user: User) -> int:
-    """Remove what somebody else may come in by; return how many identities there were."""
+def forget_access(user: User, address: str) -> None:
+    """Remove what somebody else may come in by, now or later, of a user who proves an address.
+
+    Tokens go too, such as one that would prove another contact: but for what went to the address
+    itself. To be called in the transaction that notes the proof.
+    """
+    Identity.objects.filter(user_id=user.id).delete()
+    lock_user(user.project_id, user.uid)
+    Session.objects.filter(user_id=user.id).delete()
     forget_factors(user)
-    unlinked, _ = Identity.objects.filter(user_id=user.id).delete()
-    return unlinked
+    # Last: who used a passkey before it was gone has left a token by now.
+    tokens = Token.objects.filter(user_id=user.id)
+    tokens.exclude(Q(email=address) | Q(phone=address)).delete()

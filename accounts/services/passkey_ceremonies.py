@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.db import IntegrityError, transaction
 
 from accounts.events import publish_token
-from accounts.models import Passkey, PasskeyChallenge, User
+from accounts.models import Passkey, PasskeyChallenge, Session, User
 from accounts.outputs import TokenOutput, token_output
 from accounts.outputs.passkeys import (
     PasskeyChallengeOutput,
@@ -19,7 +19,7 @@ from accounts.outputs.passkeys import (
 )
 from accounts.services.methods import PASSKEY, check_method
 from accounts.services.passkeys import check_recent
-from accounts.services.rows import get_own_user
+from accounts.services.rows import get_own_user, lock_user
 from accounts.services.tokens import issue
 from accounts.tokens import Purpose, new_link_secret, token_digest
 from accounts.webauthn import (
@@ -139,13 +139,15 @@ def update_passkey_token(
     try:
         answer = Assertion.read(credential)
         _check_answered(caller, challenge, answer.challenge, Purpose.PASSKEY_SIGN_IN)
-        passkey = _proved(caller, challenge, answer)
+        # A passkey that is used stays until its token is there: who removes both finds both.
+        with transaction.atomic():
+            passkey = _proved(caller, challenge, answer)
+            if passkey.user.is_active:
+                return _token(caller, passkey.user)
     except InvalidCredentialError as error:
         raise ApiError(ErrorKind.USER_PASSKEY_INVALID) from error
     # Only now: what is not proved must not tell whose it is.
-    if not passkey.user.is_active:
-        raise ApiError(ErrorKind.USER_BLOCKED)
-    return _token(caller, passkey.user)
+    raise ApiError(ErrorKind.USER_BLOCKED)
 
 
 def _party_at(project: ProjectContext, origin: str) -> RelyingParty:
@@ -231,7 +233,10 @@ def _kept(user: User, challenge: PasskeyChallenge, made: NewCredential) -> Passk
     try:
         with transaction.atomic():
             # Of many who add one at the same moment each sees those of the one before.
-            User.objects.select_for_update(no_key=True).get(id=user.id)
+            lock_user(user.project_id, user.uid)
+            # Somebody else may have proved the address while the device was asked.
+            if not Session.objects.filter(id=challenge.session_id, user_id=user.id).exists():
+                raise ApiError(ErrorKind.USER_UNAUTHORIZED)
             held = Passkey.objects.filter(user_id=user.id).values_list("uid", flat=True)
             _check_room(challenge.passkey_uid, list(held))
             now = clock.now()

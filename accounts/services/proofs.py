@@ -13,7 +13,13 @@ from accounts.services import contacts
 from accounts.services.new_passwords import password_columns
 from accounts.services.outbox import post_mail
 from accounts.services.recovery import find_recipient, replace_password
-from accounts.services.rows import change_user, find_by_email, get_own_user, get_user_row
+from accounts.services.rows import (
+    change_user,
+    find_by_email,
+    get_own_user,
+    get_user_row,
+    lock_user,
+)
 from accounts.services.tokens import check_redeemable, issue, redeem, shown
 from accounts.tokens import PROOF_SECRET_BYTES, Purpose, pseudonym
 from kernel import clock, jobs
@@ -48,6 +54,8 @@ def update_own_email_verification(*, caller: Caller, user_id: str, secret: str) 
     Raises: USER_INVALID_TOKEN
     """
     with transaction.atomic():
+        # Before the token: a first proof at the same moment takes both in this order.
+        lock_user(caller.project.id, user_id)
         redeemed = redeem(caller, user_id, _VERIFYING, secret)
         proof, address = redeemed.output(user_id), redeemed.email
         change_user(caller.project.id, user_id, checked_email=address, is_email_verified=True)
@@ -106,6 +114,7 @@ def update_recovery(*, caller: Caller, user_id: str, secret: str, password: str)
     check_redeemable(caller, user_id, _RECOVERING, secret)
     columns = password_columns(caller.project, get_user_row(caller.project.id, user_id), password)
     with transaction.atomic():
+        lock_user(caller.project.id, user_id)  # before the token, as for a verification
         redeemed = redeem(caller, user_id, _RECOVERING, secret)
         proof, address = redeemed.output(user_id), redeemed.email
         contacts.check_own(get_user_row(caller.project.id, user_id), contacts.EMAIL)

@@ -46,7 +46,7 @@ def replace_password(
     project_id, uid = caller.project.id, proof["userId"]
     user = get_user_row(project_id, uid)
     if not user.is_email_verified:
-        contacts.forget_access(user)
+        contacts.forget_access(user, address)
     user = change_user(project_id, uid, checked_email=address, is_email_verified=True, **columns)
     Session.objects.filter(user_id=user.id).delete()
     publish_token(caller, uid, KIND, "update", proof)

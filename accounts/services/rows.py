@@ -110,6 +110,12 @@ def get_user_row(project_id: int, uid: str) -> User:
     return user
 
 
+def lock_user(project_id: int, uid: str) -> None:
+    """Have others who change a user, or add a way in, wait until this transaction ends."""
+    users = User.objects.in_project(project_id).filter(uid=uid)
+    list(users.select_for_update(no_key=True).values_list("id"))
+
+
 def find_by_email(project_id: int, email: str) -> User | None:
     return find_by_contact(project_id, email=email)
 

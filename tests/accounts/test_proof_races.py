@@ -23,7 +23,10 @@ URL = "http://localhost/in"
 NUMBER, MOVED_NUMBER = "+4915112345678", "+4915187654321"
 ADDRESS, MOVED_ADDRESS = "alice@example.com", "victim@example.com"
 NEW_PASSWORD = "an entirely new password"
-_MOVE = "UPDATE account SET email = %s, phone = %s WHERE uid = 'alice'"
+_MOVE = (
+    f"UPDATE account SET email = '{MOVED_ADDRESS}', phone = '{MOVED_NUMBER}'"  # noqa: S608
+    " WHERE uid = 'alice'"
+)
 _IS_BLOCKING = (
     "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid)))"
 )
@@ -42,9 +45,14 @@ def own(project, client_for, alice):
 
 def while_moving(call):
     """Make a call that reads alice's contacts before they change, and writes after it."""
+    return while_held(_MOVE, call)
+
+
+def while_held(statement, call):
+    """Make a call that reads what is there before a statement, and waits for its end."""
     with own_connection() as moving, own_connection() as watch, ThreadPoolExecutor(1) as thread:
         moving.execute("BEGIN")
-        moving.execute(_MOVE, [MOVED_ADDRESS, MOVED_NUMBER])
+        moving.execute(statement)
         called = thread.submit(at_once, [call])
         late = time.monotonic() + 10
         while watch.execute(_IS_BLOCKING, [moving.info.backend_pid]).fetchone() == (False,):
