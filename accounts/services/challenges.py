@@ -23,7 +23,7 @@ from accounts.services.factors import (
 )
 from accounts.services.outbox import post_mail
 from accounts.services.rows import get_own_user
-from accounts.services.texts import post_text
+from accounts.services.texts import post_code
 from accounts.tokens import Purpose, new_code, token_digest
 from kernel import clock, sql
 from kernel.caller import Caller
@@ -68,8 +68,9 @@ def create_mfa_challenge(*, caller: Caller, factor: str) -> MfaChallengeOutput:
     """
     user, wanted = get_own_user(caller), Factor(factor)
     _check_ready(user, wanted)
-    code, now, uid = new_code(), clock.now(), unique_id()
+    now, uid = clock.now(), unique_id()
     with transaction.atomic():
+        code = _send_code(caller, user, wanted)
         challenge = Challenge.objects.create(
             user=user,
             session_id=caller.session_id,
@@ -80,7 +81,6 @@ def create_mfa_challenge(*, caller: Caller, factor: str) -> MfaChallengeOutput:
             created_at=now,
             expires_at=now + timedelta(seconds=CODE_SECONDS),
         )
-        _send(caller, user, wanted, code)
         output = mfa_challenge_output(challenge, user_uid=user.uid)
         publish_challenge(caller, user.uid, output)
     return output
@@ -126,9 +126,11 @@ def _check_ready(user: User, factor: Factor) -> None:
     raise ApiError(unproved if has_contact else unset)
 
 
-def _send(caller: Caller, user: User, factor: Factor, code: str) -> None:
+def _send_code(caller: Caller, user: User, factor: Factor) -> str:
+    """Return the right answer by mail and by phone, once it is on its way."""
     if factor is Factor.PHONE:
-        post_text(caller.project, recipient=user.phone or "", template="otp", code=code)
+        return post_code(caller.project, user.phone or "")
+    code = new_code()
     if factor is Factor.EMAIL:
         post_mail(
             caller.project,
@@ -138,6 +140,7 @@ def _send(caller: Caller, user: User, factor: Factor, code: str) -> None:
             subject=f"Your code for {caller.project.name}",
             code=code,
         )
+    return code
 
 
 def _try(user: User, session_id: int, uid: str) -> _Tried:

@@ -8,13 +8,12 @@ from accounts.outputs import TokenOutput
 from accounts.services.contacts import find_or_add
 from accounts.services.methods import PHONE, check_method
 from accounts.services.rows import change_user, get_own_user
-from accounts.services.texts import post_text
+from accounts.services.texts import post_code
 from accounts.services.tokens import issue, redeem, shown
-from accounts.tokens import Purpose, new_code
+from accounts.tokens import Purpose
 from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
 from kernel.limits import CODE_SECONDS
-from projects.services import find_mock_code
 
 VERIFICATION = "verification"
 _VERIFYING = (Purpose.PHONE_VERIFICATION,)
@@ -64,11 +63,6 @@ def update_own_phone_verification(*, caller: Caller, user_id: str, secret: str) 
 
 
 def _text_code(caller: Caller, user: User, purpose: Purpose) -> tuple[Token, str]:
-    """Give out a code: a new one by a text, or the one that a mock phone always has."""
     phone = user.phone or ""
-    mock_code = find_mock_code(caller.project, phone)
-    code = mock_code or new_code()
-    token = issue(user, purpose, code, seconds=CODE_SECONDS, phone=phone)
-    if not mock_code:
-        post_text(caller.project, recipient=phone, template="otp", code=code)
-    return token, code
+    code = post_code(caller.project, phone)
+    return issue(user, purpose, code, seconds=CODE_SECONDS, phone=phone), code

@@ -53,7 +53,7 @@ def get_mock_phone(*, caller: Caller, project_id: str, number: str) -> MockPhone
 
 @transaction.atomic
 def create_mock_phone(*, caller: Caller, project_id: str, number: str, otp: str) -> MockPhoneOutput:
-    """Have a number receive this code and nothing else, always.
+    """Have a number receive this code whenever it is sent one, and no texts.
 
     Raises: PROJECT_NOT_FOUND, USER_UNAUTHORIZED, MOCK_NUMBER_ALREADY_EXISTS,
         MOCK_NUMBER_LIMIT_EXCEEDED

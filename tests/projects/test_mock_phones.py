@@ -2,9 +2,10 @@
 
 import pytest
 
-from accounts.models import TextMessage, Token
+from accounts.models import TextMessage, Token, User
 from kernel.limits import MAX_MOCK_PHONES
 from projects.models import MockPhone
+from tests.accounts.apps import answer, challenge, prove_contacts
 from tests.projects.conftest import admin_mode
 from tests.reference import assert_model
 
@@ -109,6 +110,20 @@ def test_a_number_is_verified_by_the_code_that_is_set(server, project, guest, cl
     assert me.get("/account").json["phoneVerification"] is True
     users = client_for(project, session=opened.cookies["a_session_blog"].value)
     assert users.post("/account/verifications/phone").error == "user_phone_already_verified"
+
+
+def test_the_code_that_is_set_is_a_second_factor(server, project, client_for, alice):
+    server.post(PATH, PHONE)
+    prove_contacts(phone=NUMBER)
+    User.objects.update(has_mfa=True)
+    pending = client_for(project, session=alice.session)
+    assert pending.get("/account").error == "user_more_factors_required"
+    asked = challenge(pending, "phone")
+    assert not TextMessage.objects.exists()
+    assert answer(pending, asked, "654321").error == "user_invalid_token"
+    assert answer(pending, asked, "123456").status == 200
+    assert answer(pending, asked, "123456").error == "user_invalid_token"
+    assert pending.get("/account").status == 200
 
 
 def test_a_code_lets_nobody_in_who_did_not_ask(server, guest):
