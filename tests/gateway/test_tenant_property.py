@@ -6,7 +6,7 @@ Both projects hold the same ids, and the second one's rows carry a word that no 
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from accounts import services as accounts
-from accounts.models import Passkey, User
+from accounts.models import Passkey, PasskeyChallenge, User
 from accounts.roles import role_group_ids
 from documents import services as documents
 from documents.vocabulary import COLLECTIONS
@@ -35,8 +35,12 @@ pytestmark = [pytest.mark.db, pytest.mark.django_db, pytest.mark.slow]
 
 CANARY = "nightingale"
 EXAMPLES = 200
-#: What anybody may do in any project: sign up, and ask for the server's health.
-FOR_STRANGERS = {"account.create", "account.createAnonymousSession"}
+#: What anybody may do in any project, and leaves a row: sign up, and begin to sign in by a passkey.
+FOR_STRANGERS = {
+    "account.create",
+    "account.createAnonymousSession",
+    "account.createPasskeyToken",
+}
 OPERATIONS = sorted((path, verb) for path, verb, label in served() if label.id not in FOR_STRANGERS)
 PROJECTS = st.sampled_from(["", "shop", "blog", "console", "shop,blog", "blog,shop", " blog"])
 CREDENTIALS = (
@@ -406,6 +410,18 @@ def test_no_request_reads_or_changes_what_another_project_holds(world: World, at
     assert changed == [], (attack, reply.status, reply.json)
     assert CANARY.encode() not in reply.content, (attack, reply.json)
     assert reply.status < 500 or reply.error in NOT_OFFERED, (attack, reply.json)
+
+
+@pytest.mark.parametrize("credential", ["renamed cookie", "renamed fallback", "cookie"])
+def test_stranger_who_begins_to_sign_in_by_a_passkey_is_nobody_there(world: World, credential: str):
+    asking = _attack("/v1/account/tokens/passkey", "POST", credential, query="blog")
+    reply = _send(world, replace(asking, has_origin=True))
+    assert reply.status == 201
+    after = _rows_of(world.victim)
+    changed = [name for name, digest in after.items() if digest != world.before[name]]
+    assert changed == ["accounts.PasskeyChallenge"]
+    assert PasskeyChallenge.objects.get().user is None
+    assert CANARY.encode() not in reply.content
 
 
 def test_the_same_requests_do_reach_what_is_their_own(world: World, client_for: ClientFor):
