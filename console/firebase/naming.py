@@ -10,18 +10,16 @@ _MARK_BYTES = 4
 #: Between the names of collections that lie below one another.
 _BETWEEN = "__"
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
-#: Ids that Firestore makes up: no other document has the same one, whatever its collection.
-_MADE_UP = re.compile(r"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9]{20}\Z")
 
 
 def document_id(path: Sequence[str]) -> str:
     """Return the id of the document with a path.
 
-    Those of subcollections lie in one collection here, where `main` of two parents would be the
-    same: such ids, and those that are none here, become the digest of the path.
+    Those of subcollections lie in one collection here, and one id is often written below many
+    parents: such ids, and those that are none here, become the digest of the path.
     """
     uid = path[-1]
-    is_kept = is_valid_id(uid) if len(path) == 2 else _MADE_UP.match(uid) is not None
+    is_kept = len(path) == 2 and is_valid_id(uid)
     return uid if is_kept else _digest("/".join(path), GENERATED_ID_BYTES)
 
 

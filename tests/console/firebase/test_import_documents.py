@@ -191,12 +191,30 @@ def test_a_tree_brings_subcollections_with_their_parents(
     assert posts["p1"]["parent_list"][1].startswith("users__x/")
     comments = documents(key, "posts__comments")
     assert {(each["text"], each["parentId"], each["firebaseId"]) for each in comments.values()} == {
-        ("Hi", "p1", None),
+        ("Hi", "p1", MADE_UP),
         ("Ho", "p1", "main"),
         ("Other", mapped, "main"),
     }
-    assert MADE_UP in comments
     assert own(documents(key, "users")["ada"]) == {}
+
+
+def test_one_id_below_many_parents_comes_for_each(
+    import_firebase: ImportFirebase, tmp_path: Path, key: ApiClient
+):
+    lines = [
+        typed(f"users/{name}/timeline/{MADE_UP}", {"n": {"stringValue": name}})
+        for name in ("ann", "bob")
+    ]
+    lines.append(typed("pins/p", {"of": {"referenceValue": lines[1]["name"]}}))
+    path = write_lines(tmp_path / "all.jsonl", lines)
+    outcome = import_firebase("--firestore", path).outcome
+    assert outcome["documents"] == {"created": 3, "existing": 0, "skipped": 0}
+    found = documents(key, "users__timeline")
+    assert {(each["n"], each["parentId"], each["firebaseId"]) for each in found.values()} == {
+        ("ann", "ann", MADE_UP),
+        ("bob", "bob", MADE_UP),
+    }
+    assert found[documents(key, "pins")["p"]["of"]]["n"] == "bob"
 
 
 def test_a_tree_of_one_collection_is_told_its_name(
