@@ -155,7 +155,7 @@ def _user(line: int, uid: str, entry: Mapping[str, Any], how: Reading) -> Source
     losses: list[str] = []
     email = _optional(entry, "email", fields.email)
     number = _optional(entry, "phoneNumber", fields.phone)
-    providers = [each for each in entry.get("providerUserInfo") or () if isinstance(each, dict)]
+    providers = [each for each in _list(entry, "providerUserInfo") if isinstance(each, dict)]
     name = values.read_text(entry.get("displayName") or "").replace("\x00", "")
     if len(name) > MAX_NAME_LENGTH:
         losses.append(f"the name was cut to {MAX_NAME_LENGTH} characters")
@@ -191,6 +191,13 @@ def _optional(entry: Mapping[str, Any], key: str, check: fields.Check) -> str | 
         return str(check(value))
     except ValueError as error:
         raise ValueError(f"{key}: {error}") from None
+
+
+def _list(entry: Mapping[str, Any], key: str) -> Sequence[Any]:
+    value = entry.get(key) or []
+    if not isinstance(value, list):
+        raise ValueError(f"{key}: A list is missing")
+    return value
 
 
 def _password(stored: object, salt: object, how: Reading, losses: list[str]) -> str:

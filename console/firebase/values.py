@@ -117,7 +117,7 @@ def read_time(value: object) -> datetime:
 def _read(read: Callable[[Any], Any], content: object, kind: str) -> Any:
     try:
         return read(content)
-    except (KeyError, TypeError, OverflowError):
+    except (AttributeError, KeyError, TypeError, OverflowError):
         raise ValueError(f"A value of the type {kind!r} cannot be read") from None
 
 
@@ -183,7 +183,8 @@ def _map(value: object) -> Mapping[str, Any]:
 
 
 def _vector_or_map(value: dict[str, Any]) -> Any:
-    return value["value"] if value.get("__type__") == "__vector__" else value
+    is_vector = value.get("__type__") == "__vector__" and "value" in value
+    return value["value"] if is_vector else value
 
 
 #: NaN and the infinities are no values here.
