@@ -19,7 +19,7 @@ from kernel.limits import MAX_LABELS, MAX_NAME_LENGTH, MAX_PREFS_LENGTH
 MAX_PROVIDER_UID = 255
 MAX_PHOTO_URL = 2048
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_PARAMETER = re.compile(r"(\w+)\s*[:=]\s*\"?([\w+/=-]+)\"?")
+_PARAMETER = re.compile(r"(\w+)\"?\s*[:=]\s*\"?([\w+/=-]+)\"?")
 #: Firebase's names of providers, and ours of those that are offered.
 PROVIDERS: Mapping[str, str] = {
     "apple.com": "apple",

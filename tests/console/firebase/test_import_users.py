@@ -15,6 +15,7 @@ from accounts import hashes
 from accounts.models import Identity, User
 from accounts.passwords import matches
 from accounts.services import bulk_imports, create_user
+from console.firebase.accounts import read_hash_config
 from kernel.caller import Caller, CallerKind, ProjectContext
 from kernel.models import OutboxEvent
 from projects import services as projects
@@ -263,6 +264,20 @@ def test_faulty_hash_parameters_are_refused(
     hash_config.write_text(text)
     with pytest.raises(CommandError, match=reason):
         import_firebase("--users", path, "--hash-config", hash_config)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_hash_parameters_are_read_as_json(indent: int | None):
+    shown = read_hash_config(HASH_CONFIG)
+    parameters = {
+        "algorithm": "SCRYPT",
+        "base64_signer_key": shown.signer_key,
+        "base64_salt_separator": shown.salt_separator,
+        "rounds": 8,
+        "mem_cost": "14",
+    }
+    for written in (parameters, {"hash_config": parameters}):
+        assert read_hash_config(json.dumps(written, indent=indent)) == shown
 
 
 def test_hashes_of_other_costs_are_kept_with_them():
