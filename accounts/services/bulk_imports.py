@@ -1,6 +1,6 @@
 """Users of another system in great numbers, some hundreds in a few statements."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,9 @@ from kernel.ids import unique_ids
 
 #: How often a batch is tried when others sign up at the same moment.
 ATTEMPTS = 3
+
+#: What tells that two are one person: their kind, such as "email", and what they are.
+Facts = set[tuple[object, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +64,12 @@ class ImportedUsers:
 
 
 def import_users(*, caller: Caller, users: Sequence[ImportedUser]) -> ImportedUsers:
-    """Create users with their identities; those whose ids exist stay as they are.
+    """Create users with their identities; those who exist stay as they are.
 
     Each is logged for the change feed as `users.ID.create`; sockets are not rung. A user whose
-    address or number is somebody else's is refused.
+    id, address or number is somebody else's is refused. Whoever has the id is the same user if
+    they were created at the same moment, which only an import can say, or if an address or number
+    they have proven or an identity agrees.
     """
     for attempt in range(ATTEMPTS):
         try:
@@ -76,12 +81,20 @@ def import_users(*, caller: Caller, users: Sequence[ImportedUser]) -> ImportedUs
     raise RuntimeError("unreachable")
 
 
+def known_users(*, caller: Caller, user_ids: Collection[str]) -> set[str]:
+    """Return those of the ids that are users' of the project."""
+    if not user_ids:
+        return set()
+    rows = User.objects.in_project(caller.project.id).filter(uid__in=user_ids)
+    return set(rows.values_list("uid", flat=True))
+
+
 def _import(caller: Caller, users: Sequence[ImportedUser]) -> ImportedUsers:
     outcome = ImportedUsers()
     taken = _Taken(caller.project, users)
     places = _places_left(caller.project)
     for place, user in enumerate(users):
-        if user.uid in taken.uids:
+        if user.uid in taken.uids and taken.is_same(user):
             continue
         kind = taken.refusal(user)
         if kind is None and places is not None and len(outcome.created) >= places:
@@ -113,20 +126,31 @@ class _Taken:
     """The ids, addresses, numbers and identities that are somebody's."""
 
     def __init__(self, project: ProjectContext, users: Sequence[ImportedUser]) -> None:
+        self.uids: dict[str, Facts] = {}
         rows = User.objects.filter(project_id=project.id).filter(
             Q(uid__in=[each.uid for each in users])
             | Q(email__in=[each.email for each in users if each.email])
             | Q(phone__in=[each.phone for each in users if each.phone])
         )
-        found = list(rows.values_list("uid", "email", "phone"))
-        self.uids = {uid for uid, _, _ in found}
-        self._emails = {email for _, email, _ in found if email}
-        self._phones = {phone for _, _, phone in found if phone}
+        found = list(rows)
+        self._emails = {row.email for row in found if row.email}
+        self._phones = {row.phone for row in found if row.phone}
+        for row in found:
+            self.uids[row.uid] = _proven_facts(row)
         wanted = {each.provider_uid for user in users for each in user.identities}
         known = Identity.objects.filter(project_id=project.id, provider_uid__in=wanted)
-        self._identities = set(known.values_list("provider", "provider_uid")) if wanted else set()
+        identities = known.values_list("user__uid", "provider", "provider_uid") if wanted else ()
+        self._identities = {(provider, uid) for _, provider, uid in identities}
+        for user_uid, provider, uid in identities:
+            self.uids.setdefault(user_uid, set()).add(("identity", provider, uid))
+
+    def is_same(self, user: ImportedUser) -> bool:
+        """Tell whether whoever has a user's id is that user."""
+        return not self.uids[user.uid].isdisjoint(_facts(user))
 
     def refusal(self, user: ImportedUser) -> ErrorKind | None:
+        if user.uid in self.uids:
+            return ErrorKind.USER_ALREADY_EXISTS
         if user.email in self._emails:
             return ErrorKind.USER_EMAIL_ALREADY_EXISTS
         if user.phone in self._phones:
@@ -134,7 +158,7 @@ class _Taken:
         return None
 
     def add(self, user: ImportedUser) -> None:
-        self.uids.add(user.uid)
+        self.uids[user.uid] = _facts(user)
         if user.email:
             self._emails.add(user.email)
         if user.phone:
@@ -147,6 +171,22 @@ class _Taken:
             return False
         self._identities.add(name)
         return True
+
+
+def _facts(user: ImportedUser) -> Facts:
+    facts: Facts = {("identity", each.provider, each.provider_uid) for each in user.identities}
+    named = (("email", user.email), ("phone", user.phone), ("created", user.created_at))
+    return facts | {(kind, value) for kind, value in named if value}
+
+
+def _proven_facts(row: User) -> Facts:
+    """Return what nobody else can say of themselves by signing up."""
+    named = (
+        ("email", row.email if row.is_email_verified else None),
+        ("phone", row.phone if row.is_phone_verified else None),
+        ("created", row.created_at),
+    )
+    return {(kind, value) for kind, value in named if value}
 
 
 def _places_left(project: ProjectContext) -> int | None:

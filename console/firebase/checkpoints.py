@@ -16,17 +16,21 @@ class BusyImportError(Exception):
 class Progress:
     """What is done: users and documents that were read, and what became of them.
 
-    `report_bytes` is the length of the report's file that belongs to it.
+    `strangers` are ids of users that somebody else has here, `permissions_refused` counts owners
+    of documents who are no users. `report_bytes` is the length of the report's file that belongs
+    to it.
     """
 
     users_read: int = 0
     users_created: int = 0
     users_existing: int = 0
     users_refused: int = 0
+    strangers: list[str] = field(default_factory=list)
     documents_read: int = 0
     created: dict[str, int] = field(default_factory=dict)
     existing: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
+    permissions_refused: int = 0
     report_bytes: int = 0
 
     @property

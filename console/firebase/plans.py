@@ -1,7 +1,7 @@
 """What an import is going to do: counted from the files before anything is written."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -101,8 +101,16 @@ class CollectionPlan:
         }
         return [key for key, wanted in is_wanted.items() if wanted]
 
-    def record(self, number: int, document: SourceDocument) -> Record:
+    def owners(self, document: SourceDocument) -> set[str]:
+        """Return the ids of those who are to read, update and delete a document."""
+        named = {rule.owner_of(document) for rule in self.owner_rules}
+        return {owner for owner in named if is_valid_id(owner)}
+
+    def record(self, number: int, document: SourceDocument, users: Collection[str]) -> Record:
         """Return a document as it is imported; `number` stands for it in the report.
+
+        Owners who are none of `users` get no permissions: whoever signs up with their id later
+        would have them.
 
         Raises:
             ValueError: A value cannot be turned into what its attribute holds.
@@ -112,7 +120,8 @@ class CollectionPlan:
         for key, moment in ((CREATED_AT, document.created_at), (UPDATED_AT, document.updated_at)):
             if moment is not None:
                 data[key] = api_time(moment)
-        sent = SentDocument(naming.document_id(document.path), data, self._permissions(document))
+        permissions = self._permissions(document, users)
+        sent = SentDocument(naming.document_id(document.path), data, permissions)
         return Record(number, sent, document.size)
 
     def _own_values(self, document: SourceDocument) -> dict[str, Any]:
@@ -128,12 +137,11 @@ class CollectionPlan:
                 values[OTHERS_KEY] = json_text(kept)
         return values
 
-    def _permissions(self, document: SourceDocument) -> list[str]:
-        owners = {rule.owner_of(document): None for rule in self.owner_rules}
+    def _permissions(self, document: SourceDocument, users: Collection[str]) -> list[str]:
         return [
             str(Permission(action, f"user:{owner}"))
-            for owner in owners
-            if owner and is_valid_id(owner)
+            for owner in sorted(self.owners(document))
+            if owner in users
             for action in ITEM_ACTIONS
         ]
 

@@ -1,14 +1,14 @@
 """An import carried out: batch by batch, each written down along with what it wrote."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 
-from accounts.services.bulk_imports import import_users
+from accounts.services.bulk_imports import import_users, known_users
 from console.firebase import naming
 from console.firebase.accounts import SourceUser, UserFault
 from console.firebase.checkpoints import Checkpoint, Progress
@@ -20,6 +20,7 @@ from documents.records import Fault, Record
 from documents.services import transfers
 from documents.vocabulary import COLLECTIONS
 from kernel.caller import Caller
+from kernel.errors import ErrorKind
 
 USERS_AT_ONCE = 1000
 DOCUMENTS_AT_ONCE = 2000
@@ -98,6 +99,11 @@ class Run:
         progress.users_created += len(outcome.created)
         progress.users_existing += len(known) - len(outcome.created) - len(refused)
         progress.users_refused += len(batch) - len(known) + len(refused)
+        progress.strangers += [
+            known[place].user.uid
+            for place, kind in refused.items()
+            if kind is ErrorKind.USER_ALREADY_EXISTS
+        ]
 
     def _prepare_collections(self) -> None:
         for each in self._plan.collections.values():
@@ -123,11 +129,14 @@ class Run:
         groups: dict[tuple[str, ...], list[Numbered]] = {}
         for each in batch:
             groups.setdefault(naming.pattern_of(each[2].path), []).append(each)
+        owners = {number: self._owners(source) for number, _, source in batch}
+        named = set[str]().union(*owners.values())
+        users = known_users(caller=self._caller, user_ids=named) - set(self.progress.strangers)
         told: dict[int, str] = {}
         for pattern, group in groups.items():
             plan = self._plan.collections.get(pattern)
             if plan is not None:
-                told |= self._take_group(plan, group)
+                told |= self._take_group(plan, group, users)
                 continue
             # None of its documents can be read.
             told |= {number: _reason(source) for number, _, source in group}
@@ -135,16 +144,29 @@ class Run:
         for number, path, source in batch:
             if number in told:
                 self._skipped.document(path, source, told[number])
+                continue
+            for owner in sorted(owners[number] - users):
+                reason = f"the owner {owner!r} is no user here, or another one: no permissions"
+                self._skipped.document(path, source, reason, what=INCOMPLETE)
+                self.progress.permissions_refused += 1
         self.progress.documents_read += len(batch)
 
-    def _take_group(self, plan: CollectionPlan, group: Sequence[Numbered]) -> dict[int, str]:
+    def _owners(self, source: Source) -> set[str]:
+        plan = self._plan.collections.get(naming.pattern_of(source.path))
+        if plan is None or not isinstance(source, SourceDocument):
+            return set()
+        return plan.owners(source)
+
+    def _take_group(
+        self, plan: CollectionPlan, group: Sequence[Numbered], users: Collection[str]
+    ) -> dict[int, str]:
         """Import documents of one collection; return the reasons of those that did not come."""
         report = transfers.import_documents(
             caller=self._caller,
             names=COLLECTIONS,
             database_id=self._database_id,
             collection_id=plan.id,
-            records=[_record(plan, number, source) for number, _, source in group],
+            records=[_record(plan, number, source, users) for number, _, source in group],
             import_id="firebase",  # no id is made from it: each record has one
             limits=transfers.Limits(errors=len(group) + 1),
         )
@@ -174,6 +196,7 @@ def told_counts(progress: Progress) -> dict[str, Any]:
             "existing": sum(progress.existing.values()),
             "skipped": sum(progress.refused.values()),
         },
+        "permissions": {"skipped": progress.permissions_refused},
         "collections": {
             name: {
                 "created": progress.created.get(name, 0),
@@ -185,11 +208,13 @@ def told_counts(progress: Progress) -> dict[str, Any]:
     }
 
 
-def _record(plan: CollectionPlan, number: int, source: Source) -> Record | Fault:
+def _record(
+    plan: CollectionPlan, number: int, source: Source, users: Collection[str]
+) -> Record | Fault:
     if not isinstance(source, SourceDocument):
         return Fault(number, source.reason)
     try:
-        return plan.record(number, source)
+        return plan.record(number, source, users)
     except ValueError as error:
         return Fault(number, str(error))
 

@@ -32,8 +32,8 @@ class SkippedFile:
     ) -> None:
         self._write(what, "user", path, source.line, source.uid, reason)
 
-    def document(self, path: Path, source: Source, reason: str) -> None:
-        self._write(SKIPPED, "document", path, source.line, "/".join(source.path), reason)
+    def document(self, path: Path, source: Source, reason: str, *, what: str = SKIPPED) -> None:
+        self._write(what, "document", path, source.line, "/".join(source.path), reason)
 
     def flush(self) -> int:
         """Return how long the file is."""

@@ -14,7 +14,14 @@ from tests.client import ApiClient
 from tests.conftest import ClientFor, sign_up
 from tests.console.firebase import exports
 from tests.console.firebase.conftest import ImportFirebase, skipped
-from tests.console.firebase.exports import DATABASE, typed, write_lines, write_tree
+from tests.console.firebase.exports import (
+    DATABASE,
+    typed,
+    user,
+    write_lines,
+    write_tree,
+    write_users,
+)
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -264,6 +271,35 @@ def test_documents_are_private_unless_they_name_their_owner(
     assert bob.delete(f"{PLACE}/posts/documents/p2").status == 204
     assert documents(client_for(project), "posts") == {}
     assert documents(key, "posts").keys() == {"p1", "p3"}
+
+
+def test_owners_who_are_no_users_get_no_permissions(
+    import_firebase: ImportFirebase,
+    tmp_path: Path,
+    key: ApiClient,
+    project: ProjectContext,
+    client_for: ClientFor,
+):
+    bob = client_for(project, session=sign_up(project, "bob").session)
+    users = write_users(tmp_path / "users.json", [user("ada"), user("bob")])
+    posts = {name: {"uid": name} for name in ("ada", "bob", "cay")}
+    path = write_tree(tmp_path / "all.json", {"posts": posts}, indent=None)
+    report = tmp_path / "skipped.jsonl"
+    options = ("--users", users, "--firestore", path, "--owner-field", "uid", "--report", report)
+    outcome = import_firebase(*options).outcome
+    assert outcome["documents"] == {"created": 3, "existing": 0, "skipped": 0}
+    assert outcome["permissions"] == {"skipped": 2}
+    told = [(each["what"], each["kind"], each["id"]) for each in skipped(report)]
+    assert told == [
+        ("skipped", "user", "bob"),
+        ("incomplete", "document", "posts/bob"),
+        ("incomplete", "document", "posts/cay"),
+    ]
+    cay = client_for(project, session=sign_up(project, "cay").session)
+    assert (documents(bob, "posts"), documents(cay, "posts")) == ({}, {})
+    permissions = {uid: each["$permissions"] for uid, each in documents(key, "posts").items()}
+    ada = ['read("user:ada")', 'update("user:ada")', 'delete("user:ada")']
+    assert permissions == {"ada": ada, "bob": [], "cay": []}
 
 
 def test_faulty_documents_are_told_with_their_line_and_the_others_come(

@@ -203,6 +203,47 @@ def test_the_same_users_come_once_and_new_ones_join_them(
     assert OutboxEvent.objects.filter(name="users.ada.create").count() == 1
 
 
+def test_an_id_that_somebody_else_has_is_refused(
+    import_firebase: ImportFirebase, tmp_path: Path, project: ProjectContext
+):
+    """A guest chooses their own id, and an address that they have not proven."""
+    caller = Caller(project=project, kind=CallerKind.KEY)
+    addresses = {name: f"{name}@example.com" for name in ("ada", "bob", "cay", "dan")}
+    for name, address in addresses.items():
+        create_user(caller=caller, user_id=name, email=address)
+    User.objects.filter(uid="cay").update(is_email_verified=True)
+    Identity.objects.create(
+        project_id=project.id,
+        user=User.objects.get(uid="dan"),
+        uid="x",
+        provider="google",
+        provider_uid="g-1",
+    )
+    users = [
+        user("ada"),
+        user("bob", email=addresses["bob"], emailVerified=True),
+        user("cay", email=addresses["cay"]),
+        user("dan", providerUserInfo=[provider("google.com", "g-1")]),
+    ]
+    path, report = write_users(tmp_path / "users.json", users), tmp_path / "skipped.jsonl"
+    outcome = import_firebase("--users", path, "--report", report).outcome
+    assert outcome["users"] == {"created": 0, "existing": 2, "skipped": 2}
+    assert [(each["id"], each["reason"][:28]) for each in skipped(report)] == [
+        ("ada", "A user with the same id, ema"),
+        ("bob", "A user with the same id, ema"),
+    ]
+
+
+def test_an_imported_user_who_changed_stays_the_same_one(
+    import_firebase: ImportFirebase, tmp_path: Path, project: ProjectContext
+):
+    path = write_users(tmp_path / "users.json", [user("ada", email="ada@example.com")])
+    import_firebase("--users", path)
+    User.objects.filter(uid="ada").update(email="other@example.com")
+    outcome = import_firebase("--users", path).outcome
+    assert outcome["users"] == {"created": 0, "existing": 1, "skipped": 0}
+
+
 def test_passwords_come_along_or_are_left_behind_on_purpose(
     import_firebase: ImportFirebase, tmp_path: Path
 ):

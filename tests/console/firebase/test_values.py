@@ -2,6 +2,7 @@
 
 import io
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +61,8 @@ def convert(source: SourceDocument) -> None:
     statistics = CollectionStatistics(naming.pattern_of(source.path))
     statistics.see(source.fields)
     plan = CollectionPlan(statistics, "posts", columns_of(statistics), ())
-    try:
-        plan.record(1, source)
-    except ValueError as error:
-        assert str(error)
+    with suppress(ValueError):  # what makes the line's report
+        plan.record(1, source, ())
 
 
 @pytest.mark.parametrize("kind", TYPES)
