@@ -21,7 +21,15 @@ PARENT_KEY, SOURCE_KEY, OTHERS_KEY = "parentId", "firebaseId", "otherFields"
 #: Short texts get room to grow; longer ones no limit that a document of Firestore could reach.
 SHORT_BYTES, SHORT_SIZE = 128, 255
 MAX_TEXT_BYTES = 32_768
+ALWAYS_EMPTY = "always empty"
 _WIDE = ("string", "email", "url")
+#: Types that take any text. What is too long for one is told document by document.
+_TEXTS = frozenset({"string", "varchar", "text", "mediumtext", "longtext"})
+#: What other types take besides their own.
+_ALSO: Mapping[str, frozenset[str]] = {
+    "float": frozenset({"integer"}),
+    "bigint": frozenset({"integer"}),
+}
 
 Convert = Callable[[Any], Any]
 Pending = list[tuple[tuple[str, ...], FieldStatistics]]
@@ -113,7 +121,7 @@ def _list_column(place: tuple[str, ...], key: str, items: FieldStatistics | None
             size=SHORT_SIZE,
             array=True,
             convert=_same,
-            note="always empty",
+            note=ALWAYS_EMPTY,
         )
     if kinds <= _LISTABLE:
         single = _single_column(place, key, items, kinds)
@@ -177,6 +185,32 @@ def _room(longest: int) -> tuple[str, int]:
     if longest <= SHORT_BYTES:
         return "string", SHORT_SIZE
     return ("text" if longest <= MAX_TEXT_BYTES else "mediumtext"), 0
+
+
+def fitted(column: Column, known: Attribute) -> Column | None:
+    """Return a column whose values are those of an attribute that exists, None if none can be."""
+    own = replace(column, type=known.type, array=known.array, size=known.size)
+    if known.array == column.array:
+        if column.type == known.type or column.type in _ALSO.get(known.type, ()):
+            return own
+        if known.type in _TEXTS:
+            return own if _is_text(column) else replace(own, convert=_as_text(column))
+        return own if column.note == ALWAYS_EMPTY else None
+    if known.array or known.type not in _TEXTS:
+        return None
+    return replace(own, convert=json_text)
+
+
+def _is_text(column: Column) -> bool:
+    return column.type in _TEXTS or column.type in _WIDE
+
+
+def _as_text(column: Column) -> Convert:
+    return partial(_each, json_text) if column.array else json_text
+
+
+def type_text(attribute: Column | Attribute) -> str:
+    return f"{attribute.type}[]" if attribute.array else attribute.type
 
 
 def _is_too_much(columns: Sequence[Column]) -> bool:

@@ -14,13 +14,16 @@ from console.firebase.columns import (
     SOURCE_KEY,
     Column,
     columns_of,
+    fitted,
     json_text,
+    type_text,
 )
 from console.firebase.files import Files
 from console.firebase.firestore import SourceDocument, SourceFault
 from console.firebase.skipped import SkippedFile
 from console.firebase.statistics import CollectionStatistics
 from console.firebase.storage import StorageStatistics
+from documents.attributes import Attribute
 from documents.definitions import AttributeRequest
 from documents.records import Record
 from documents.values import CREATED_AT, UPDATED_AT, SentDocument
@@ -36,6 +39,10 @@ OTHERS = "others"
 Key = TypeVar("Key")
 #: Hears how many bytes and how many users or documents were read.
 OnReading = Callable[[int, int], None]
+
+
+class MisfitError(Exception):
+    """Files that do not fit what exists; the text says what, and what to do."""
 
 
 class OwnerRuleError(Exception):
@@ -100,6 +107,24 @@ class CollectionPlan:
             OTHERS_KEY: seen.others > 0,
         }
         return [key for key, wanted in is_wanted.items() if wanted]
+
+    def fit(self, known: Mapping[str, Attribute]) -> None:
+        """Let values become those of the attributes that exist.
+
+        Raises: MisfitError
+        """
+        columns = []
+        for column in self.columns:
+            attribute = known.get(column.key)
+            fit = fitted(column, attribute) if attribute else column
+            if attribute is not None and fit is None:
+                raise MisfitError(
+                    f"The attribute {column.key!r} of the collection {self.id!r} is"
+                    f" {type_text(attribute)}, and the files hold {type_text(column)}. Rename the"
+                    " attribute, or delete the collection to import it anew."
+                )
+            columns.append(fit or column)
+        self.columns = columns
 
     def owners(self, document: SourceDocument) -> set[str]:
         """Return the ids of those who are to read, update and delete a document."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
-from console.firebase.columns import Column
+from console.firebase.columns import Column, type_text
 from console.firebase.plans import CollectionPlan, Plan, UserStatistics
 from console.firebase.storage import StorageStatistics
 
@@ -90,10 +90,9 @@ def _access(plan: CollectionPlan) -> str:
 
 
 def _column(column: Column, width: int) -> str:
-    type_ = f"{column.type}[]" if column.array else column.type
     mark = "CONFLICT: " if column.is_conflict else ""
     told = f"  {mark}{column.note}" if column.note or mark else ""
-    return f"    {column.key:<{width}}  {type_:<12} {column.count:>9,}{told}"
+    return f"    {column.key:<{width}}  {type_text(column):<12} {column.count:>9,}{told}"
 
 
 def _storage(storage: StorageStatistics) -> Iterator[str]:

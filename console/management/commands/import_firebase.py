@@ -12,17 +12,18 @@ from console.firebase import plans, reports, runs
 from console.firebase.accounts import HashConfigError, Reading, read_hash_config
 from console.firebase.checkpoints import BusyImportError, Checkpoint, Progress
 from console.firebase.files import Files, files_at
-from console.firebase.plans import OwnerRule, OwnerRuleError, Plan
+from console.firebase.plans import MisfitError, OwnerRule, OwnerRuleError, Plan
 from console.firebase.reading import FileFaultError
 from console.firebase.skipped import SkippedFile
-from documents.services import get_database
+from documents.services import get_database, transfers
+from documents.vocabulary import COLLECTIONS
 from kernel.caller import Caller, CallerKind, ProjectContext
 from kernel.errors import ApiError
 from projects.services import find_project
 
 BAR_WIDTH = 30
 SECONDS_BETWEEN_BARS, SECONDS_BETWEEN_LINES = 0.2, 5.0
-FAULTS = (FileFaultError, HashConfigError, OwnerRuleError)
+FAULTS = (FileFaultError, HashConfigError, MisfitError, OwnerRuleError)
 
 
 class Command(BaseCommand):
@@ -102,7 +103,7 @@ class Command(BaseCommand):
         files = _files(options)
         rules = [plans.read_owner_rule(each) for each in options["owner_field"]]
         bar = Bar(self.stderr, files.size_bytes)
-        plan = self._plan(files, rules, options, bar)
+        plan = self._plan(caller, files, rules, options, bar)
         if options["dry_run"]:
             return
         _check_passwords(plan, options)
@@ -128,7 +129,12 @@ class Command(BaseCommand):
         self.stdout.write(orjson.dumps(runs.told_counts(run.progress)).decode())
 
     def _plan(
-        self, files: Files, rules: list[OwnerRule], options: dict[str, Any], bar: "Bar"
+        self,
+        caller: Caller,
+        files: Files,
+        rules: list[OwnerRule],
+        options: dict[str, Any],
+        bar: "Bar",
     ) -> Plan:
         """Read all files and print what they hold; a dry run also tells what it cannot read."""
         plan = Plan(storage=files.read_storage())
@@ -140,6 +146,7 @@ class Command(BaseCommand):
         finally:
             skipped.close()
             bar.end()
+        _fit(plan, caller, options["database"])
         self.stdout.write(reports.plan_text(plan, options["database"]))
         if options["plan"] is not None:
             options["plan"].write_bytes(orjson.dumps(reports.plan_json(plan)))
@@ -214,6 +221,18 @@ def _files(options: dict[str, Any]) -> Files:
             tuple(sorted(options["claim"])),
         ),
     )
+
+
+def _fit(plan: Plan, caller: Caller, database_id: str) -> None:
+    """Let documents become what the collections that exist can hold.
+
+    Raises: MisfitError
+    """
+    for each in plan.collections.values():
+        known = transfers.known_attributes(
+            caller=caller, names=COLLECTIONS, database_id=database_id, collection_id=each.id
+        )
+        each.fit(known)
 
 
 def _check_passwords(plan: Plan, options: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Whole collections in and out: as files, and from other servers."""
 
 from documents.reports import Report
-from documents.services.transfers.collections import prepare_collection
+from documents.services.transfers.collections import known_attributes, prepare_collection
 from documents.services.transfers.exports import EXPORT_PAGE, Page, export_documents
 from documents.services.transfers.imports import Limits, import_documents, schema_of
 
@@ -12,6 +12,7 @@ __all__ = [
     "Report",
     "export_documents",
     "import_documents",
+    "known_attributes",
     "prepare_collection",
     "schema_of",
 ]

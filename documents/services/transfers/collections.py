@@ -54,6 +54,22 @@ def prepare_collection(
         _complete(caller, names, database_id, collection_id, attributes)
 
 
+def known_attributes(
+    *, caller: Caller, names: Vocabulary, database_id: str, collection_id: str
+) -> dict[str, Attribute]:
+    """Return the attributes of a collection by their keys; none where it does not exist.
+
+    Raises: DATABASE_NOT_FOUND
+    """
+    try:
+        collection = load_collection(caller, names, database_id, collection_id)
+    except ApiError as error:
+        if error.kind is not names.collection_not_found:
+            raise
+        return {}
+    return {each.key: each for each in load_attributes(collection)}
+
+
 def _complete(
     caller: Caller,
     names: Vocabulary,

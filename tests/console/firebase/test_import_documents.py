@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
+from accounts.models import User
 from documents.models import Collection
 from kernel.caller import ProjectContext
 from kernel.models import OutboxEvent
@@ -357,6 +358,47 @@ def test_a_collection_that_exists_gets_the_attributes_it_lacks(
         "p2": ("C", 1),
         "p3": ("1", None),
     }
+
+
+def test_values_of_a_later_export_come_as_the_attribute_that_exists(
+    import_firebase: ImportFirebase, tmp_path: Path, key: ApiClient
+):
+    first = {"any": "a", "n": 0.5, "tags": ["x"], "mail": "ada", "some": [1, "x"], "empty": [2]}
+    others = {"p2": {"any": 1}}
+    path = write_tree(tmp_path / "a.json", {"posts": {"p1": first, **others}})
+    import_firebase("--firestore", path)
+    before = attributes(key, "posts")
+    later = {"any": True, "n": 3, "tags": [1], "mail": "a@example.com", "some": [1], "empty": []}
+    path = write_tree(tmp_path / "b.json", {"posts": {"p3": later}})
+    outcome = import_firebase("--firestore", path).outcome
+    assert outcome["documents"] == {"created": 1, "existing": 0, "skipped": 0}
+    assert attributes(key, "posts") == before
+    expected = {**later, "any": "true", "tags": ["1"], "some": "[1]"}
+    assert own(documents(key, "posts")["p3"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "later", "reason"),
+    [
+        (1, 0.5, "'v' of the collection 'posts' is integer, and the files hold float"),
+        (1, "x", "is integer, and the files hold string"),
+        ("a@example.com", "x", "is email, and the files hold string"),
+        (["x"], "x", r"is string\[\], and the files hold string"),
+        (1, [1], r"is integer, and the files hold integer\[\]"),
+    ],
+)
+def test_an_export_that_does_not_fit_what_exists_is_told_before_anything_is_written(
+    import_firebase: ImportFirebase, tmp_path: Path, key: ApiClient, before: Any, later: Any, reason
+):
+    path = write_tree(tmp_path / "a.json", {"posts": {"p1": {"v": before}}})
+    import_firebase("--firestore", path)
+    users = write_users(tmp_path / "users.json", [user("ada")])
+    path = write_tree(tmp_path / "b.json", {"posts": {"p2": {"v": later}}})
+    for options in ((), ("--dry-run",)):
+        with pytest.raises(CommandError, match=reason):
+            import_firebase("--users", users, "--firestore", path, *options)
+    assert documents(key, "posts").keys() == {"p1"}
+    assert not User.objects.filter(uid="ada").exists()
 
 
 def test_collections_of_very_many_fields_keep_them_all(
