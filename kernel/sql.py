@@ -2,7 +2,8 @@
 
 The driver prepares what comes again (settings: `prepare_threshold`). A statement on documents names
 the table of its collection, so where there are thousands most do not: preparing each of them, and
-dropping another one for it, would cost two round trips every time.
+dropping another one for it, would cost two round trips every time. What is long is never prepared:
+each connection would keep the texts of the last hundred.
 """
 
 import re
@@ -21,6 +22,8 @@ from psycopg.pq import Format
 from psycopg.sql import Composed
 
 from kernel.arrays import TextListDumper
+
+MAX_PREPARED_BYTES = 16 * 1024
 
 Result = TypeVar("Result")
 Row = tuple[Any, ...]
@@ -140,10 +143,11 @@ def _run(
             if isinstance(statement, Numbered):
                 cursor = _cursor(database.connection, _raw_cursors)
                 values = cast("Mapping[str, Any]", parameters)
-                cursor.execute(statement.text, [values[name] for name in statement.names])
+                given = [values[name] for name in statement.names]
+                _send(cursor, statement.text, given)
             else:
                 cursor = _cursor(database.connection, _cursors)
-                cursor.execute(statement, parameters)
+                _send(cursor, _text(statement, database.connection), parameters)
             return take(cursor)
         if isinstance(statement, Numbered):
             statement = statement.named()
@@ -155,8 +159,28 @@ def _run(
         return take(cursor)
 
 
-def _execute(statement: Statement, parameters: Parameters, many: bool, context: Any) -> None:
-    context["cursor"].execute(statement, parameters)
+def _text(statement: LiteralString | Composed, raw: Connection[Row]) -> LiteralString | bytes:
+    return statement.as_bytes(raw) if isinstance(statement, Composed) else statement
+
+
+def _send(cursor: Cursor[Row], text: LiteralString | bytes, parameters: Parameters) -> None:
+    if len(text) <= MAX_PREPARED_BYTES:
+        cursor.execute(text, parameters)
+        return
+    # With `prepare=False` the driver keeps the text all the same, to count how often it comes.
+    raw = cursor.connection
+    threshold, raw.prepare_threshold = raw.prepare_threshold, None
+    try:
+        cursor.execute(text, parameters)
+    finally:
+        raw.prepare_threshold = threshold
+
+
+def _execute(
+    statement: LiteralString | Composed, parameters: Parameters, many: bool, context: Any
+) -> None:
+    cursor = context["cursor"]
+    _send(cursor, _text(statement, cursor.connection), parameters)
 
 
 class _Cursors(threading.local):

@@ -7,7 +7,7 @@ from typing import Any
 from documents.attributes.definition import AVAILABLE, Attribute
 from documents.attributes.free import FREE, MARK, check_fields, is_field_path
 
-CACHED_FIELDS = 10_000
+CACHED_FIELDS = 1_000
 
 
 class OpenAttributes(Mapping[str, Attribute]):

@@ -14,7 +14,7 @@ from kernel import clock
 from kernel.errors import ApiError, ErrorKind
 from kernel.limits import MAX_INTEGER
 
-CACHED_COLUMNS = 10_000
+CACHED_COLUMNS = 1_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,7 @@
 """Pages of documents: filtered, ordered, from a place on, and counted."""
 
-from collections import OrderedDict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -16,6 +14,7 @@ from documents.store import totals
 from documents.store.rows import StoredDocument, check_version, document, guarded
 from documents.store.statements import COLUMNS
 from documents.store.statistics import readable_share
+from documents.store.templates import Templates
 from kernel import sql
 from kernel.ids import is_valid_id
 from kernel.limits import MAX_INTEGER, MAX_TOTAL
@@ -25,7 +24,6 @@ from kernel.query import ListQuery
 # ends early, a walk to a total seldom does.
 WIDEST_SHARE_OF_PAGE = 0.01
 WIDEST_SHARE_OF_TOTAL = 0.3
-CACHED_TEMPLATES = 1024
 
 
 class CursorNotFoundError(Exception):
@@ -107,8 +105,7 @@ _READABLE = psql.SQL("(d.read_roles && %(roles)s::text[])")
 # read many: walking the order then meets them soon. `IS TRUE` hides the index.
 _READABLE_ON_THE_WAY = psql.SQL("((d.read_roles && %(roles)s::text[]) IS TRUE)")
 
-_templates: OrderedDict[Hashable, sql.Numbered] = OrderedDict()
-_lock = Lock()
+_templates = Templates()
 
 
 def find(
@@ -219,16 +216,10 @@ def _template(schema: Mapping[str, Attribute], query: ListQuery, form: _Form) ->
         query.cursor and query.cursor.is_before,
         query.offset > 0,
     )
-    with _lock:
-        template = _templates.get(key)
-        if template is not None:
-            _templates.move_to_end(key)
-            return template
-    template = sql.numbered(_composed(schema, query, form).as_string(None))
-    with _lock:
-        _templates[key] = template
-        while len(_templates) > CACHED_TEMPLATES:
-            _templates.popitem(last=False)
+    template = _templates.find(key)
+    if template is None:
+        template = sql.numbered(_composed(schema, query, form).as_string(None))
+        _templates.keep(key, template)
     return template
 
 

@@ -3,13 +3,16 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from documents import catalog
 from documents.store import listings
+from documents.store.templates import MAX_TEXT_BYTES, Templates
 from kernel.caller import ProjectContext
 from tests.client import ApiClient
-from tests.documents.blog import DATABASE, TEXT, ids, make_collection, query
+from tests.documents.blog import DATABASE, DOCUMENTS, TEXT, ids, make_collection, query
 from tests.documents.related import COLLECTIONS, make_collections, put, relate
+from tests.documents.test_free_fields import make_schemaless
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -82,6 +85,43 @@ def test_relationships_of_one_key_are_told_apart(admin: ApiClient, project: Proj
 
     assert found(admin, "posts", asked) == ["by-ann"]
     assert found(admin, "pages", asked) == ["page"]
+
+
+def test_texts_of_lists_take_no_more_room_than_they_may(
+    admin: ApiClient, project: ProjectContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_schemaless(project)
+    most = 32 * 1024
+    kept = Templates(most)
+    monkeypatch.setattr(listings, "_templates", kept)
+
+    for number in range(20):
+        reply = admin.get(DOCUMENTS, {"queries": [query("equal", f"field{number}", 1)]})
+        assert reply.status == 200, reply.json
+        assert 0 < kept.size <= most
+
+    assert 1 < len(kept) < 20
+    kept.clear()
+    assert (len(kept), kept.size) == (0, 0)
+
+
+@pytest.mark.parametrize("grouped", [[], [query("groupBy", "", "a"), query("count")]])
+def test_texts_that_free_fields_make_long_are_kept_nowhere(
+    admin: ApiClient, project: ProjectContext, grouped: list[str]
+) -> None:
+    make_schemaless(project)
+    prepared = connection.connection._prepared
+    prepared.clear()
+    for number in range(3):
+        paths = [f"{number}.{place}?" + "!" * 240 for place in range(5)]
+        tests = [query("notBetween", path, 1, 2) for path in paths]
+        reply = admin.get(DOCUMENTS, {"queries": [*tests, *grouped]})
+        assert reply.status == 200, reply.json
+
+    texts = [key[0] for key in (*prepared._counts, *prepared._names)]
+    assert texts
+    assert max(map(len, texts)) <= MAX_TEXT_BYTES
+    assert len(listings._templates) == 0
 
 
 def test_schemas_take_no_more_room_than_they_may(
