@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from math import isinf
 from typing import Any, NamedTuple
 
 import orjson
@@ -16,6 +17,7 @@ from documents.store.listings import visible_to
 from documents.store.rows import check_version, guarded
 from kernel import sql
 from kernel.clock import api_time
+from kernel.errors import ApiError
 from kernel.limits import MAX_INTEGER, MAX_TOTAL
 from kernel.query import ListQuery
 
@@ -89,7 +91,7 @@ def find_groups(
             found = sql.fetch_all(statement, values)
     except DataError as error:
         if isinstance(error.__cause__, pg_errors.NumericValueOutOfRange):
-            raise filters.refusal("The result is more than a number can hold.") from error
+            raise _too_large() from error
         raise
     check_version(schema, found[0] if found else None)
     rows = [
@@ -104,10 +106,20 @@ def find_groups(
 
 
 def _value(value: Any) -> Any:
-    """Return a value as answers write it: sums are exact as long as JSON's readers take them."""
+    """Return a value as answers write it: sums are exact as long as JSON's readers take them.
+
+    Raises: QUERY_INVALID
+    """
     if isinstance(value, datetime):
         return api_time(value)
     if isinstance(value, Decimal):
         is_exact = abs(value) <= MAX_INTEGER and value == value.to_integral_value()
-        return int(value) if is_exact else float(value)
+        number = int(value) if is_exact else float(value)
+        if isinf(number):
+            raise _too_large()
+        return number
     return value
+
+
+def _too_large() -> ApiError:
+    return filters.refusal("The result is more than a number can hold.")

@@ -143,6 +143,17 @@ def test_select_shows_fields_that_are_there(mixed):
     assert own(reply.json) == {"v%": 5, "title": "five", "none": None}
 
 
+@pytest.mark.parametrize("value", [1.7e308, -1.7e308])
+def test_sum_of_fields_that_no_number_holds_is_refused(players, value):
+    for uid in ("a", "b"):
+        add(players, uid, size=value)
+
+    for queries in ([query("sum", "size")], [query("groupBy", "", "none"), query("sum", "size")]):
+        refused = players.get(DOCUMENTS, {"queries": queries})
+        assert (refused.status, refused.error) == (400, "general_query_invalid")
+        assert "more than a number can hold" in refused.json["message"]
+
+
 def test_groups_are_of_values_and_results_of_numbers(mixed):
     add(mixed, "again", **{"v%": 5, "kind": "x"})
 
