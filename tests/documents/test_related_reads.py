@@ -196,6 +196,8 @@ def test_queries_of_related_documents_that_cannot_be_asked_are_refused(blog: Api
         reply = listed(blog, asked)
         assert (reply.status, reply.error) == (400, "general_query_invalid"), asked
         assert reason in reply.json["message"], reply.json["message"]
+        nowhere = listed(blog, asked, query("equal", "name", "no such post"))
+        assert (nowhere.status, nowhere.json) == (reply.status, reply.json), asked
     twice = listed(blog, constrained("tags", one), constrained("tags", one))
     assert "is there twice" in twice.json["message"]
     deleted = blog.delete(f"{COLLECTIONS}/posts/documents", {"queries": [constrained("tags", one)]})

@@ -106,6 +106,9 @@ def _constrained(neighbours: Neighbours, branch: Branch, query: ListQuery) -> Br
             f"Relationship pagination is not supported on a singular relationship: {branch.key}"
         )
     conditions = followed(neighbours, branch.schema, wanted.conditions)
+    # Refused also where no document is there whose related ones were read by it.
+    filters.values(branch.schema, conditions)
+    filters.sortings(branch.schema.attributes, wanted.orders)
     return replace(branch, query=replace(wanted, conditions=conditions))
 
 
