@@ -274,15 +274,19 @@ def check_new_key(
 
 
 def check_fields_unindexed(collection: Collection, key: str, names: Vocabulary) -> None:
-    """Keep attributes from the keys of free fields that indexes are on.
+    """Keep attributes from the keys of free fields that indexes are on, or on parts of.
 
     Raises: ATTRIBUTE_ALREADY_EXISTS
     """
     declared = {each.key for each in load_attributes(collection)}
-    is_indexed = any(
-        key in each.attributes and each.status != DELETING for each in load_indexes(collection)
-    )
-    if is_indexed and key not in declared:
+    indexed = {
+        path.partition(".")[0]
+        for each in load_indexes(collection)
+        if each.status != DELETING
+        for path in each.attributes
+        if path not in declared
+    }
+    if key in indexed:
         raise ApiError(
             names.attribute_already_exists,
             f'An index is on fields of the key "{key}". Delete it first.',

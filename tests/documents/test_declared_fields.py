@@ -180,6 +180,19 @@ def test_index_on_fields_is_used_and_guards_its_key(players, jobs):
     assert declare(players, jobs, "level")["status"] == "available"
 
 
+def test_index_on_a_path_guards_the_key_it_begins_with(players, jobs):
+    index(players, jobs, "bag.0", type_="unique")
+    add(players, "a", bag=["rope"])
+    body = {"key": "bag", "required": False, "size": 9, "array": True}
+    taken = players.post(f"{COLLECTION}/attributes/string", body)
+    assert (taken.status, taken.json["type"]) == (409, "attribute_already_exists")
+    reply = players.post(DOCUMENTS, {"documentId": "b", "data": {"title": "b", "bag": ["rope"]}})
+    assert (reply.status, reply.json["type"]) == (409, "document_unique_constraint_violation")
+    assert players.delete(f"{COLLECTION}/indexes/ix").status == 204
+    jobs()
+    assert players.post(f"{COLLECTION}/attributes/string", body).status == 202
+
+
 def test_unique_index_on_a_field_tells_types_apart(players, jobs):
     index(players, jobs, "code", type_="unique")
     for uid, code in [("a", 1), ("b", "1"), ("c", [1]), ("d", {"x": 1}), ("e", None), ("f", None)]:
