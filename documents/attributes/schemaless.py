@@ -13,7 +13,8 @@ CACHED_FIELDS = 1_000
 class OpenAttributes(Mapping[str, Attribute]):
     """Attributes by key; whatever other key is looked up is found as a free field.
 
-    Only the attributes are counted and gone through. Keys that are `reserved` are not found.
+    Only the attributes are counted and gone through. Keys that are `reserved` are not found, and no
+    path leads into what they stand for, or into an attribute's value.
     """
 
     def __init__(self, declared: Mapping[str, Attribute], reserved: Iterable[str] = ()) -> None:
@@ -24,7 +25,8 @@ class OpenAttributes(Mapping[str, Attribute]):
         attribute = self._declared.get(key)
         if attribute is not None:
             return attribute
-        if key in self._reserved or not is_field_path(key):
+        first = key.partition(".")[0]
+        if first in self._reserved or first in self._declared or not is_field_path(key):
             raise KeyError(key)
         return free_field(key)
 

@@ -154,6 +154,30 @@ def test_a_key_of_fields_is_free_for_new_attributes_alone(players, jobs):
     assert own(players.get(f"{DOCUMENTS}/a").json)["likes"] == "many"
 
 
+def test_paths_lead_into_fields_alone(players, jobs):
+    relation = {"relatedCollectionId": "posts", "type": "manyToOne", "key": "boss"}
+    assert players.post(f"{COLLECTION}/attributes/relationship", relation).status == 202
+    jobs()
+    add(players, "a", free=1)
+    add(players, "b", free=2, boss="a")
+
+    filters = query("equal", "boss.free", 1)
+    assert found(players, filters) == ["b"]
+    counted = players.get(DOCUMENTS, {"queries": [filters, query("count")]})
+    assert counted.json["documents"][0]["count"] == 1
+    for asked in (
+        query("orderAsc", "boss.free"),
+        query("sum", "boss.free"),
+        query("groupBy", "", "boss.free"),
+        query("equal", "likes.x", 1),
+    ):
+        reply = players.get(DOCUMENTS, {"queries": [asked]})
+        assert (reply.status, reply.json["type"]) == (400, "general_query_invalid"), asked
+    for path in ("boss.free", "likes.x"):
+        reply = index(players, jobs, path)
+        assert (reply.status, reply.json["type"]) == (400, "attribute_unknown")
+
+
 def test_index_on_fields_is_used_and_guards_its_key(players, jobs):
     made = index(players, jobs, "home.city", "level", orders=["asc", "desc"])
     assert (made.status, made.json["attributes"]) == (202, ["home.city", "level"])

@@ -258,6 +258,21 @@ def test_class_29_unreadable_related_documents_are_not_found_by_filters(reader: 
     assert listed(reader, query("equal", "author.name", "bob")).json["total"] == 0
 
 
+def test_groups_are_of_the_documents_that_filters_by_a_path_find(
+    reader: ApiClient, blog: ApiClient
+) -> None:
+    def counted(client: ApiClient, *filters: str) -> int:
+        groups = listed(client, *filters, query("count"))
+        assert groups.status == 200, groups.json
+        return int(groups.json["documents"][0]["count"])
+
+    assert counted(blog, query("equal", "author.name", "ann")) == 2
+    assert counted(blog, query("equal", "author.city.name", "Oslo")) == 1
+    assert counted(blog, query("isNull", "author")) == 1
+    assert counted(reader, query("equal", "author.name", "ann")) == 2
+    assert counted(reader, query("equal", "author.name", "bob")) == 0
+
+
 def test_writers_need_a_permission_on_each_document(
     reader: ApiClient, blog: ApiClient, project: ProjectContext
 ) -> None:

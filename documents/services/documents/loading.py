@@ -86,6 +86,25 @@ def planned(
         yield replace(shown, branches=tuple(branches), query=query)
 
 
+@contextmanager
+def filtered(
+    caller: Caller, schema: CollectionSchema, query: ListQuery, names: Vocabulary
+) -> Iterator[ListQuery]:
+    """Follow the paths of a query's conditions; the body has to be done again when it is stale.
+
+    Raises: QUERY_INVALID
+        StaleSchemaError: A collection changed meanwhile.
+    """
+    if not schema.relations:
+        yield query
+        return
+    neighbours = Neighbours(caller, schema, names)
+    with neighbours.checked():
+        conditions = followed(neighbours, schema, query.conditions)
+        neighbours.confirm()
+        yield replace(query, conditions=conditions)
+
+
 def _whole_select(query: ListQuery) -> tuple[str, ...] | None:
     """Return all names to show: those of relationships that are asked for by a query, too."""
     if not query.related:

@@ -122,9 +122,11 @@ def _groups(
     counts_total: bool,
 ) -> dict[str, Any]:
     def work(schema: CollectionSchema) -> dict[str, Any]:
-        found = store.find_groups(
-            schema, query, readable_by=readers(caller, schema), counts_total=counts_total
-        )
+        readable_by = readers(caller, schema)
+        with loading.filtered(caller, schema, query, names) as wanted:
+            found = store.find_groups(
+                schema, wanted, readable_by=readable_by, counts_total=counts_total
+            )
         return group_list_output(found, schema, names)
 
     return catalog.with_schema(caller, database_id, collection_id, names=names, work=work)
