@@ -263,13 +263,21 @@ def check_new_key(
 
     Raises: ATTRIBUTE_ALREADY_EXISTS
     """
-    if key == attribute.key:
-        return
+    if key != attribute.key:
+        check_no_fields(collection, key, names)
+
+
+def check_no_fields(collection: Collection, key: str, names: Vocabulary) -> None:
+    """Check that a key is not that of free fields, neither of indexes nor of documents.
+
+    Raises: ATTRIBUTE_ALREADY_EXISTS
+    """
     check_fields_unindexed(collection, key, names)
     if holds_field(collection, key):
         raise ApiError(
             names.attribute_already_exists,
-            f'Documents hold fields of the key "{key}". A new {names.attribute} takes them over.',
+            f'Documents hold fields of the key "{key}".'
+            f" Declare a new {names.attribute} of this key, and it takes them over.",
         )
 
 

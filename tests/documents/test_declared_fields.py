@@ -9,11 +9,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from documents import services
+from documents.definitions import AttributeRequest
 from documents.models import Collection, Document
 from documents.services import attributes as attribute_services
+from documents.services.transfers import prepare_collection
 from documents.vocabulary import COLLECTIONS
+from kernel.errors import ApiError, ErrorKind
 from tests.client import browser
-from tests.documents.blog import DATABASE, DOCUMENTS, ids, query
+from tests.documents.blog import DATABASE, DOCUMENTS, ids, operator, query
 from tests.documents.test_free_fields import COLLECTION, add, change, found, make_schemaless, own
 
 pytestmark = pytest.mark.django_db
@@ -176,6 +179,32 @@ def test_paths_lead_into_fields_alone(players, jobs):
     for path in ("boss.free", "likes.x"):
         reply = index(players, jobs, path)
         assert (reply.status, reply.json["type"]) == (400, "attribute_unknown")
+
+
+def test_an_import_hides_no_fields_behind_attributes(players, project, jobs):
+    def prepare(*keys):
+        prepare_collection(
+            caller=operator(project),
+            names=COLLECTIONS,
+            database_id=DATABASE,
+            collection_id="posts",
+            name="Posts",
+            attributes=[AttributeRequest(key=key, type="integer", required=False) for key in keys],
+        )
+
+    add(players, "a", level=3)
+    index(players, jobs, "bag.0", type_="unique")
+    for key in ("level", "bag"):
+        with pytest.raises(ApiError) as refused:
+            prepare("score", key)
+        assert refused.value.kind is ErrorKind.ATTRIBUTE_ALREADY_EXISTS
+        assert f'"{key}"' in str(refused.value)
+    assert players.get(f"{COLLECTION}/attributes/score").status == 404
+    assert own(players.get(f"{DOCUMENTS}/a").json)["level"] == 3
+    assert declare(players, jobs, "level")["status"] == "available"
+    prepare("score", "level")
+    assert own(players.get(f"{DOCUMENTS}/a").json)["level"] == 3
+    assert players.get(f"{COLLECTION}/attributes/score").json["status"] == "available"
 
 
 def test_index_on_fields_is_used_and_guards_its_key(players, jobs):

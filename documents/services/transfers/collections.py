@@ -8,7 +8,7 @@ from documents import attributes as attribute_types
 from documents import definitions
 from documents.attributes import AVAILABLE, Attribute
 from documents.definitions import AttributeRequest
-from documents.services.attributes import load_attributes
+from documents.services.attributes import check_no_fields, load_attributes
 from documents.services.collections import create_collection
 from documents.services.schemas import load_collection, save_collection
 from documents.services.twins import publish_attribute
@@ -32,7 +32,8 @@ def prepare_collection(
     Where it exists it stays as it is, but for the attributes it lacks: they are added, ready at
     once, for no document has values of theirs.
 
-    Raises: DATABASE_NOT_FOUND, and as `definitions.define_attribute` says
+    Raises: DATABASE_NOT_FOUND, ATTRIBUTE_ALREADY_EXISTS where free fields have the key of one that
+        it lacks, and as `definitions.define_attribute` says
     """
     try:
         create_collection(
@@ -84,6 +85,7 @@ def _complete(
     for request in requests:
         if request.key in keys:
             continue
+        check_no_fields(collection, request.key, names)
         attribute = definitions.define_attribute(
             request,
             [*known, *added],
