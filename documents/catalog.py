@@ -301,7 +301,7 @@ def _reserved(loaded: Sequence[Attribute]) -> list[str]:
     return [
         each.key
         for each in loaded
-        if each.status == PROCESSING or (each.relation and each.is_available)
+        if each.status == PROCESSING or each.is_adopting or (each.relation and each.is_available)
     ]
 
 

@@ -58,13 +58,15 @@ ATTRIBUTE_TYPES: Final[Mapping[str, AttributeType]] = {
 class Attribute:
     """One attribute of a collection, as every process reads it from the collection's JSON.
 
-    `type` is a key of `ATTRIBUTE_TYPES`. Times are written as in answers.
+    `type` is a key of `ATTRIBUTE_TYPES`. Times are written as in answers. `is_adopting` until the
+    free fields are stripped whose values it took over: as long nobody may write fields of its key.
     """
 
     key: str
     type: str
     name: str
     status: str = PROCESSING
+    is_adopting: bool = False
     error: str = ""
     required: bool = False
     array: bool = False

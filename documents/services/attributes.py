@@ -5,13 +5,14 @@ and a job strips its values. Jobs find it by its stored name, which is never use
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
 from psycopg import sql as psql
 
 from documents import attributes as attribute_types
-from documents import definitions, partitions, relations, store
+from documents import definitions, indexes, partitions, relations, store
 from documents.attributes import AVAILABLE, DELETING, FAILED, MARK, PROCESSING, STUCK, Attribute
 from documents.definitions import AttributeRequest
 from documents.entries import list_entries
@@ -205,26 +206,56 @@ def build_attribute(*, collection_id: int, name: str, names: Vocabulary) -> None
     attribute = collection and _named(collection, name)
     if not collection or not attribute:
         return
-    is_available = attribute.is_available
     if attribute.status == PROCESSING:
         error = adopt_fields(collection, attribute) if collection.has_free_fields else ""
-        is_available = _finish_building(collection_id, name, names, error)
-    if is_available and collection.has_free_fields:
-        _strip_all(collection_id, MARK + attribute.key)
+        _finish_building(collection_id, name, names, error)
+    _strip_adopted(collection_id, name)
 
 
 @transaction.atomic
-def _finish_building(collection_id: int, name: str, names: Vocabulary, error: str) -> bool:
-    """Make an attribute available, or failed; tell whether it became available."""
+def _finish_building(collection_id: int, name: str, names: Vocabulary, error: str) -> None:
+    """Make an attribute available, or failed."""
     collection = lock_for_job(collection_id)
     attribute = collection and _named(collection, name)
     if not collection or not attribute or attribute.status != PROCESSING:
-        return False
-    built = attribute.changed(status=FAILED if error else AVAILABLE, error=error)
+        return
+    built = attribute.changed(
+        status=FAILED if error else AVAILABLE,
+        error=error,
+        is_adopting=collection.has_free_fields and not error,
+    )
     store_attribute(collection, built)
     save_collection(collection, "attributes")
     _publish_job(collection, built, names, "update")
-    return built.is_available
+
+
+def _strip_adopted(collection_id: int, name: str) -> None:
+    """Strip the free fields whose values an attribute took over, then let go of their key.
+
+    One job at a time: the attribute may be deleted meanwhile, and the key is free after the first.
+
+    Raises:
+        RuntimeError: Another process works on the collection.
+    """
+    collection = Collection.objects.filter(id=collection_id, deleted_at=None).first()
+    attribute = collection and _named(collection, name)
+    if not attribute or not attribute.is_adopting:
+        return
+    with partitions.alone(indexes.LOCK_SPACE, collection_id):
+        collection = Collection.objects.filter(id=collection_id, deleted_at=None).first()
+        attribute = collection and _named(collection, name)
+        if attribute and attribute.is_adopting:
+            _strip_all(collection_id, MARK + attribute.key)
+            _let_go_of_fields(collection_id, name)
+
+
+@transaction.atomic
+def _let_go_of_fields(collection_id: int, name: str) -> None:
+    collection = lock_for_job(collection_id)
+    attribute = collection and _named(collection, name)
+    if collection and attribute:
+        store_attribute(collection, replace(attribute, is_adopting=False))
+        save_collection(collection, "attributes")
 
 
 def sweep_attribute(*, collection_id: int, name: str, names: Vocabulary) -> None:
@@ -235,6 +266,7 @@ def sweep_attribute(*, collection_id: int, name: str, names: Vocabulary) -> None
     if relation_id := relations.id_of_name(name):
         store.sweep_links(relation_id)
     else:
+        _strip_adopted(collection_id, name)
         _strip_all(collection_id, name)
     with transaction.atomic():
         collection = lock_for_job(collection_id)
@@ -287,14 +319,14 @@ def check_fields_unindexed(collection: Collection, key: str, names: Vocabulary) 
     Raises: ATTRIBUTE_ALREADY_EXISTS
     """
     declared = {each.key for each in load_attributes(collection)}
-    indexed = {
+    taken = {
         path.partition(".")[0]
         for each in load_indexes(collection)
         if each.status != DELETING
         for path in each.attributes
         if path not in declared
     }
-    if key in indexed:
+    if key in taken:
         raise ApiError(
             names.attribute_already_exists,
             f'An index is on fields of the key "{key}". Delete it first.',
@@ -370,7 +402,7 @@ def _changed(
 ) -> tuple[Attribute, Attribute]:
     """Return an attribute as it is and as it is wanted."""
     old = find_attribute(collection, key, names)
-    if not old.is_available:
+    if not old.is_available or (old.is_adopting and wanted["key"] != key):
         raise ApiError(names.attribute_not_available)
     if old.type != type_:
         raise ApiError(names.attribute_type_invalid)

@@ -121,6 +121,52 @@ def test_building_goes_on_where_it_was_interrupted(players, jobs, monkeypatch):
     assert [own(each)["level"] for each in players.get(DOCUMENTS).json["documents"]] == [*range(5)]
 
 
+def test_attribute_deleted_while_its_fields_are_stripped_keeps_their_key(
+    players, jobs, monkeypatch
+):
+    add(players, "a", level=3)
+    add(players, "b", level=4)
+    refused: list[str | None] = []
+    strip = attribute_services._strip
+
+    def interrupted(collection_id, name, after):
+        if name == ":level" and not refused:
+            renaming = {"required": False, "default": None, "newKey": "rank"}
+            path = f"{COLLECTION}/attributes/integer/level"
+            refused.append(players.patch(path, renaming).json["type"])
+            assert players.delete(f"{COLLECTION}/attributes/level").status == 204
+            refused.append(change(players, "a", level=9).json.get("type"))
+        return strip(collection_id, name, after)
+
+    monkeypatch.setattr(attribute_services, "_strip", interrupted)
+    players.post(f"{COLLECTION}/attributes/integer", {"key": "level", "required": False})
+    jobs()
+
+    assert refused == ["attribute_not_available", "document_invalid_structure"]
+    assert players.get(f"{COLLECTION}/attributes/level").status == 404
+    assert "level" not in own(players.get(f"{DOCUMENTS}/b").json)
+    assert own(change(players, "a", level="x").json)["level"] == "x"
+    assert own(players.get(f"{DOCUMENTS}/a").json)["level"] == "x"
+
+
+def test_deleting_an_attribute_strips_what_its_making_left(players, jobs, monkeypatch):
+    add(players, "a", level=3)
+    players.post(f"{COLLECTION}/attributes/integer", {"key": "level", "required": False})
+    collection = Collection.objects.get()
+    name = collection.attributes[-1]["name"]
+    with monkeypatch.context() as broken:
+        broken.setattr(attribute_services, "_strip_all", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            services.build_attribute(collection_id=collection.id, name=name, names=COLLECTIONS)
+    assert players.delete(f"{COLLECTION}/attributes/level").status == 204
+    services.sweep_attribute(collection_id=collection.id, name=name, names=COLLECTIONS)
+
+    assert Document.objects.get().data.keys() == {"title", "likes"}
+    assert own(change(players, "a", level="x").json)["level"] == "x"
+    jobs()
+    assert own(players.get(f"{DOCUMENTS}/a").json)["level"] == "x"
+
+
 def test_encrypted_attribute_seals_the_fields_it_takes_over(players, jobs):
     add(players, "a", secret="hush")
     made = declare(players, jobs, "secret", "string", size=200, encrypt=True)
