@@ -19,19 +19,25 @@ from documents.models import Collection
 from kernel import sql
 
 BATCH = 1000
+BATCH_BYTES = 4 * 1024 * 1024
 MAX_EXAMPLE_LENGTH = 300
 
 _LOCK = psql.SQL("LOCK TABLE {} IN SHARE MODE")
-# A batch is of documents and not of values, so that none takes long where values are rare.
+# A batch is of documents and not of values, so that none takes long where values are rare. All
+# but its last value take less than `bytes` together.
 _READ: LiteralString = """
-    WITH batch AS (
-        SELECT id, uid, data FROM {partition} WHERE id > %(last)s ORDER BY id LIMIT %(limit)s
+    WITH next AS (
+        SELECT id, uid, data -> %(name)s::text AS value FROM {partition}
+        WHERE id > %(last)s ORDER BY id LIMIT %(limit)s
+    ), sized AS (
+        SELECT *, sum(octet_length(value::text)) OVER (ORDER BY id ROWS BETWEEN
+            UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+        FROM next
+    ), batch AS (
+        SELECT * FROM sized WHERE bytes_before IS NULL OR bytes_before < %(bytes)s
     )
     SELECT b.last, v.id, v.uid, v.value FROM (SELECT max(id) AS last FROM batch) b
-    LEFT JOIN (
-        SELECT id, uid, data -> %(name)s::text AS value FROM batch
-        WHERE jsonb_exists(data, %(name)s)
-    ) v ON true ORDER BY v.id
+    LEFT JOIN batch v ON v.value IS NOT NULL ORDER BY v.id
 """
 _WRITE: LiteralString = """
     UPDATE {partition} d SET data = d.data || jsonb_build_object(%(name)s::text, i.value)
@@ -99,7 +105,12 @@ def _batches(collection_id: int, attribute: Attribute) -> Iterator[Sequence[Foun
     text = psql.SQL(_READ).format(partition=partitions.identifier(collection_id))
     last = 0
     while last is not None:
-        values = {"last": last, "limit": BATCH, "name": MARK + attribute.key}
+        values = {
+            "last": last,
+            "limit": BATCH,
+            "bytes": BATCH_BYTES,
+            "name": MARK + attribute.key,
+        }
         rows = sql.fetch_all(text, values)
         last = rows[0][0]
         yield [(id_, uid, orjson.loads(value)) for _, id_, uid, value in rows if id_ is not None]

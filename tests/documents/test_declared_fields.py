@@ -11,6 +11,7 @@ from django.db import connection
 from documents import services
 from documents.definitions import AttributeRequest
 from documents.models import Collection, Document
+from documents.services import adoption
 from documents.services import attributes as attribute_services
 from documents.services.transfers import prepare_collection
 from documents.vocabulary import COLLECTIONS
@@ -165,6 +166,27 @@ def test_deleting_an_attribute_strips_what_its_making_left(players, jobs, monkey
     assert own(change(players, "a", level="x").json)["level"] == "x"
     jobs()
     assert own(players.get(f"{DOCUMENTS}/a").json)["level"] == "x"
+
+
+def test_batches_of_fields_are_cut_by_bytes(players, jobs, monkeypatch):
+    for number in range(5):
+        add(players, f"d{number}", text=str(number) * 100)
+        add(players, f"e{number}")
+    monkeypatch.setattr("documents.services.adoption.BATCH_BYTES", 150)
+    sizes = []
+    write = adoption._write
+
+    def counted(collection, attribute, batch):
+        sizes.append(len(batch))
+        write(collection, attribute, batch)
+
+    monkeypatch.setattr(adoption, "_write", counted)
+    body = {"key": "text", "required": False, "size": 100}
+    players.post(f"{COLLECTION}/attributes/string", body)
+    jobs()
+    assert sizes == [2, 2, 1, 0]
+    shown = [own(each)["text"] for each in players.get(DOCUMENTS).json["documents"]]
+    assert shown[::2] == [str(number) * 100 for number in range(5)]
 
 
 def test_encrypted_attribute_seals_the_fields_it_takes_over(players, jobs):
