@@ -162,6 +162,8 @@ def update_attribute(
     with transaction.atomic():
         collection = load_collection(caller, names, database_id, collection_id, is_locked=True)
         old, new = _changed(collection, key, type_, wanted, names)
+        if new.key != old.key:
+            check_fields_unindexed(collection, new.key, names)
         if is_smaller(old, new):
             check_size(collection, old, new, names, after=newest if old.name == before.name else 0)
         _replace(collection, old, new, names)

@@ -301,6 +301,22 @@ def test_index_on_fields_is_used_and_guards_its_key(players, jobs):
     assert declare(players, jobs, "level")["status"] == "available"
 
 
+def test_index_made_while_an_attribute_is_renamed_guards_its_key(players, jobs, monkeypatch):
+    check = attribute_services.check_new_key
+
+    def overtaken(*args):
+        check(*args)
+        assert index(players, jobs, "code", type_="unique").status == 202
+
+    monkeypatch.setattr(attribute_services, "check_new_key", overtaken)
+    renamed = players.patch(
+        f"{COLLECTION}/attributes/integer/likes",
+        {"required": False, "default": 7, "newKey": "code"},
+    )
+    assert (renamed.status, renamed.json["type"]) == (409, "attribute_already_exists")
+    assert players.get(f"{COLLECTION}/attributes/likes").status == 200
+
+
 def test_index_on_a_path_guards_the_key_it_begins_with(players, jobs):
     index(players, jobs, "bag.0", type_="unique")
     add(players, "a", bag=["rope"])
