@@ -42,11 +42,19 @@ _ORDERS = [("asc", "Ascending"), ("desc", "Descending")]
 class SchemaForm(BaseDialogForm):  # type: ignore[misc]  # untyped base
     """A dialog of one collection, which has to be the console user's."""
 
+    form_before_template = "unfold/helpers/form_errors.html"
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         pages = admin.site.get_model_admin(Collection)
         rows = pages.get_queryset(self.request).select_related("database__project")
         self.collection: Collection = get_object_or_404(rows, pk=self.object_id)
+
+    def get_before_template_context(
+        self, request: HttpRequest, object_id: int | str | None = None
+    ) -> dict[str, Any]:
+        """Return what is wrong with the form as a whole, which its page shows nowhere else."""
+        return {"errors": self.non_field_errors()}
 
 
 class AddAttributeForm(SchemaForm):

@@ -28,7 +28,9 @@ def test_an_attribute_is_added_and_deleted_in_dialogs(page: Page, key: Client):
     page.fill("#dialog-form [name=key]", "title")
     page.select_option("#dialog-form [name=type]", "string")
     page.click("#dialog button[type=submit]")
-    page.wait_for_selector("#dialog-form :text('size')")
+    refusal = page.wait_for_selector("#dialog-form li")
+    assert refusal is not None
+    assert refusal.inner_text() == 'Param "size" is not optional.'
     page.fill("#dialog-form [name=size]", "100")
     with page.expect_navigation():
         page.click("#dialog button[type=submit]")
