@@ -71,19 +71,25 @@ class NewCredential:
     sign_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Assertion:
-    """A device's answer to a sign-in, read but not believed yet; `handle` is whom it names."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What a device says, read but not believed yet."""
 
     credential_id: bytes
-    handle: bytes
     client_data: CollectedClientData
     auth_data: AuthenticatorData
-    signature: bytes
 
     @property
     def challenge(self) -> bytes:
         return self.client_data.challenge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assertion(_Answer):
+    """A device's answer to a sign-in; `handle` is whom it names."""
+
+    handle: bytes
+    signature: bytes
 
     @classmethod
     def read(cls, credential: Mapping[str, Any]) -> Self:
@@ -121,17 +127,10 @@ class Assertion:
         return self.auth_data.counter
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """A device's answer to the wish for a new key, read but not believed yet."""
+class Registration(_Answer):
+    """A device's answer to the wish for a new key."""
 
-    credential_id: bytes
-    client_data: CollectedClientData
-    auth_data: AuthenticatorData
-
-    @property
-    def challenge(self) -> bytes:
-        return self.client_data.challenge
+    __slots__ = ()
 
     @classmethod
     def read(cls, credential: Mapping[str, Any]) -> Self:
@@ -144,7 +143,9 @@ class Registration:
             sent = RegistrationResponse.from_dict(credential)
             response = sent.response
             return cls(
-                bytes(sent.raw_id), response.client_data, response.attestation_object.auth_data
+                credential_id=bytes(sent.raw_id),
+                client_data=response.client_data,
+                auth_data=response.attestation_object.auth_data,
             )
         except _MALFORMED as error:
             raise InvalidCredentialError("unreadable") from error
