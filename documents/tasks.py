@@ -6,11 +6,12 @@ from documents.services.collections import SWEEP_COLLECTION
 from documents.services.databases import SWEEP_DATABASE
 from documents.services.indexes import BUILD_INDEX, DROP_INDEX
 from documents.services.twins import SWEEP_ATTRIBUTE
-from documents.store.totals import sweep
+from documents.store import answers, totals
 from documents.vocabulary import VOCABULARIES
 from kernel import jobs
 
-jobs.hourly(sweep)
+jobs.hourly(answers.sweep)
+jobs.hourly(totals.sweep)
 
 
 def give_up_building_attribute(collection_id: int, name: str, dialect: int) -> None:

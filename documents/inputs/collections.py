@@ -36,4 +36,5 @@ class UpdateCollectionInput(CollectionInput):
     document_security: bool = optional(fields.boolean, default=False)
     enabled: bool = optional(fields.boolean, default=True)
     description: str | None = optional(DESCRIPTION)
+    purge: bool = optional(fields.boolean, default=False)
     schemaless: bool | None = optional(fields.boolean)

@@ -21,7 +21,13 @@ from kernel.fields import (
     text,
     uid,
 )
-from kernel.limits import DEFAULT_CHANGES, MAX_BULK_DOCUMENTS, MAX_CHANGES, MAX_CURSOR_LENGTH
+from kernel.limits import (
+    DEFAULT_CHANGES,
+    MAX_ANSWER_SECONDS,
+    MAX_BULK_DOCUMENTS,
+    MAX_CHANGES,
+    MAX_CURSOR_LENGTH,
+)
 from kernel.permissions import ITEM_ACTIONS
 
 _permissions = permissions(ITEM_ACTIONS)
@@ -53,6 +59,7 @@ class ListDocumentsInput(CollectionInput):
     queries: list[str] = optional(queries, default=[])
     total: bool = optional(boolean, default=True)
     transaction_id: str = optional(uid, default="")
+    ttl: int = optional(integer(0, MAX_ANSWER_SECONDS), default=0)
 
 
 @dataclass(frozen=True, kw_only=True)

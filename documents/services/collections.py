@@ -130,11 +130,13 @@ def update_collection(  # noqa: PLR0913  # one per parameter of the operation
     document_security: bool,
     enabled: bool,
     description: str | None,
+    purge: bool = False,
     schemaless: bool | None = None,
 ) -> dict[str, Any]:
     """Replace what a client may set; all but document security and whether it is enabled may stay.
 
-    Fields of a collection that is no longer schema-less are kept, out of sight.
+    Fields of a collection that is no longer schema-less are kept, out of sight. Kept answers of
+    listings are outdated by every update, so `purge` has nothing left to do.
 
     Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND
     """

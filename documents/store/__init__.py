@@ -4,6 +4,7 @@ A statement names the partition of its collection itself and reads the collectio
 that it never works by an outdated schema. Writes log their event in the same statement.
 """
 
+from documents.store.answers import Keeper
 from documents.store.bulk import (
     FaultyRowError,
     LateRowError,
@@ -73,6 +74,7 @@ __all__ = [
     "GrantTargetError",
     "Grants",
     "Groups",
+    "Keeper",
     "LateRowError",
     "Link",
     "Linked",

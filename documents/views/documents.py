@@ -42,7 +42,7 @@ class DocumentsView(VocabularyEndpoint):
         needs_project=True,
     )
     def get(self, call: Call) -> Answer:
-        return Answer(services.list_documents(**self.arguments(ListDocumentsInput, call)))
+        return Answer(_listed(call, self.arguments(ListDocumentsInput, call)))
 
     @operation(
         "databases.createDocument",
@@ -176,7 +176,7 @@ class QueryView(DocumentView):
         needs_project=True,
     )
     def post(self, call: Call) -> Answer:
-        return created(services.list_documents(**super().arguments(ListDocumentsInput, call)))
+        return created(_listed(call, super().arguments(ListDocumentsInput, call)))
 
     def arguments(self, input_class: type[InputT], call: Call) -> dict[str, Any]:
         call.params[self.names.inputs.get("document_id", "documentId")] = "query"
@@ -209,6 +209,17 @@ class DecrementView(VocabularyEndpoint):
     def patch(self, call: Call) -> Answer:
         sent = self.arguments(DecrementInput, call)
         return Answer(services.decrement_document_attribute(**sent))
+
+
+def _listed(call: Call, sent: dict[str, Any]) -> dict[str, Any]:
+    """List documents; where an older answer will do, the header tells whether this is one."""
+    ttl = sent.pop("ttl")
+    if not ttl or sent["transaction_id"]:
+        return services.list_documents(**sent)
+    del sent["transaction_id"]
+    output, was_kept = services.list_kept_documents(**sent, ttl=ttl)
+    call.headers["X-Appwrite-Cache"] = "hit" if was_kept else "miss"
+    return output
 
 
 def _unless_after(call: Call) -> datetime | None:

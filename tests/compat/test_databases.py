@@ -333,6 +333,7 @@ def test_total_counts_all_that_match(library: Collection):
     assert library("list_documents", [Query.limit(1)]).total == 5
     assert library("list_documents", [Query.less_than("size", 20), Query.limit(1)]).total == 2
     assert library("list_documents", [], None, False).total == 0
+    assert library("list_documents", [], None, True, 60).total == 5
 
 
 def test_document_with_its_own_permissions(

@@ -13,7 +13,11 @@ from documents.services.documents.changes import (
     opened_event,
     replay_changes,
 )
-from documents.services.documents.reading import get_document, list_documents
+from documents.services.documents.reading import (
+    get_document,
+    list_documents,
+    list_kept_documents,
+)
 from documents.services.documents.steps import (
     decrement_document_attribute,
     increment_document_attribute,
@@ -37,6 +41,7 @@ __all__ = [
     "increment_document_attribute",
     "list_changes",
     "list_documents",
+    "list_kept_documents",
     "opened_event",
     "replay_changes",
     "update_document",

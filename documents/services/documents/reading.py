@@ -1,7 +1,7 @@
 """Documents as their readers get them."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from documents import catalog, filters, store
 from documents.catalog import CollectionSchema
@@ -10,7 +10,7 @@ from documents.services.documents import loading
 from documents.services.documents.access import may
 from documents.services.transactions.staging import seeing_staged
 from documents.vocabulary import Vocabulary
-from kernel import ids
+from kernel import clock, ids
 from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
 from kernel.permissions import READ
@@ -39,22 +39,44 @@ def list_documents(
     Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND, USER_UNAUTHORIZED, QUERY_INVALID,
         CURSOR_NOT_FOUND, DATABASE_QUERY_ORDER_NULL
     """
-    query = parsed_queries(queries, GROUPINGS | {RELATIONSHIP})
-    if query.is_grouped:
-        if query.related:
-            raise filters.refusal("Groups have no related documents.")
-        return _groups(caller, names, database_id, collection_id, query, counts_total=total)
-    if query.is_random and query.cursor is not None:
-        raise filters.refusal("A cursor needs an order that is not random")
+    query = _parsed(queries)
 
     def work(schema: CollectionSchema) -> dict[str, Any]:
-        readable_by = readers(caller, schema)
-        with loading.planned(caller, schema, query, names) as plan:
-            page = _page(schema, plan.query, readable_by=readable_by, counts_total=total)
-            output = document_list_output(page, schema, names, select=plan.select)
-            numbers = (each.id for each in page.documents)
-            plan.attach(zip(numbers, output[names.documents], strict=True), names)
-            return output
+        return _listing(caller, schema, query, names, counts_total=total).answer
+
+    return catalog.with_schema(caller, database_id, collection_id, names=names, work=work)
+
+
+def list_kept_documents(
+    *,
+    caller: Caller,
+    names: Vocabulary,
+    database_id: str,
+    collection_id: str,
+    queries: Sequence[str],
+    total: bool,
+    ttl: int,
+) -> tuple[dict[str, Any], bool]:
+    """List documents as they were at most `ttl` seconds ago; tell also whether that was kept.
+
+    What the caller may not read any more is not shown. Kept is what shows documents of the
+    collection alone, and groups only for readers of all of it.
+
+    Raises: as `list_documents`
+    """
+    query = _parsed(queries)
+    question = (names.documents, queries, total)
+
+    def work(schema: CollectionSchema) -> tuple[dict[str, Any], bool]:
+        keeper = store.Keeper(schema, question, readers(caller, schema))
+        kept = keeper.find(seconds=ttl)
+        if kept is not None:
+            return kept, True
+        asked_at = clock.now()
+        listing = _listing(caller, schema, query, names, counts_total=total)
+        if listing.documents is not None:
+            keeper.keep(listing.answer, listing.documents, asked_at=asked_at, seconds=ttl)
+        return listing.answer, False
 
     return catalog.with_schema(caller, database_id, collection_id, names=names, work=work)
 
@@ -112,24 +134,57 @@ def readers(caller: Caller, schema: CollectionSchema) -> list[str] | None:
     return sorted(caller.roles)
 
 
-def _groups(
+def _parsed(queries: Sequence[str]) -> ListQuery:
+    query = parsed_queries(queries, GROUPINGS | {RELATIONSHIP})
+    if query.is_grouped and query.related:
+        raise filters.refusal("Groups have no related documents.")
+    if not query.is_grouped and query.is_random and query.cursor is not None:
+        raise filters.refusal("A cursor needs an order that is not random")
+    return query
+
+
+class _Listing(NamedTuple):
+    """An answer, and the numbers of the documents it shows; None where it rests on others too."""
+
+    answer: dict[str, Any]
+    documents: Sequence[int] | None
+
+
+def _listing(
     caller: Caller,
-    names: Vocabulary,
-    database_id: str,
-    collection_id: str,
+    schema: CollectionSchema,
     query: ListQuery,
+    names: Vocabulary,
     *,
     counts_total: bool,
-) -> dict[str, Any]:
-    def work(schema: CollectionSchema) -> dict[str, Any]:
-        readable_by = readers(caller, schema)
-        with loading.filtered(caller, schema, query, names) as wanted:
-            found = store.find_groups(
-                schema, wanted, readable_by=readable_by, counts_total=counts_total
-            )
-        return group_list_output(found, schema, names)
+) -> _Listing:
+    readable_by = readers(caller, schema)
+    if query.is_grouped:
+        return _groups(caller, schema, query, names, readable_by, counts_total=counts_total)
+    with loading.planned(caller, schema, query, names) as plan:
+        page = _page(schema, plan.query, readable_by=readable_by, counts_total=counts_total)
+        output = document_list_output(page, schema, names, select=plan.select)
+        numbers = [each.id for each in page.documents]
+        plan.attach(zip(numbers, output[names.documents], strict=True), names)
+        is_alone = not plan.branches and filters.are_of_own_row(plan.query.conditions)
+        return _Listing(output, numbers if is_alone else None)
 
-    return catalog.with_schema(caller, database_id, collection_id, names=names, work=work)
+
+def _groups(
+    caller: Caller,
+    schema: CollectionSchema,
+    query: ListQuery,
+    names: Vocabulary,
+    readable_by: Sequence[str] | None,
+    *,
+    counts_total: bool,
+) -> _Listing:
+    with loading.filtered(caller, schema, query, names) as wanted:
+        found = store.find_groups(
+            schema, wanted, readable_by=readable_by, counts_total=counts_total
+        )
+    is_of_all = readable_by is None and filters.are_of_own_row(wanted.conditions)
+    return _Listing(group_list_output(found, schema, names), [] if is_of_all else None)
 
 
 def _page(
