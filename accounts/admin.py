@@ -64,6 +64,7 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run 
             "new_password",
             "is_active",
             "is_email_verified",
+            "is_impersonator",
             "labels",
         )
 
@@ -132,6 +133,10 @@ class UserAdmin(ServiceAdmin):
         if values["is_email_verified"] != now["emailVerification"]:
             services.update_email_verification(
                 caller=caller, user_id=user_uid, email_verification=values["is_email_verified"]
+            )
+        if values["is_impersonator"] != now["impersonator"]:
+            services.update_impersonator(
+                caller=caller, user_id=user_uid, impersonator=values["is_impersonator"]
             )
 
     def remove(self, request: HttpRequest, obj: User) -> None:

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -10,7 +10,14 @@ import orjson
 
 from accounts.tokens import JWT_PURPOSE, SessionSecret, digest
 from kernel import clock, sql
-from kernel.caller import CONSOLE_PROJECT, Caller, CallerKind, Credentials, ProjectContext
+from kernel.caller import (
+    CONSOLE_PROJECT,
+    Caller,
+    CallerKind,
+    Credentials,
+    ImpersonationTarget,
+    ProjectContext,
+)
 from kernel.errors import ApiError, ErrorKind
 from kernel.limits import (
     IDENTITY_CACHE_SECONDS,
@@ -23,6 +30,7 @@ from kernel.scopes import (
     CONSOLE_USER_SCOPES,
     CONSOLE_VIEWER_SCOPES,
     GUEST_SCOPES,
+    IMPERSONATOR_SCOPES,
     UNVERIFIED_USER_SCOPES,
     USER_SCOPES,
 )
@@ -47,7 +55,7 @@ _USER = """
         (u.is_email_verified AND s.factors[1] <> 'email')
         OR (u.is_phone_verified AND s.factors[1] <> 'phone')
         OR EXISTS (SELECT FROM authenticator a WHERE a.user_id = u.id AND a.is_verified)
-    ), false)
+    ), false), u.is_impersonator
 """
 _BY_SESSION = f"""
     SELECT {_USER} FROM session s JOIN account u ON u.id = s.user_id
@@ -57,6 +65,11 @@ _BY_JWT = f"""
     SELECT {_USER} FROM account u LEFT JOIN session s ON s.user_id = u.id AND s.uid = %s
     WHERE u.project_id = %s AND u.uid = %s AND u.deleted_at IS NULL
 """  # noqa: S608  # built from the constants above
+_BY_COLUMN = f"""
+    SELECT {_USER} FROM account u LEFT JOIN session s ON false
+    WHERE u.project_id = %s AND u.{{column}} = %s AND u.deleted_at IS NULL
+"""  # noqa: S608  # built from the constants above
+_BY_TARGET = {column: _BY_COLUMN.format(column=column) for column in ("uid", "email", "phone")}
 _TOUCH = "UPDATE account SET accessed_at = %s WHERE id = %s"
 
 
@@ -65,7 +78,8 @@ class _Identity:
     """A user and, unless they came by a JWT without one, their session.
 
     `roles` are all the user holds, `team_roles` those among them that come from teams. The session
-    `needs_factor` where the user wants two shown, has another one, and has shown one.
+    `needs_factor` where the user wants two shown, has another one, and has shown one. An
+    `is_impersonator` may act as other users.
     """
 
     user_id: int
@@ -77,6 +91,7 @@ class _Identity:
     roles: frozenset[str]
     team_roles: frozenset[str]
     needs_factor: bool
+    is_impersonator: bool
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> Self:
@@ -94,6 +109,7 @@ class _Identity:
             roles=_roles(uid, labels, row[9], is_verified=is_verified),
             team_roles=frozenset(row[9]),
             needs_factor=row[10],
+            is_impersonator=row[11],
         )
 
 
@@ -115,7 +131,7 @@ def authenticate(project: ProjectContext, credentials: Credentials) -> Caller:
     """Tell who is calling, in one statement; whoever proves nothing is a guest.
 
     Raises: PROJECT_ID_MISSING, PROJECT_KEY_EXPIRED, USER_JWT_INVALID, USER_JWT_AND_COOKIE_SET,
-        USER_API_KEY_AND_SESSION_SET
+        USER_API_KEY_AND_SESSION_SET, USER_NOT_FOUND
     """
     if credentials.key:
         grant = find_key(project, credentials.key)
@@ -123,12 +139,15 @@ def authenticate(project: ProjectContext, credentials: Credentials) -> Caller:
             return _key_caller(project, credentials, grant)
     if credentials.mode.lower() == ADMIN_MODE and not project.is_console:
         return _console_caller(project, credentials)
-    identity = _by_session(project, credentials)
-    if not credentials.jwt:
-        return _caller(project, credentials, identity, CallerKind.SESSION)
-    if identity is not None:
-        raise ApiError(ErrorKind.USER_JWT_AND_COOKIE_SET)
-    return _caller(project, credentials, _by_jwt(project, credentials.jwt), CallerKind.JWT)
+    identity, kind = _by_session(project, credentials), CallerKind.SESSION
+    if credentials.jwt:
+        if identity is not None:
+            raise ApiError(ErrorKind.USER_JWT_AND_COOKIE_SET)
+        identity, kind = _by_jwt(project, credentials.jwt), CallerKind.JWT
+    caller = _caller(project, credentials, identity, kind)
+    if credentials.target is None or identity is None or not identity.is_impersonator:
+        return caller
+    return _acting(caller, credentials, credentials.target)
 
 
 def user_caller(project: ProjectContext, user_uid: str) -> Caller:
@@ -271,7 +290,7 @@ def _caller(
         session_id=identity.session_id or 0,
         session_uid=identity.session_uid or "",
         roles=identity.roles,
-        scopes=_scopes(project, identity.roles),
+        scopes=_scopes(project, identity),
         is_blocked=not identity.is_active,
         needs_factor=identity.needs_factor,
         ip=credentials.ip,
@@ -280,12 +299,43 @@ def _caller(
     )
 
 
-def _scopes(project: ProjectContext, roles: frozenset[str]) -> frozenset[str]:
+def _acting(caller: Caller, credentials: Credentials, target: ImpersonationTarget) -> Caller:
+    """Return who may act as others as the one they name, who has no session of theirs.
+
+    Their own word counts for nothing before they are let in themselves. That the other one may act
+    as somebody, too, leads no further: only whoever signed in is asked.
+
+    Raises: USER_NOT_FOUND
+    """
+    if caller.is_blocked or caller.needs_factor or caller.project.is_console:
+        return caller
+    identity = _by_target(caller.project, target)
+    if identity is None:
+        raise ApiError(ErrorKind.USER_NOT_FOUND)
+    acting = _caller(caller.project, credentials, identity, caller.kind)
+    scopes = acting.scopes | IMPERSONATOR_SCOPES
+    return replace(acting, impersonator_uid=caller.user_uid, scopes=scopes)
+
+
+def _by_target(project: ProjectContext, target: ImpersonationTarget) -> _Identity | None:
+    value = target.value.lower() if target.column == "email" else target.value
+    if "\x00" in value:
+        return None
+
+    def read() -> _Identity | None:
+        row = sql.fetch_one(_BY_TARGET[target.column], (project.id, value))
+        return _Identity.of(row) if row else None
+
+    return _identities.find(project.id, ("target", target.column, value), read)
+
+
+def _scopes(project: ProjectContext, identity: _Identity) -> frozenset[str]:
     if project.is_console:
         return CONSOLE_USER_SCOPES
-    if project.is_read_only_until_verified and "users/verified" not in roles:
-        return UNVERIFIED_USER_SCOPES
-    return USER_SCOPES
+    scopes = USER_SCOPES
+    if project.is_read_only_until_verified and "users/verified" not in identity.roles:
+        scopes = UNVERIFIED_USER_SCOPES
+    return scopes | IMPERSONATOR_SCOPES if identity.is_impersonator else scopes
 
 
 def _guest(project: ProjectContext, credentials: Credentials) -> Caller:

@@ -114,6 +114,6 @@ def _event(
         project_uid=caller.project.uid,
         payload=payload,
         roles=(role,),
-        actor=caller.user_uid or caller.key_uid,
+        actor=caller.actor,
         permissions_changed=changed,
     )

@@ -99,6 +99,7 @@ USERS = [
     path("users/<str:userId>/password", users.UserPasswordView.as_view()),
     path("users/<str:userId>/labels", users.UserLabelsView.as_view()),
     path("users/<str:userId>/status", users.UserStatusView.as_view()),
+    path("users/<str:userId>/impersonator", users.UserImpersonatorView.as_view()),
     path("users/<str:userId>/verification", users.UserVerificationView.as_view()),
     path("users/<str:userId>/verification/phone", users.UserPhoneVerificationView.as_view()),
     path("users/<str:userId>/prefs", users.UserPrefsView.as_view()),

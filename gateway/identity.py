@@ -32,6 +32,7 @@ _PLAIN_FIELDS = (
     "key_uid",
     "is_blocked",
     "needs_factor",
+    "impersonator_uid",
     "ip",
 )
 
@@ -75,7 +76,8 @@ def accept(request: HttpRequest, services: Iterable[str]) -> None:
         scopes=frozenset(claims["scopes"]),
         user_agent=header(request.META, "User-Agent"),
         locale=read_locale(request),
-        **{name: claims[name] for name in _PLAIN_FIELDS},
+        # A gateway that is older than this service does not know of all of them.
+        **{name: claims[name] for name in _PLAIN_FIELDS if name in claims},
     )
 
 

@@ -22,6 +22,22 @@ from kernel.errors import ApiError, ErrorKind, invalid
 from kernel.ids import is_valid_id
 
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+#: What whoever acts as another user may do with that user's account: look, and change what lets
+#: nobody in.
+OPEN_TO_IMPERSONATORS = frozenset(
+    {
+        "account.get",
+        "account.getPasskey",
+        "account.getPrefs",
+        "account.getSession",
+        "account.listIdentities",
+        "account.listMFAFactors",
+        "account.listPasskeys",
+        "account.listSessions",
+        "account.updateName",
+        "account.updatePrefs",
+    }
+)
 _ID_RULE = (
     "UID must contain at most 36 chars. Valid chars are a-z, A-Z, 0-9, period, hyphen, and"
     " underscore. Can't start with a special char"
@@ -134,7 +150,7 @@ def check_access(operation: Operation, caller: Caller) -> None:
     """Check what the label demands, in the public order (reference: semantics, section 1).
 
     Raises: ACCESS_FORBIDDEN, SERVICE_DISABLED, API_DISABLED, UNAUTHORIZED_SCOPE, USER_BLOCKED,
-        USER_MORE_FACTORS_REQUIRED
+        USER_MORE_FACTORS_REQUIRED, USER_UNAUTHORIZED
     """
     project = caller.project
     if operation.needs_project and project.is_console:
@@ -151,6 +167,16 @@ def check_access(operation: Operation, caller: Caller) -> None:
         raise ApiError(ErrorKind.USER_BLOCKED)
     if caller.needs_factor and not operation.is_for_pending:
         raise ApiError(ErrorKind.USER_MORE_FACTORS_REQUIRED)
+    if caller.impersonator_uid:
+        _check_impersonation(operation)
+
+
+def _check_impersonation(operation: Operation) -> None:
+    """Keep whoever acts as another user from making themselves a lasting way into the account."""
+    if operation.service == "account" and operation.id not in OPEN_TO_IMPERSONATORS:
+        raise ApiError(
+            ErrorKind.USER_UNAUTHORIZED, "Nobody but the user themselves may do this to an account."
+        )
 
 
 def _scope_text(operation: Operation, caller: Caller) -> str:

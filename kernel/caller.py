@@ -67,6 +67,14 @@ class ProjectContext:
 
 
 @dataclass(frozen=True, slots=True)
+class ImpersonationTarget:
+    """Whom the sender wants to act as: the user with this `uid`, `email` or `phone`."""
+
+    column: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """All a request says about its sender, as sent; nothing in it is believed yet."""
 
@@ -81,11 +89,15 @@ class Credentials:
     ip: str = ""
     user_agent: str = ""
     locale: str = ""
+    target: ImpersonationTarget | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The sender of a request, resolved: identity, roles and scopes."""
+    """The sender of a request, resolved: identity, roles and scopes.
+
+    Where one user acts as another, `impersonator_uid` is who really calls; all else is the other's.
+    """
 
     project: ProjectContext
     kind: CallerKind = CallerKind.GUEST
@@ -98,6 +110,7 @@ class Caller:
     scopes: frozenset[str] = frozenset()
     is_blocked: bool = False
     needs_factor: bool = False
+    impersonator_uid: str = ""
     ip: str = ""
     user_agent: str = ""
     locale: str = ""
@@ -110,6 +123,13 @@ class Caller:
     @property
     def is_user(self) -> bool:
         return self.kind in (CallerKind.SESSION, CallerKind.JWT)
+
+    @property
+    def actor(self) -> str:
+        """Who answers for what is done, as the log of events names them. Ids hold no spaces."""
+        if self.impersonator_uid:
+            return f"{self.impersonator_uid} as {self.user_uid}"
+        return self.user_uid or self.key_uid
 
     def has_scope(self, accepted: tuple[str, ...]) -> bool:
         """Tell whether any one of the accepted scopes is held."""

@@ -16,6 +16,8 @@ USER_SCOPES = frozenset(
 UNVERIFIED_USER_SCOPES = frozenset(
     scope for scope in USER_SCOPES if not scope.endswith(".write")
 ) | frozenset({"sessions.write"})
+#: What users hold besides who may act as others: they have to find them.
+IMPERSONATOR_SCOPES = frozenset({"users.read"})
 KEY_BASE_SCOPES = frozenset({"global", "health.read", "graphql"})
 PROJECT_KEY_SCOPES = tuple(
     "project.read project.write keys.read keys.write platforms.read platforms.write mocks.read"

@@ -213,6 +213,7 @@ class RealtimeConsumer(AsyncConsumer):
         self._mailbox.put(frames.response("unsubscribe", {"subscriptions": listed}))
 
     async def _authenticate(self, socket: Socket, handshake: Handshake, data: object) -> None:
+        services.check_replaceable(socket.caller)
         handshake = services.with_session(handshake, protocol.read_session(data))
         changes = hub().identity_changes
         opened = await in_database(services.open_session, handshake)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http.cookie import parse_cookie
 
-from gateway.credentials import client_ip
+from gateway.credentials import client_ip, read_target
 from kernel.caller import Credentials
 from realtime.services import Handshake
 from realtime.subscriptions import UrlForm
@@ -29,6 +29,7 @@ def read_handshake(scope: Mapping[str, Any], form: UrlForm) -> Handshake:
         origin=headers.get(b"origin", ""),
         ip=client_ip(client[0] if client else "", headers.get(b"x-forwarded-for", "")),
         user_agent=headers.get(b"user-agent", ""),
+        target=read_target({name.decode("latin-1"): each for name, each in headers.items()}, query),
     )
     return Handshake(
         project_uid=form.project or headers.get(b"x-appwrite-project", ""),

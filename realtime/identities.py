@@ -96,4 +96,8 @@ class Identities:
 def _is_same_user(old: Caller, new: Caller) -> bool:
     if new.is_blocked or new.needs_factor:
         return False
-    return (old.user_uid, old.session_uid) == (new.user_uid, new.session_uid)
+    return _signature(old) == _signature(new)
+
+
+def _signature(caller: Caller) -> tuple[str, str, str]:
+    return caller.user_uid, caller.session_uid, caller.impersonator_uid

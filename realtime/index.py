@@ -20,7 +20,7 @@ class SocketIndex:
         self._by_project: dict[str, dict[str, dict[str, Sockets]]] = {}
         self._all: dict[str, Sockets] = defaultdict(dict)
         self._by_user: dict[str, Sockets] = defaultdict(dict)
-        self._listed: dict[Socket, tuple[str, tuple[str, ...], frozenset[str]]] = {}
+        self._listed: dict[Socket, tuple[set[str], tuple[str, ...], frozenset[str]]] = {}
 
     def __iter__(self) -> Iterator[Socket]:
         return iter(tuple(self._listed))
@@ -38,17 +38,18 @@ class SocketIndex:
         return tuple(self._all.get(project_uid, ()))
 
     def of_user(self, user_uid: str) -> tuple[Socket, ...]:
+        """Return the sockets of this user, and those on which they act as another one."""
         return tuple(self._by_user.get(user_uid, ()))
 
     def put(self, socket: Socket) -> None:
         """List a socket, or list it anew after its roles or channels changed."""
         self.drop(socket)
-        user_uid = socket.caller.user_uid
+        users = {socket.caller.user_uid, socket.caller.impersonator_uid} - {""}
         roles = socket.roles | {ANY} if socket.roles else frozenset()
         channels = tuple(socket.channels)
-        self._listed[socket] = (user_uid, channels, roles)
+        self._listed[socket] = (users, channels, roles)
         self._all[socket.project_uid][socket] = None
-        if user_uid:
+        for user_uid in users:
             self._by_user[user_uid][socket] = None
         by_channel = self._by_project.setdefault(socket.project_uid, {})
         for channel in channels:
@@ -59,9 +60,9 @@ class SocketIndex:
     def drop(self, socket: Socket) -> None:
         if socket not in self._listed:
             return
-        user_uid, channels, roles = self._listed.pop(socket)
+        users, channels, roles = self._listed.pop(socket)
         _remove(self._all, socket.project_uid, socket)
-        if user_uid:
+        for user_uid in users:
             _remove(self._by_user, user_uid, socket)
         by_channel = self._by_project.get(socket.project_uid, {})
         for channel in channels:

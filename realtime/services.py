@@ -83,6 +83,19 @@ def forget_callers(project_uid: str) -> None:
         forget_identities(project.id)
 
 
+def check_replaceable(caller: Caller) -> None:
+    """Check that an `authentication` frame may name another user for a connection.
+
+    Raises:
+        REALTIME_MESSAGE_INVALID: Its user acts as another one.
+    """
+    if caller.impersonator_uid:
+        raise ApiError(
+            ErrorKind.REALTIME_MESSAGE_INVALID,
+            "The connection acts for a user, and cannot be signed in anew.",
+        )
+
+
 def open_session(handshake: Handshake) -> Opened:
     """Resolve the user of an `authentication` frame.
 

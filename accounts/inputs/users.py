@@ -76,6 +76,11 @@ class UserStatusInput(UserInput):
 
 
 @dataclass(frozen=True, kw_only=True)
+class UserImpersonatorInput(UserInput):
+    impersonator: bool = required(boolean)
+
+
+@dataclass(frozen=True, kw_only=True)
 class UserNameInput(UserInput):
     name: str = required(text(MAX_NAME_LENGTH))
 

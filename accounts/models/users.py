@@ -56,6 +56,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_email_verified = models.BooleanField(default=False)
     is_phone_verified = models.BooleanField(default=False)
     has_mfa = models.BooleanField(default=False)
+    is_impersonator = models.BooleanField(default=False, db_default=False)
     labels = ArrayField(models.CharField(max_length=MAX_LABEL_LENGTH), default=list, blank=True)
     prefs = models.JSONField(default=dict, blank=True)
     accessed_at = models.DateTimeField(null=True, editable=False)

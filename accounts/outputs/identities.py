@@ -51,8 +51,13 @@ def identity_output(
     }
 
 
-def identity_list_output(identities: Iterable[Identity], total: int) -> IdentityList:
+def identity_list_output(
+    identities: Iterable[Identity], total: int, *, has_tokens: bool
+) -> IdentityList:
     return {
         "total": total,
-        "identities": [identity_output(each, user_uid=each.user.uid) for each in identities],
+        "identities": [
+            identity_output(each, user_uid=each.user.uid, has_tokens=has_tokens)
+            for each in identities
+        ],
     }

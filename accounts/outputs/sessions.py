@@ -124,6 +124,7 @@ def session_list_output(
     user_uid: str,
     current_uid: str,
     has_total: bool,
+    has_tokens: bool,
     locale: str,
 ) -> SessionList:
     shown = [
@@ -131,7 +132,7 @@ def session_list_output(
             each,
             user_uid=user_uid,
             is_current=each.uid == current_uid,
-            has_tokens=True,
+            has_tokens=has_tokens,
             locale=locale,
         )
         for each in sessions

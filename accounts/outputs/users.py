@@ -25,6 +25,8 @@ AccountOutput = TypedDict(
         "emailVerification": bool,
         "phoneVerification": bool,
         "mfa": bool,
+        "impersonator": bool,
+        "impersonatorUserId": str | None,
         "prefs": dict[str, Any],
         "targets": list[TargetOutput],
         "accessedAt": str,
@@ -45,8 +47,8 @@ class UserList(TypedDict):
     users: list[UserOutput]
 
 
-def account_output(user: User) -> AccountOutput:
-    """Return the account as its owner sees it."""
+def account_output(user: User, *, impersonator_uid: str = "") -> AccountOutput:
+    """Return the account as its owner sees it, or whoever acts as them."""
     return {
         "$id": user.uid,
         "$createdAt": api_time(user.created_at),
@@ -61,6 +63,8 @@ def account_output(user: User) -> AccountOutput:
         "emailVerification": user.is_email_verified,
         "phoneVerification": user.is_phone_verified,
         "mfa": user.has_mfa,
+        "impersonator": user.is_impersonator,
+        "impersonatorUserId": impersonator_uid or None,
         "prefs": user.prefs,
         "targets": [target_output(each, user_uid=user.uid) for each in user.known_targets],
         "accessedAt": api_time(user.accessed_at),

@@ -53,7 +53,7 @@ def get_account(*, caller: Caller) -> AccountOutput:
 
     Raises: USER_UNAUTHORIZED
     """
-    return account_output(get_own_user(caller))
+    return account_output(get_own_user(caller), impersonator_uid=caller.impersonator_uid)
 
 
 def account_of(caller: Caller) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def _change(caller: Caller, action: str, **columns: Any) -> AccountOutput:
         publish_user(caller, user, action)
         if not {"is_email_verified", "is_phone_verified"}.isdisjoint(columns):
             announce_identity(caller.project.id, user_uid=user.uid, reason="verification")
-    return account_output(user)
+    return account_output(user, impersonator_uid=caller.impersonator_uid)
 
 
 def _check_password(user: User, password: str) -> None:

@@ -37,7 +37,8 @@ def list_own_identities(
 
     Raises: USER_UNAUTHORIZED, ARGUMENT_INVALID, CURSOR_NOT_FOUND
     """
-    return _page(_own(caller), queries, has_total=total)
+    is_theirs = not caller.impersonator_uid
+    return _page(_own(caller), queries, has_total=total, has_tokens=is_theirs)
 
 
 def list_identities(
@@ -48,7 +49,7 @@ def list_identities(
     Raises: ARGUMENT_INVALID, CURSOR_NOT_FOUND
     """
     rows = Identity.objects.filter(project_id=caller.project.id)
-    return _page(rows, queries, search=search, has_total=total)
+    return _page(rows, queries, search=search, has_total=total, has_tokens=caller.is_privileged)
 
 
 def delete_own_identity(*, caller: Caller, identity_id: str) -> None:
@@ -114,7 +115,9 @@ def _own(caller: Caller) -> Any:
     return Identity.objects.filter(user_id=caller.user_id)
 
 
-def _page(rows: Any, queries: Sequence[str], *, search: str = "", has_total: bool) -> IdentityList:
+def _page(
+    rows: Any, queries: Sequence[str], *, search: str = "", has_total: bool, has_tokens: bool
+) -> IdentityList:
     found, count = list_page(
         rows.select_related("user"),
         queries,
@@ -123,7 +126,7 @@ def _page(rows: Any, queries: Sequence[str], *, search: str = "", has_total: boo
         search_columns=_SEARCHED,
         has_total=has_total,
     )
-    return identity_list_output(found, count)
+    return identity_list_output(found, count, has_tokens=has_tokens)
 
 
 @transaction.atomic

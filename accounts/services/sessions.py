@@ -244,6 +244,7 @@ def list_sessions_of(
         user_uid=user_uid,
         current_uid=caller.session_uid,
         has_total=has_total,
+        has_tokens=not caller.impersonator_uid,
         locale=caller.locale,
     )
 
@@ -333,7 +334,7 @@ def _shown(caller: Caller, session: Session) -> SessionOutput:
         session,
         user_uid=caller.user_uid,
         is_current=is_current,
-        has_tokens=True,
+        has_tokens=not caller.impersonator_uid,
         locale=caller.locale,
     )
 

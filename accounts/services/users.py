@@ -45,6 +45,7 @@ _COLUMNS = {
     "status": "is_active",
     "passwordUpdate": "password_updated_at",
     "registration": "created_at",
+    "impersonator": "is_impersonator",
     "emailVerification": "is_email_verified",
     "phoneVerification": "is_phone_verified",
     "labels": "labels",
@@ -220,6 +221,15 @@ def update_user_status(*, caller: Caller, user_id: str, status: bool) -> UserOut
     """
     reason = "unblocked" if status else "blocked"
     return _change(caller, user_id, "update.status", {"is_active": status}, reason=reason)
+
+
+def update_impersonator(*, caller: Caller, user_id: str, impersonator: bool) -> UserOutput:
+    """Say whether a user may act as the other users of their project.
+
+    Raises: USER_NOT_FOUND
+    """
+    columns = {"is_impersonator": impersonator}
+    return _change(caller, user_id, "update.impersonator", columns, reason="impersonator")
 
 
 def update_email_verification(

@@ -8,6 +8,7 @@ from accounts.inputs.users import (
     ListUserSessionsInput,
     UserEmailInput,
     UserEmailVerificationInput,
+    UserImpersonatorInput,
     UserInput,
     UserJwtInput,
     UserLabelsInput,
@@ -86,6 +87,13 @@ class UserLabelsView(Endpoint):
     def put(self, call: Call) -> Answer:
         data = read_input(UserLabelsInput, call.params)
         return Answer(services.update_user_labels(caller=call.caller, **as_dict(data)))
+
+
+class UserImpersonatorView(Endpoint):
+    @operation("users.updateImpersonator", scope=WRITE, needs_project=True)
+    def patch(self, call: Call) -> Answer:
+        data = read_input(UserImpersonatorInput, call.params)
+        return Answer(services.update_impersonator(caller=call.caller, **as_dict(data)))
 
 
 class UserStatusView(Endpoint):

@@ -78,6 +78,18 @@ def test_key_manages_where_messages_reach_a_user(key: Client, alice: Person):
     assert (missing.value.code, missing.value.type) == (404, "user_target_not_found")
 
 
+def test_user_marked_by_a_key_acts_as_another(key: Client, alice: Person, bob: Person):
+    marked = Users(key).update_impersonator(alice.id, True)
+
+    user = Account(alice.client.set_impersonate_user_email(bob.email)).get()
+    with pytest.raises(AppwriteException) as refused:
+        sdk.create_jwt(alice.client)
+
+    assert marked.impersonator is True
+    assert (user.id, user.impersonatoruserid) == (bob.id, alice.id)
+    assert (refused.value.code, refused.value.type) == (401, "user_unauthorized")
+
+
 def test_user_may_not_use_the_users_service(alice: Person):
     with pytest.raises(AppwriteException) as refused:
         Users(alice.client).list()

@@ -11,6 +11,7 @@ from django.http import StreamingHttpResponse
 from django.test import RequestFactory
 from django.urls import include, path
 
+from accounts.models import User
 from documents.urls import urlpatterns as documents_paths
 from gateway import bodies, forwarding
 from gateway.forwarding import elsewhere
@@ -84,6 +85,9 @@ def test_no_credential_leaves_the_gateway(client_for, project, alice, upstream):
         cookies={f"a_session_{project.uid}": alice.session, "other": "x"},
         headers={
             "X-Appwrite-Dev-Key": "d",
+            "X-Appwrite-Impersonate-User-Id": "bob",
+            "X-Appwrite-Impersonate-User-Email": "bob@example.com",
+            "X-Appwrite-Impersonate-User-Phone": "+4912345",
             "X-Fallback-Cookies": "{}",
             "Authorization": "Bearer x",
             "X-Forwarded-For": "1.2.3.4",
@@ -100,6 +104,18 @@ def test_no_credential_leaves_the_gateway(client_for, project, alice, upstream):
     assert alice.session not in sent
     names = {name.lower() for name in headers}
     assert names.isdisjoint(forwarding._CREDENTIALS - {"x-appwrite-project", "x-request-id"})
+
+
+def test_whoever_acts_as_another_arrives_as_that_one(client_for, project, alice, bob, upstream):
+    User.objects.filter(uid="alice").update(is_impersonator=True)
+    client = client_for(project, session=alice.session)
+    client.get(DOCUMENTS, X_Appwrite_Impersonate_User_Id="bob")
+    client.get(DOCUMENTS, {"impersonateuserid": "bob"})
+    for request in upstream.requests:
+        claims = identity_of(request)
+        assert (claims["user_uid"], claims["impersonator_uid"]) == ("bob", "alice")
+        assert "user:bob" in claims["roles"]
+        assert "user:alice" not in claims["roles"]
 
 
 def test_what_the_gateway_refuses_never_reaches_the_service(client_for, project, upstream):

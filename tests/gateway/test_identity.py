@@ -85,6 +85,7 @@ def test_every_field_of_a_caller_arrives(project):
         roles=frozenset({"any", "users", "team:ü"}),
         scopes=USER_SCOPES,
         is_blocked=True,
+        impersonator_uid="operator",
         ip="2001:db8::1",
     )
     request = request_for("GET", "/databases?x=%C3%BC&y[]=1")
@@ -94,6 +95,14 @@ def test_every_field_of_a_caller_arrives(project):
     identity.accept(request, {"documents"})
     assert request.caller == caller
     assert request.project == project
+
+
+def test_an_identity_of_an_older_gateway_names_nobody_behind_the_caller(guest, key, monkeypatch):
+    known = tuple(name for name in identity._PLAIN_FIELDS if name != "impersonator_uid")
+    with monkeypatch.context() as older:
+        older.setattr(identity, "_PLAIN_FIELDS", known)
+        sent = issued(key)
+    assert guest.get(DATABASES, **sent).status == 200
 
 
 def test_a_scope_the_caller_lacks_is_refused_here_too(guest, key):

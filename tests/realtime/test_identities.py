@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.models import Session
+from accounts.models import Session, User
 from kernel import clock, notify
 from projects import services as projects
 from projects.models import Project
@@ -420,5 +420,31 @@ def test_open_socket_ends_when_its_session_lacks_a_factor(talk, project, alice, 
         one = await connections.open(project, headers={"X-Appwrite-Session": alice.session})
         await database.in_database(ask_for_factors)
         assert await one.closed_with() == 1012
+
+    talk(conversation)
+
+
+def test_class_28_whoever_acts_as_another_hears_that_one_while_they_may(
+    talk, project, alice, bob, client_for, make_key, announce
+):
+    User.objects.filter(uid="alice").update(is_impersonator=True)
+    server = client_for(project, key=make_key(project, ["users.write"]))
+
+    async def conversation(connections):
+        headers = {"X-Appwrite-Session": alice.session}
+        one = connections.make(project, headers=headers, impersonateemail=bob.email)
+        user = (await one.open())["user"]
+        assert (user["$id"], user["impersonatorUserId"]) == ("bob", "alice")
+        await one.subscribe("documents")
+        refused = await one.ask("authentication", {"session": bob.session})
+        assert refused["data"]["code"] == 1003
+        await announce(project, f"{DOCUMENT}.create", "user:alice", whose="alice")
+        await announce(project, f"{DOCUMENT}.create", "user:bob", whose="bob")
+        assert (await one.receive())["data"]["payload"] == {"whose": "bob"}
+        begin = time.monotonic()
+        body = {"impersonator": False}
+        await database.in_database(server.patch, "/users/alice/impersonator", body)
+        assert await one.closed_with() == 1012
+        assert time.monotonic() - begin < PROMISE_SECONDS
 
     talk(conversation)

@@ -16,6 +16,7 @@ VALUES: dict[str, Any] = {
     "status": True,
     "enabled": True,
     "emailVerification": True,
+    "impersonator": True,
     "phoneVerification": True,
     "prefs": {"made": "yes"},
     "secret": "0" * 64,

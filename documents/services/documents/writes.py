@@ -255,7 +255,7 @@ def log_of(write: Write, schema: CollectionSchema) -> Log:
         ),
         fixed=common_output(schema, write.names),
         roles=roles_for(READ, schema.permissions),
-        actor=write.caller.user_uid or write.caller.key_uid,
+        actor=write.caller.actor,
         at=clock.now(),
     )
 
