@@ -8,7 +8,7 @@ once more. A refusal that no statement has confirmed is confirmed by one that re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from threading import Lock
 from typing import Any, TypeVar
@@ -255,7 +255,13 @@ def _load(caller: Caller, key: Key, names: Vocabulary) -> CollectionSchema:
 
 def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> CollectionSchema:
     loaded = [attributes.load(each) for each in orjson.loads(row[7])]
-    usable = {each.key: each for each in loaded if each.is_available and each.relation is None}
+    listed = orjson.loads(row[8])
+    leading = indexes.leading(listed)
+    usable = {
+        each.key: replace(each, leading=leading[each.key]) if each.key in leading else each
+        for each in loaded
+        if each.is_available and each.relation is None
+    }
     keys = [each.key for each in usable.values()]
     stored = [each.name for each in usable.values()]
     blanks = [each.blank for each in usable.values()]
@@ -286,7 +292,7 @@ def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> Collecti
             text_array(orjson.dumps(blank).decode() for blank in blanks),
         ),
         blank_values=None if row[10] or keys != stored else dict(zip(keys, blanks, strict=True)),
-        searchable=indexes.searchable(orjson.loads(row[8])),
+        searchable=indexes.searchable(listed),
         size=_OVERHEAD_BYTES + len(row[7]) + len(row[8]) + len(row[9]),
     )
 

@@ -129,6 +129,21 @@ def searchable(entries: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     )
 
 
+def leading(entries: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Return how many leading characters are indexed of texts by key, where it is not all.
+
+    Of several indexes that counts which has the text further in front, then the one with more.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    for index in map(load, entries):
+        if index.type not in (KEY, UNIQUE) or index.status != AVAILABLE:
+            continue
+        for place, key in enumerate(index.attributes):
+            rank = place, -(index.length(place) or MAX_INDEX_LENGTH + 1)
+            found[key] = min(found.get(key, rank), rank)
+    return {key: -rank for key, (_, rank) in found.items() if -rank <= MAX_INDEX_LENGTH}
+
+
 def knows_trigrams() -> bool:
     """Tell whether the database has trigrams, or can be given them."""
     row = sql.fetch_one(_HAS_TRIGRAMS)
@@ -194,8 +209,8 @@ def _column(attribute: Attribute | None, key: str, *, length: int, order: str) -
     if attribute is None:
         return psql.Identifier(SYSTEM_COLUMNS[key]) + direction
     expression = attribute_types.expression(attribute)
-    if 0 < length < attribute.size:
-        expression = psql.SQL("left({}, {})").format(expression, psql.Literal(length))
+    if length > 0:
+        expression = attribute_types.leading(expression, length)
     nulls = psql.SQL(" NULLS FIRST" if order == ASCENDING else " NULLS LAST")
     return expression + direction + nulls
 

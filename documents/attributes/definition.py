@@ -60,6 +60,8 @@ class Attribute:
 
     `type` is a key of `ATTRIBUTE_TYPES`. Times are written as in answers. `is_adopting` until the
     free fields are stripped whose values it took over: as long nobody may write fields of its key.
+    `leading` characters are what an index holds of its texts, if any does, and none holds all: that
+    is said by the indexes alone, and not written.
     """
 
     key: str
@@ -80,6 +82,7 @@ class Attribute:
     description: str = ""
     created_at: str = ""
     updated_at: str = ""
+    leading: int = 0
 
     @property
     def is_available(self) -> bool:
@@ -123,7 +126,9 @@ def load(entry: Mapping[str, Any]) -> Attribute:
 
 def dump(attribute: Attribute) -> dict[str, Any]:
     """Write an attribute for the collection's JSON."""
-    return {**dataclasses.asdict(attribute), "elements": list(attribute.elements)}
+    entry = {**dataclasses.asdict(attribute), "elements": list(attribute.elements)}
+    del entry["leading"]
+    return entry
 
 
 def row_bytes(attributes: Iterable[Attribute]) -> int:

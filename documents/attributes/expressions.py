@@ -41,6 +41,11 @@ def _text(text: str) -> psql.Composable:
     return psql.SQL("U&'" + "".join(f"\\+{ord(each):06x}" for each in text) + "'")
 
 
+def leading(text: psql.Composable, length: int) -> psql.Composed:
+    """Return the SQL of the first characters of a text."""
+    return psql.SQL("left({}, {})").format(text, psql.Literal(length))
+
+
 def words(value: psql.Composable) -> psql.Composed:
     """Return the SQL of the words that a search finds in a text."""
     return psql.SQL("document_words({})").format(value)

@@ -30,6 +30,12 @@ class Column:
     is_point: bool = False
     #: Of a free field: the value itself. The expression is its place in an order of all values.
     value: psql.Composable | None = None
+    #: How many leading characters an index holds of a text; 0 where it holds all, or there is none.
+    leading: int = 0
+
+    def shortened(self, value: psql.Composable | None = None) -> psql.Composable:
+        """Return the leading characters, as the index holds them, of the column or of a value."""
+        return attributes.leading(value or self.expression, self.leading)
 
     @property
     def is_text(self) -> bool:
@@ -104,6 +110,7 @@ def _attribute_column(attribute: Attribute) -> Column:
         is_array=attribute.is_array,
         is_point=attribute.type == "point",
         value=attributes.field_value(attribute) if attribute.is_free else None,
+        leading=attribute.leading,
     )
 
 

@@ -12,6 +12,7 @@ from documents.attributes import Attribute
 from documents.catalog import CollectionSchema
 from documents.filters import free, geometry
 from documents.filters.columns import Column, Operand, column, refusal
+from documents.filters.leading import narrowed
 from documents.filters.patterns import PATTERNS, check_regex, pattern, substring
 from documents.filters.related import Related
 from documents.relations import CHILD
@@ -83,7 +84,8 @@ def footing(
     named = [each.attribute for each in leaves(conditions)] + [each.attribute for each in orders]
     found = ((name, schema.get(name)) for name in dict.fromkeys(named))
     return tuple(
-        (name, each and (each.name, each.type, each.array, each.encrypt)) for name, each in found
+        (name, each and (each.name, each.type, each.array, each.encrypt, each.leading))
+        for name, each in found
     )
 
 
@@ -168,7 +170,8 @@ def _condition(
     if isinstance(condition, Related):
         return _related(condition, places)
     tested = named(condition.attribute)
-    return _test(tested, condition, _bound(_operands(tested, condition), places))
+    bound = _bound(_operands(tested, condition), places)
+    return narrowed(_test(tested, condition, bound), tested, condition, bound)
 
 
 def _related(condition: Related, places: Iterator[str]) -> psql.Composable:

@@ -112,7 +112,7 @@ def _scalar(schema: Mapping[str, Attribute], name: str) -> Column:
     if found.is_array or found.is_geometry or (attribute and attribute.relation is not None):
         reason = "it is an array, a shape or a relationship"
         raise refusal(f'Cannot group by attribute "{name}" or compute with it: {reason}.')
-    return found
+    return replace(found, leading=0)
 
 
 def _computed(schema: Mapping[str, Attribute], aggregate: Aggregate) -> Column:

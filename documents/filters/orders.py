@@ -29,7 +29,12 @@ class Sorting:
         if not self.column.is_nullable:
             return value + direction
         nulls = psql.SQL(" NULLS LAST" if self.is_descending else " NULLS FIRST")
-        return value + direction + nulls
+        if not (by_index and self.column.leading):
+            return value + direction + nulls
+        # Of texts that begin alike the database sorts as many as it needs.
+        return (
+            self.column.shortened() + direction + nulls + psql.SQL(", ") + value + direction + nulls
+        )
 
     def reversed(self) -> "Sorting":
         return Sorting(self.column, not self.is_descending)
@@ -70,11 +75,17 @@ def beyond(steps: Sequence[Sorting]) -> list[psql.Composable]:
         ties.append(psql.SQL("{} = {}").format(step.column.expression, value))
     first = steps[0]
     operator = psql.SQL(" <= " if first.is_descending else " >= ")
-    bound = first.column.expression + operator + psql.SQL("(SELECT k0 FROM edge)")
+    edge = psql.SQL("(SELECT k0 FROM edge)")
+    bound = first.column.expression + operator + edge
+    if first.column.leading:
+        bound += (
+            psql.SQL(" AND ") + first.column.shortened() + operator + first.column.shortened(edge)
+        )
     test = psql.SQL("({} AND (({})))").format(bound, psql.SQL(") OR (").join(either))
     if not (first.is_descending and first.column.is_nullable):
         return [test]
-    return [test, psql.SQL("({} IS NULL)").format(first.column.expression)]
+    lacking = first.column.shortened() if first.column.leading else first.column.expression
+    return [test, psql.SQL("({} IS NULL)").format(lacking)]
 
 
 def _past(step: Sorting, value: psql.Composable) -> psql.Composable:
