@@ -5,16 +5,25 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from guardian.admin import GuardedModelAdminMixin
 
 from documents import services
 from documents.admin.permissions import PermissionsField, normal_permissions
 from documents.admin.schema import SchemaActions
+from documents.attributes import PROCESSING
 from documents.models import Collection, Database
+from documents.progress import progress
+from documents.services.indexes import load_indexes
 from documents.vocabulary import COLLECTIONS
 from gateway.admin import ServiceAdmin
 from kernel.ids import UNIQUE_ID
 from kernel.permissions import CONTAINER_ACTIONS
+
+_ASK_AGAIN = mark_safe(
+    ' hx-get="" hx-select="#schema-state" hx-swap="outerHTML" hx-trigger="every 3s"'
+)
 
 
 class CollectionForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
@@ -59,11 +68,17 @@ class CollectionAdmin(SchemaActions, GuardedModelAdminMixin, ServiceAdmin):
 
     @admin.display(description="Attributes and indexes")
     def schema(self, collection: Collection) -> str:
-        lines = [
-            f"{each['key']}: {each['type']}, {each['status']}"
-            for each in (*collection.attributes, *collection.indexes)
-        ]
-        return "\n".join(lines) or "None yet"
+        """Tell the state of each; the page asks again while a job is at work."""
+        building = [each for each in load_indexes(collection) if each.status == PROCESSING]
+        percentages = progress(building)
+        parts = [*collection.attributes, *collection.indexes]
+        lines = [(_state(each, percentages),) for each in parts] or [("None yet",)]
+        is_done = all(each["status"] != PROCESSING for each in parts)
+        return format_html(
+            '<div id="schema-state"{}>{}</div>',
+            "" if is_done else _ASK_AGAIN,
+            format_html_join(mark_safe("<br>"), "{}", lines),
+        )
 
     def create(self, request: HttpRequest, values: dict[str, Any]) -> int:
         database: Database = values["database"]
@@ -104,3 +119,9 @@ class CollectionAdmin(SchemaActions, GuardedModelAdminMixin, ServiceAdmin):
             database_id=obj.database.uid,
             collection_id=obj.uid,
         )
+
+
+def _state(part: dict[str, Any], percentages: dict[str, int]) -> str:
+    state = f"{part['key']}: {part['type']}, {part['status']}"
+    percentage = percentages.get(part.get("name", ""))
+    return state if percentage is None else f"{state}, {percentage} %"

@@ -6,9 +6,13 @@ import psycopg
 import psycopg.sql
 import pytest
 from django.db import connection
+from django.test import Client
 
+from accounts.services import create_console_admin
 from documents import indexes, partitions, services
 from documents.models import Collection, Document
+from documents.progress import progress
+from documents.services.indexes import load_indexes
 from documents.vocabulary import COLLECTIONS
 from kernel.models import Job
 from tests.database import own_connection
@@ -168,8 +172,22 @@ def test_limits_of_requests_hold_again_after_a_build(admin, letters, jobs):
         assert cursor.fetchone() == ("2s",)
 
 
-def test_writes_go_on_while_an_index_is_built(admin, letters):
+def page(number):
+    """Return what reads the page of a collection."""
+    client, path = Client(), f"/console/documents/collection/{number}/change/"
+    ada = create_console_admin(email="ada@example.com", password="correct horse battery staple")
+    client.force_login(ada, backend="django.contrib.auth.backends.ModelBackend")
+
+    def read_page():
+        return client.get(path).content.decode()
+
+    return read_page
+
+
+def test_writes_go_on_while_an_index_is_built_and_the_console_tells_how_far_it_is(admin, letters):
     name = ask(admin)
+    shown = page(collection().id)
+    assert "by_title: key, processing<" in shown()
     ended = threading.Event()
     with own_connection() as reader:
         # A snapshot that is still open holds the build up, and must hold up nobody else.
@@ -188,10 +206,16 @@ def test_writes_go_on_while_an_index_is_built(admin, letters):
         assert not ended.wait(0.3)
         body = {"documentId": "new", "data": {"title": "written meanwhile"}}
         assert admin.post(f"{POSTS}/documents", body).status == 201
+        while progress([load_indexes(collection())[0]]).get(name, 0) < 99 and thread.is_alive():
+            ended.wait(0.02)
+        assert "by_title: key, processing, 99 %" in shown()
+        assert 'hx-trigger="every 3s"' in shown()
         reader.execute("ROLLBACK")
         thread.join(10)
 
     assert status(admin) == "available"
+    assert "by_title: key, available<" in shown()
+    assert 'hx-trigger="every 3s' not in shown()
 
 
 def test_interrupted_sweep_of_a_collection_is_finished(admin, letters, jobs):
