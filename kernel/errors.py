@@ -133,6 +133,31 @@ class ErrorKind(Enum):
         400,
         "The email address must be verified before signing in.",
     )
+    USER_EMAIL_DISPOSABLE = (
+        "user_email_disposable",
+        400,
+        "Throw-away email addresses are not taken here. Please use a lasting one.",
+    )
+    USER_EMAIL_FREE = (
+        "user_email_free",
+        400,
+        "Email addresses of free providers are not taken here. Please use one of your own domain.",
+    )
+    USER_EMAIL_NOT_CANONICAL = (
+        "user_email_not_canonical",
+        400,
+        "The email address is another name of one. Please leave out tags, suffixes and dots.",
+    )
+    USER_EMAIL_NOT_CORPORATE = (
+        "user_email_not_corporate",
+        400,
+        "Only email addresses of companies are taken here. Please use the one of your work.",
+    )
+    USER_PASSWORD_RESET_REQUIRED = (
+        "user_password_reset_required",
+        412,
+        "The password is too old. Please set a new one by a recovery.",
+    )
     USER_EMAIL_NOT_FOUND = ("user_email_not_found", 400, "The user has no email address.")
     USER_EMAIL_ALREADY_VERIFIED = (
         "user_email_already_verified",

@@ -1,10 +1,11 @@
 """What a project asks of its users, and what it shows of them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from kernel.limits import MIN_PASSWORD_LENGTH
+from kernel.limits import DEFAULT_PASSWORD_AGE_SECONDS, MIN_PASSWORD_LENGTH
 
 #: The policies that are stored with a project: their public ids, fields and defaults.
 POLICY_DEFAULTS: dict[str, dict[str, Any]] = {
@@ -18,6 +19,11 @@ POLICY_DEFAULTS: dict[str, dict[str, Any]] = {
         "symbols": False,
     },
     "password-personal-data": {"enabled": False, "denyList": []},
+    "password-rotation": {"enabled": False, "maxAge": DEFAULT_PASSWORD_AGE_SECONDS},
+    "deny-aliased-email": {"enabled": False},
+    "deny-corporate-email": {"enabled": False},
+    "deny-disposable-email": {"enabled": False},
+    "deny-free-email": {"enabled": False},
     "session-alert": {"enabled": False},
     "session-invalidation": {"enabled": True},
     "passkey": {"rpId": ""},
@@ -31,6 +37,8 @@ POLICY_DEFAULTS: dict[str, dict[str, Any]] = {
     },
 }
 
+_DENYING = re.compile(r"deny-([a-z]+)-email")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
@@ -38,8 +46,10 @@ class Policies:
 
     `denied_passwords` and `denied_terms` are None where nothing is denied: the first are whole
     passwords beside the common ones, the second parts beside what is known of a user, all in small
-    letters. `passkey_domain` is empty where none is set. `hidden_of_members` names what members of
-    a team do not see of each other.
+    letters. `password_seconds` is how long a password is good for, 0 for ever. `denied_emails`
+    names kinds of mail addresses; the one called `corporate` lets nothing in but these.
+    `passkey_domain` is empty where none is set. `hidden_of_members` names what members of a team
+    do not see of each other.
     """
 
     password_minimum: int
@@ -47,6 +57,8 @@ class Policies:
     denied_passwords: frozenset[str] | None
     denied_terms: frozenset[str] | None
     password_history: int
+    password_seconds: int
+    denied_emails: frozenset[str]
     has_session_alerts: bool
     has_session_invalidation: bool
     passkey_domain: str
@@ -57,12 +69,15 @@ class Policies:
         """Read the policies a project has stored; what it never set has its default."""
         strength = policy(stored, "password-strength")
         minimum = strength.pop("min")
+        rotation = policy(stored, "password-rotation")
         return cls(
             password_minimum=minimum,
             password_kinds=_names(strength, are_on=True),
             denied_passwords=_denied(policy(stored, "password-dictionary")),
             denied_terms=_denied(policy(stored, "password-personal-data")),
             password_history=policy(stored, "password-history")["total"],
+            password_seconds=rotation["maxAge"] if rotation["enabled"] else 0,
+            denied_emails=_denied_emails(stored),
             has_session_alerts=policy(stored, "session-alert")["enabled"],
             has_session_invalidation=policy(stored, "session-invalidation")["enabled"],
             passkey_domain=policy(stored, "passkey")["rpId"],
@@ -77,6 +92,11 @@ def policy(stored: Mapping[str, Mapping[str, Any]], policy_id: str) -> dict[str,
 
 def _names(switches: Mapping[str, bool], *, are_on: bool) -> frozenset[str]:
     return frozenset(name for name, is_on in switches.items() if is_on is are_on)
+
+
+def _denied_emails(stored: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
+    named = ((_DENYING.fullmatch(each), policy(stored, each)) for each in POLICY_DEFAULTS)
+    return frozenset(found[1] for found, fields in named if found and fields["enabled"])
 
 
 def _denied(fields: Mapping[str, Any]) -> frozenset[str] | None:

@@ -31,11 +31,13 @@ from kernel.limits import (
     DEFAULT_SESSION_SECONDS,
     MAX_DESCRIPTION_LENGTH,
     MAX_NAME_LENGTH,
+    MAX_PASSWORD_AGE_SECONDS,
     MAX_PASSWORD_HISTORY,
     MAX_PASSWORD_LENGTH,
     MAX_SEARCH_LENGTH,
     MAX_SESSION_LIMIT,
     MAX_USER_LIMIT,
+    MIN_PASSWORD_AGE_SECONDS,
     MIN_PASSWORD_LENGTH,
     MIN_SESSION_SECONDS,
 )
@@ -188,6 +190,12 @@ class PasswordHistoryPolicyInput:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PasswordRotationPolicyInput:
+    enabled: bool | None = optional(boolean)
+    maxAge: int | None = optional(integer(MIN_PASSWORD_AGE_SECONDS, MAX_PASSWORD_AGE_SECONDS))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SessionDurationPolicyInput:
     duration: int = required(integer(MIN_SESSION_SECONDS, DEFAULT_SESSION_SECONDS))
 
@@ -235,6 +243,11 @@ POLICY_INPUTS: dict[str, type] = {
     "password-history": PasswordHistoryPolicyInput,
     "password-strength": PasswordStrengthPolicyInput,
     "password-personal-data": DenyingPolicyInput,
+    "password-rotation": PasswordRotationPolicyInput,
+    "deny-aliased-email": SwitchPolicyInput,
+    "deny-corporate-email": SwitchPolicyInput,
+    "deny-disposable-email": SwitchPolicyInput,
+    "deny-free-email": SwitchPolicyInput,
     "session-alert": SwitchPolicyInput,
     "session-invalidation": SwitchPolicyInput,
     "passkey": PasskeyPolicyInput,

@@ -11,6 +11,7 @@ from projects.views import (
     platforms,
     policies,
     projects,
+    sign_up_policies,
 )
 from projects.views.addressing import IN_PATH
 
@@ -66,6 +67,21 @@ urlpatterns = [
     path("project/policies/membership-privacy", policies.MembershipPrivacyPolicyView.as_view()),
     path("project/policies/password-strength", policies.PasswordStrengthPolicyView.as_view()),
     path("project/policies/passkey", policies.PasskeyPolicyView.as_view()),
+    path(
+        "project/policies/password-rotation", sign_up_policies.PasswordRotationPolicyView.as_view()
+    ),
+    path(
+        "project/policies/deny-aliased-email", sign_up_policies.DenyAliasedEmailPolicyView.as_view()
+    ),
+    path(
+        "project/policies/deny-corporate-email",
+        sign_up_policies.DenyCorporateEmailPolicyView.as_view(),
+    ),
+    path(
+        "project/policies/deny-disposable-email",
+        sign_up_policies.DenyDisposableEmailPolicyView.as_view(),
+    ),
+    path("project/policies/deny-free-email", sign_up_policies.DenyFreeEmailPolicyView.as_view()),
     path("project/policies/<str:policyId>", policies.PolicyView.as_view()),
     path("project/keys", keys.KeysView.as_view()),
     path("project/keys/<str:keyId>", keys.KeyView.as_view()),

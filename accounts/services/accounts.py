@@ -5,6 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts import passwords
+from accounts.email_kinds import check_email
 from accounts.events import announce_identity, publish_user
 from accounts.models import Identity, Membership, Session, User, login_of
 from accounts.outputs import AccountOutput, account_output
@@ -89,8 +90,10 @@ def update_name(*, caller: Caller, name: str) -> AccountOutput:
 def update_email(*, caller: Caller, email: str, password: str) -> AccountOutput:
     """Change the caller's address, which has to be verified anew; their password proves them.
 
-    Raises: USER_INVALID_CREDENTIALS, USER_EMAIL_ALREADY_EXISTS, SERVICE_UNAVAILABLE
+    Raises: USER_INVALID_CREDENTIALS, USER_EMAIL_ALREADY_EXISTS, USER_EMAIL_DISPOSABLE,
+        USER_EMAIL_NOT_CANONICAL, USER_EMAIL_FREE, USER_EMAIL_NOT_CORPORATE, SERVICE_UNAVAILABLE
     """
+    check_email(caller.project, email)
     return _change_contact(caller, "update.email", _email_columns(caller, email), password)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from accounts.email_kinds import check_email
 from accounts.events import announce_identity, publish_user
 from accounts.models import Identity, User
 from accounts.oauth import vault
@@ -102,6 +103,7 @@ def _joined(caller: Caller, profile: Profile, known: Identity | None, user: User
         user = contacts.prove(caller, user, contacts.EMAIL, profile.email)
     columns: dict[str, Any] = {}
     if profile.email and not user.email:
+        check_email(caller.project, profile.email)
         columns |= {"email": profile.email, "is_email_verified": profile.is_email_verified}
     if profile.name and not user.name:
         columns["name"] = profile.name

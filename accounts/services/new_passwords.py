@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -48,14 +49,25 @@ def password_columns(
     Raises: ARGUMENT_INVALID, PASSWORD_PERSONAL_DATA, PASSWORD_RECENTLY_USED, RATE_LIMIT_EXCEEDED
     """
     personal = (user.uid, user.name, user.email, user.phone, *known)
-    used = [user.password, *user.former_passwords][: project.policies.password_history]
+    policies = project.policies
+    # What has to change after a while is not changed by setting it again.
+    kept = max(policies.password_history, 1 if policies.password_seconds else 0)
+    used = [user.password, *user.former_passwords][:kept]
     if password and any(passwords.matches(password, each) for each in used if each):
         raise ApiError(ErrorKind.PASSWORD_RECENTLY_USED)
     return {
         "password": hash_new_password(project, password, personal=personal),
         "password_updated_at": clock.now(),
-        "former_passwords": [each for each in used if each],
+        "former_passwords": [each for each in used[: policies.password_history] if each],
     }
+
+
+def is_overdue(project: ProjectContext, user: User) -> bool:
+    """Tell whether a user's password is older than their project lets it become."""
+    seconds, chosen_at = project.policies.password_seconds, user.password_updated_at
+    if not seconds or chosen_at is None:
+        return False
+    return chosen_at + timedelta(seconds=seconds) <= clock.now()
 
 
 def _check(policies: Policies, password: str, personal: Iterable[str | None]) -> None:

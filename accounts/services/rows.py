@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
 from django.db import IntegrityError
 from django.db.models import Q
 
+from accounts.email_kinds import check_email
 from accounts.models import User, login_of
 from kernel import clock, sql
 from kernel.caller import Caller, ProjectContext
@@ -50,6 +52,7 @@ class Login(NamedTuple):
     password: str
     is_active: bool
     is_email_verified: bool
+    password_updated_at: datetime | None
 
     def user(self) -> User:
         """Return the user, of whom nothing else is known."""
@@ -65,8 +68,10 @@ _LOGIN = (
 def add_user(project: ProjectContext, new: NewUser) -> User:
     """Insert a user. To be called in a transaction, within `telling_taken(...)`.
 
-    Raises: USER_COUNT_EXCEEDED
+    Raises: USER_COUNT_EXCEEDED, USER_EMAIL_DISPOSABLE, USER_EMAIL_NOT_CANONICAL, USER_EMAIL_FREE,
+        USER_EMAIL_NOT_CORPORATE
     """
+    check_email(project, new.email)
     _check_limit(project)
     now = clock.now()
     uid = resolve_id(new.uid)

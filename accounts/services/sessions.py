@@ -20,6 +20,7 @@ from accounts.services.alerts import alert
 from accounts.services.guesses import guessed, take_guess
 from accounts.services.identities import renew_tokens
 from accounts.services.methods import EMAIL_LOGIN, JWT, check_method
+from accounts.services.new_passwords import is_overdue
 from accounts.services.rows import find_login
 from accounts.tokens import JWT_PURPOSE, SessionSecret, digest, new_session_secret
 from kernel import clock, geoip, sql
@@ -96,7 +97,8 @@ def create_email_password_session(
     """Sign in; an unknown address and a wrong password look and take the same.
 
     Raises: USER_SESSION_ALREADY_EXISTS, USER_INVALID_CREDENTIALS, USER_BLOCKED,
-        USER_EMAIL_NOT_VERIFIED, USER_AUTH_METHOD_UNSUPPORTED, RATE_LIMIT_EXCEEDED
+        USER_EMAIL_NOT_VERIFIED, USER_PASSWORD_RESET_REQUIRED, USER_AUTH_METHOD_UNSUPPORTED,
+        RATE_LIMIT_EXCEEDED
     """
     if caller.is_user:
         raise ApiError(ErrorKind.USER_SESSION_ALREADY_EXISTS)
@@ -111,6 +113,8 @@ def create_email_password_session(
         raise ApiError(ErrorKind.USER_BLOCKED)
     if caller.project.requires_verified_email and not user.is_email_verified:
         raise ApiError(ErrorKind.USER_EMAIL_NOT_VERIFIED)
+    if is_overdue(caller.project, user):
+        raise ApiError(ErrorKind.USER_PASSWORD_RESET_REQUIRED)
     _renew_hash(user, password)
     session = new_session(caller, user, EMAIL_PROVIDER, factor="password", duration=duration)
     session.provider_uid = email

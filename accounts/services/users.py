@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.email_kinds import check_email
 from accounts.events import announce_identity, publish_user, user_event
 from accounts.models import Session, User, login_of
 from accounts.outputs import (
@@ -172,8 +173,10 @@ def update_user_name(*, caller: Caller, user_id: str, name: str) -> UserOutput:
 def update_user_email(*, caller: Caller, user_id: str, email: str) -> UserOutput:
     """Change a user's address, which counts as unverified; an empty one takes it away.
 
-    Raises: USER_NOT_FOUND, USER_EMAIL_ALREADY_EXISTS
+    Raises: USER_NOT_FOUND, USER_EMAIL_ALREADY_EXISTS, USER_EMAIL_DISPOSABLE,
+        USER_EMAIL_NOT_CANONICAL, USER_EMAIL_FREE, USER_EMAIL_NOT_CORPORATE
     """
+    check_email(caller.project, email)
     login = login_of(caller.project.id, user_id, email if caller.project.is_console else None)
     columns = {"email": email or None, "login": login, "is_email_verified": False}
     return _change(caller, user_id, "update.email", columns, reason="verification")

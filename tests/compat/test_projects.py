@@ -100,11 +100,18 @@ def test_key_changes_and_reads_policies(server: Installation, guest: Client):
 
     changed = project.update_password_dictionary_policy(True, deny_list=["a most unusual word"])
     project.update_password_dictionary_policy(False, deny_list=[])
+    project.update_password_rotation_policy(max_age=86_400)
+    project.update_deny_aliased_email_policy(False)
+    project.update_deny_corporate_email_policy(False)
+    project.update_deny_disposable_email_policy(False)
+    project.update_deny_free_email_policy(False)
     listed = project.list_policies()
 
     assert changed.id == PROJECT
     assert listed.total == len(listed.policies) >= 10
     assert project.get_policy("session-limit").total == 10
+    assert project.get_policy("password-rotation").maxage == 86_400
+    assert project.get_policy("deny-free-email").enabled is False
 
 
 def test_key_sets_a_number_by_which_testers_sign_in(key: Client, guest: Client):
