@@ -5,13 +5,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 
-from kernel.arrays import TextListDumper
+from kernel.arrays import text_array
+from kernel.descriptors import has_something_to_read
 from kernel.limits import NOTIFY_PAYLOAD_BYTES
-from kernel.sql import has_something_to_read
+from kernel.prepared import Prepared
 
 MAX_BUNDLE = 256
 # From one bundle to the next: where many write, waking up for each message costs more than it.
@@ -23,10 +24,11 @@ SEPARATOR = "\x1e"
 
 Message = tuple[str, str]
 Connection = psycopg.Connection[tuple[Any, ...]]
+Cursor = psycopg.RawCursor[tuple[Any, ...]]
 
-_SEND: LiteralString = (
-    "SELECT pg_notify(m.channel, m.payload)"
-    " FROM unnest(%s::text[], %s::text[]) AS m (channel, payload)"
+_SEND = (
+    b"SELECT pg_notify(m.channel, m.payload)"
+    b" FROM unnest($1::text[], $2::text[]) AS m (channel, payload)"
 )
 _logger = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ class Sender:
 
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
-        self._cursor: psycopg.Cursor[tuple[Any, ...]] | None = None
+        self._link: tuple[Cursor, Prepared] | None = None
         self._waiting: deque[Message] = deque()
         self._changed = threading.Condition()
         self._is_ending = False
@@ -69,8 +71,8 @@ class Sender:
             except psycopg.Error as error:
                 _logger.warning("%d messages were lost: %s", len(bundle), error)
             time.sleep(PAUSE_SECONDS)
-        if self._cursor is not None:
-            self._cursor.connection.close()
+        if self._link is not None:
+            self._link[0].connection.close()
 
     def _next(self) -> list[Message]:
         """Wait for messages; none come any more after the last.
@@ -85,18 +87,20 @@ class Sender:
         return list(bundle)
 
     def _send(self, bundle: list[Message]) -> None:
-        channels, payloads = zip(*joined(bundle), strict=True)
-        self._live_cursor().execute(_SEND, (list(channels), list(payloads)), prepare=True)
+        values = [text_array(column) for column in zip(*joined(bundle), strict=True)]
+        cursor, prepared = self._live()
+        if prepared.run(_SEND, values) is None:
+            cursor.execute(_SEND, values, prepare=True)
 
-    def _live_cursor(self) -> psycopg.Cursor[tuple[Any, ...]]:
-        if self._cursor is not None:
-            used = self._cursor.connection
+    def _live(self) -> tuple[Cursor, Prepared]:
+        if self._link is not None:
+            used = self._link[0].connection
             if not used.closed and not has_something_to_read(used.fileno()):
-                return self._cursor
+                return self._link
             used.close()
-        self._cursor = self._connect().cursor()
-        self._cursor.adapters.register_dumper(list, TextListDumper)
-        return self._cursor
+        cursor = psycopg.RawCursor(self._connect())
+        self._link = cursor, Prepared(cursor)
+        return self._link
 
 
 def joined(messages: list[Message]) -> list[Message]:

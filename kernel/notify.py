@@ -1,9 +1,10 @@
 """NOTIFY and LISTEN: short messages between processes, at most once, after commit."""
 
 import logging
+import select
 import threading
-from collections import defaultdict
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
 
 import psycopg
 from django.db import connection
@@ -132,20 +133,41 @@ _CONNECTION_KEYS = ("dbname", "user", "password", "host", "port", "sslmode", "ss
 
 def _follow(listener: psycopg.Connection[tuple[object, ...]]) -> None:
     known: set[str] = set()
+    early: deque[psycopg.Notify] = deque()  # what comes while the connection does something else
+    listener.add_notify_handler(early.append)
     _subscribe_new(listener, known)
     for channel in sorted(known):
         _call(channel, "")
     _listening.set()
     while not _stopping.is_set():
-        for message in listener.notifies(timeout=POLL_SECONDS):
-            for payload in parted(message.payload):
-                _call(message.channel, payload)
+        for channel, bundle in _heard(listener, early):
+            for payload in parted(bundle):
+                _call(channel, payload)
         _subscribe_new(listener, known)
+
+
+def _heard(
+    listener: psycopg.Connection[tuple[object, ...]], early: deque[psycopg.Notify]
+) -> Iterator[tuple[str, str]]:
+    """Wait for messages, a second at most; the driver's own way lets go of the interpreter often.
+
+    Raises:
+        psycopg.OperationalError: The connection is lost.
+    """
+    while early:
+        yield early[0].channel, early.popleft().payload
+    pgconn = listener.pgconn
+    select.select([pgconn.socket], [], [], POLL_SECONDS)
+    pgconn.consume_input()
+    while message := pgconn.notifies():
+        yield message.relname.decode(), message.extra.decode()
 
 
 def _subscribe_new(listener: psycopg.Connection[tuple[object, ...]], known: set[str]) -> None:
     with _lock:
         wanted = set(_callbacks) - known
+    if not wanted:
+        return
     for channel in wanted:
         listener.execute(psql.SQL("LISTEN {}").format(psql.Identifier(channel)))
     known |= wanted

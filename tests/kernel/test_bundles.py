@@ -117,7 +117,7 @@ def test_at_the_end_everything_is_sent(listener):
 def test_a_connection_that_died_is_replaced(sender, listener):
     sender.post(CHANNEL, "first")
     assert heard(listener, 1) == ["first"]
-    backend = sender._cursor.connection.info.backend_pid
+    backend = sender._link[0].connection.info.backend_pid
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
     sender.post(CHANNEL, "second")
