@@ -30,6 +30,8 @@ from kernel.errors import ApiError, ErrorKind
 CACHED_BYTES = 32 * 1024 * 1024
 _OVERHEAD_BYTES = 1024
 MAX_RELOADS = 5
+#: The name of no attribute, under which rows hold nothing.
+NO_NAME = ""
 
 Result = TypeVar("Result")
 Key = tuple[int, str, str]
@@ -262,9 +264,10 @@ def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> Collecti
         for each in loaded
         if each.is_available and each.relation is None
     }
-    keys = [each.key for each in usable.values()]
-    stored = [each.name for each in usable.values()]
-    blanks = [each.blank for each in usable.values()]
+    shown = [*usable.values(), *(_concealing(loaded) if row[11] else ())]
+    keys = [each.key for each in shown]
+    stored = [each.name for each in shown]
+    blanks = [each.blank for each in shown]
     inbound = (relations.load(each) for each in orjson.loads(row[9]))
     outbound = (each.relation for each in loaded if each.relation and each.status != DELETING)
     return CollectionSchema(
@@ -308,6 +311,15 @@ def _reserved(loaded: Sequence[Attribute]) -> list[str]:
         each.key
         for each in loaded
         if each.status == PROCESSING or each.is_adopting or (each.relation and each.is_available)
+    ]
+
+
+def _concealing(loaded: Sequence[Attribute]) -> list[Attribute]:
+    """Return what stands before the fields that a deleted attribute has yet to strip: no value."""
+    return [
+        replace(each, name=NO_NAME, array=False)
+        for each in loaded
+        if each.status == DELETING and each.is_adopting
     ]
 
 

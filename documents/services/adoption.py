@@ -45,8 +45,12 @@ _WRITE: LiteralString = """
     WHERE d.id = i.id
 """
 _EXISTS: LiteralString = (
-    "SELECT EXISTS (SELECT 1 FROM {partition} WHERE jsonb_exists(data, %s::text))"
+    "SELECT EXISTS (SELECT 1 FROM {partition} WHERE age(xmin) <= age(%s::xid)"
+    " AND jsonb_exists(data, %s::text))"
 )
+_OLDEST_WRITER = "SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text"
+#: Older than every writer.
+_NOBODY = "2"
 Found = tuple[int, str, Any]
 
 
@@ -59,7 +63,8 @@ def adopt_fields(collection: Collection, attribute: Attribute) -> str:
     Raises:
         RuntimeError: Another process works on the collection.
     """
-    _await_writers(collection.id)
+    with partitions.alone(indexes.LOCK_SPACE, collection.id), transaction.atomic():
+        hold_writers(collection)  # who may know of no new attribute yet; later ones do
     count = misfits = 0
     example = ""
     for batch in _batches(collection.id, attribute):
@@ -80,25 +85,34 @@ def adopt_fields(collection: Collection, attribute: Attribute) -> str:
     return ""
 
 
-def holds_field(collection: Collection, key: str) -> bool:
-    """Tell whether a document holds a field of this key."""
+def holds_field(collection: Collection, key: str, *, since: str = _NOBODY) -> bool:
+    """Tell whether a document holds a field of this key, of those written `since` a moment."""
     if not collection.has_free_fields:
         return False
     text = psql.SQL(_EXISTS).format(partition=partitions.identifier(collection.id))
-    row = sql.fetch_one(text, (MARK + key,))
+    row = sql.fetch_one(text, (since, MARK + key))
     return bool(row and row[0])
+
+
+def moment() -> str:
+    """Return what tells documents that were written before now from those written later."""
+    row = sql.fetch_one(_OLDEST_WRITER)
+    return row[0] if row else _NOBODY
+
+
+def hold_writers(collection: Collection) -> None:
+    """Wait for the writes of fields under way; others wait until the transaction ends.
+
+    Those read the collection's version when they go on, so that they know of every change.
+    """
+    if collection.has_free_fields:
+        partitions.define(_LOCK.format(partitions.identifier(collection.id)))
 
 
 def _adopted(attribute: Attribute, value: Any) -> Any:
     if attribute.relation is not None:
         raise StructureError("A value is no link to a document")
     return stored_value(attribute, value)
-
-
-def _await_writers(collection_id: int) -> None:
-    """Wait for the writes under way, which may know of no new attribute; later ones do."""
-    with partitions.alone(indexes.LOCK_SPACE, collection_id), transaction.atomic():
-        partitions.define(_LOCK.format(partitions.identifier(collection_id)))
 
 
 def _batches(collection_id: int, attribute: Attribute) -> Iterator[Sequence[Found]]:

@@ -18,7 +18,7 @@ from documents.definitions import AttributeRequest
 from documents.entries import list_entries
 from documents.models import Collection
 from documents.outputs import attribute_output
-from documents.services.adoption import adopt_fields, holds_field
+from documents.services.adoption import adopt_fields, hold_writers, holds_field, moment
 from documents.services.indexes import (
     GIVEN_UP,
     load_indexes,
@@ -154,6 +154,7 @@ def update_attribute(
     # only those that came meanwhile.
     collection = load_collection(caller, names, database_id, collection_id)
     before, new = _changed(collection, key, type_, wanted, names)
+    since = moment()
     check_new_key(collection, before, new.key, names)
     newest = 0
     if is_smaller(before, new):
@@ -163,7 +164,8 @@ def update_attribute(
         collection = load_collection(caller, names, database_id, collection_id, is_locked=True)
         old, new = _changed(collection, key, type_, wanted, names)
         if new.key != old.key:
-            check_fields_unindexed(collection, new.key, names)
+            hold_writers(collection)
+            check_no_fields(collection, new.key, names, since=since)
         if is_smaller(old, new):
             check_size(collection, old, new, names, after=newest if old.name == before.name else 0)
         _replace(collection, old, new, names)
@@ -301,13 +303,15 @@ def check_new_key(
         check_no_fields(collection, key, names)
 
 
-def check_no_fields(collection: Collection, key: str, names: Vocabulary) -> None:
+def check_no_fields(collection: Collection, key: str, names: Vocabulary, **since: str) -> None:
     """Check that a key is not that of free fields, neither of indexes nor of documents.
+
+    Looked at are the documents that `holds_field` looks at.
 
     Raises: ATTRIBUTE_ALREADY_EXISTS
     """
     check_fields_unindexed(collection, key, names)
-    if holds_field(collection, key):
+    if holds_field(collection, key, **since):
         raise ApiError(
             names.attribute_already_exists,
             f'Documents hold fields of the key "{key}".'

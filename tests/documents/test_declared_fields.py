@@ -122,12 +122,13 @@ def test_building_goes_on_where_it_was_interrupted(players, jobs, monkeypatch):
     assert [own(each)["level"] for each in players.get(DOCUMENTS).json["documents"]] == [*range(5)]
 
 
-def test_attribute_deleted_while_its_fields_are_stripped_keeps_their_key(
-    players, jobs, monkeypatch
+def test_attribute_deleted_while_its_fields_are_stripped_keeps_their_key_and_shows_none(
+    players, jobs, events, monkeypatch
 ):
     add(players, "a", level=3)
     add(players, "b", level=4)
     refused: list[str | None] = []
+    shown: list[object] = []
     strip = attribute_services._strip
 
     def interrupted(collection_id, name, after):
@@ -137,6 +138,10 @@ def test_attribute_deleted_while_its_fields_are_stripped_keeps_their_key(
             refused.append(players.patch(path, renaming).json["type"])
             assert players.delete(f"{COLLECTION}/attributes/level").status == 204
             refused.append(change(players, "a", level=9).json.get("type"))
+            events.clear()
+            shown.append(own(change(players, "a", other=1).json)["level"])
+            shown.append(own(events.payloads()[0])["level"])
+            shown.extend(own(each)["level"] for each in players.get(DOCUMENTS).json["documents"])
         return strip(collection_id, name, after)
 
     monkeypatch.setattr(attribute_services, "_strip", interrupted)
@@ -144,6 +149,7 @@ def test_attribute_deleted_while_its_fields_are_stripped_keeps_their_key(
     jobs()
 
     assert refused == ["attribute_not_available", "document_invalid_structure"]
+    assert shown == [None] * 4
     assert players.get(f"{COLLECTION}/attributes/level").status == 404
     assert "level" not in own(players.get(f"{DOCUMENTS}/b").json)
     assert own(change(players, "a", level="x").json)["level"] == "x"
@@ -315,6 +321,23 @@ def test_index_made_while_an_attribute_is_renamed_guards_its_key(players, jobs, 
     )
     assert (renamed.status, renamed.json["type"]) == (409, "attribute_already_exists")
     assert players.get(f"{COLLECTION}/attributes/likes").status == 200
+
+
+def test_field_written_while_an_attribute_is_renamed_keeps_its_key(players, jobs, monkeypatch):
+    check = attribute_services.check_new_key
+    add(players, "a")
+
+    def overtaken(*args):
+        check(*args)
+        assert change(players, "a", code=5).status == 200
+
+    monkeypatch.setattr(attribute_services, "check_new_key", overtaken)
+    renamed = players.patch(
+        f"{COLLECTION}/attributes/integer/likes",
+        {"required": False, "default": 7, "newKey": "code"},
+    )
+    assert (renamed.status, renamed.json["type"]) == (409, "attribute_already_exists")
+    assert own(players.get(f"{DOCUMENTS}/a").json)["code"] == 5
 
 
 def test_index_on_a_path_guards_the_key_it_begins_with(players, jobs):

@@ -12,6 +12,7 @@ from documents.models import Collection, Document
 from kernel.caller import ProjectContext
 from tests.client import ApiClient, Reply
 from tests.conftest import ClientFor
+from tests.database import own_connection
 from tests.documents.blog import DOCUMENTS, ids, make_collection, query
 from tests.documents.conftest import MakeKey
 from tests.documents.schema import SCHEMA_SCOPES, drop_partitions, index_names
@@ -65,6 +66,36 @@ def writing(
     *_, is_changed = at_once(*[partial(write, place) for place in range(WRITERS)], changing)
     assert is_changed
     return outcomes, acknowledged
+
+
+def test_rename_waits_for_a_write_of_fields_under_way(key: ApiClient) -> None:
+    key.put(POSTS, {"name": "Posts", "schemaless": True})
+    key.post(DOCUMENTS, {"documentId": "a", "data": {"title": "T"}})
+    collection = Collection.objects.get(uid="posts")
+    table = f"document_{collection.id:d}"
+    is_over = threading.Event()
+
+    def rename() -> Reply:
+        changes = {"required": False, "default": None, "newKey": "code"}
+        try:
+            return key.patch(f"{POSTS}/attributes/integer/likes", changes)
+        finally:
+            is_over.set()
+
+    with own_connection() as writer:
+        writer.execute("BEGIN")
+        writer.execute(f"""UPDATE {table} SET data = data || '{{":code": 5}}'""")  # noqa: S608  # our own number
+
+        def commit() -> None:
+            waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
+            while not is_over.wait(0.01) and not writer.execute(waiting, (table,)).fetchone():
+                pass
+            writer.execute("COMMIT")
+
+        renamed, _ = at_once(rename, commit)
+
+    assert (renamed.status, renamed.error) == (409, "attribute_already_exists")
+    assert key.get(f"{DOCUMENTS}/a").json["code"] == 5
 
 
 def test_collection_is_dropped_during_writes(key: ApiClient, jobs: Callable[[], int]) -> None:

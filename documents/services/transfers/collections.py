@@ -8,6 +8,7 @@ from documents import attributes as attribute_types
 from documents import definitions
 from documents.attributes import AVAILABLE, Attribute
 from documents.definitions import AttributeRequest
+from documents.services.adoption import hold_writers
 from documents.services.attributes import check_no_fields, load_attributes
 from documents.services.collections import create_collection
 from documents.services.schemas import load_collection, save_collection
@@ -82,6 +83,7 @@ def _complete(
     known = load_attributes(collection)
     keys = {each.key for each in known}
     added: list[Attribute] = []
+    hold_writers(collection)
     for request in requests:
         if request.key in keys:
             continue
