@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import orjson
 
+from accounts.mfa import Factor, Lack, lack
 from accounts.tokens import JWT_PURPOSE, SessionSecret, digest
 from kernel import clock, sql
 from kernel.caller import (
@@ -51,11 +52,11 @@ _USER = """
         FROM membership m JOIN team t ON t.id = m.team_id
         WHERE m.user_id = u.id AND m.is_confirmed
     ),
-    COALESCE(u.has_mfa AND cardinality(s.factors) < 2 AND s.factors[1] <> 'passkey' AND (
-        (u.is_email_verified AND s.factors[1] <> 'email')
-        OR (u.is_phone_verified AND s.factors[1] <> 'phone')
-        OR EXISTS (SELECT FROM authenticator a WHERE a.user_id = u.id AND a.is_verified)
-    ), false), u.is_impersonator
+    u.has_mfa, CASE WHEN cardinality(s.factors) < 2 AND s.factors[1] IS DISTINCT FROM 'passkey' THEN
+        (u.is_email_verified AND s.factors[1] IS DISTINCT FROM 'email')::int
+        + 2 * (u.is_phone_verified AND s.factors[1] IS DISTINCT FROM 'phone')::int
+        + 4 * EXISTS (SELECT FROM authenticator a WHERE a.user_id = u.id AND a.is_verified)::int
+    END, u.is_impersonator
 """
 _BY_SESSION = f"""
     SELECT {_USER} FROM session s JOIN account u ON u.id = s.user_id
@@ -71,14 +72,24 @@ _BY_COLUMN = f"""
 """  # noqa: S608  # built from the constants above
 _BY_TARGET = {column: _BY_COLUMN.format(column=column) for column in ("uid", "email", "phone")}
 _TOUCH = "UPDATE account SET accessed_at = %s WHERE id = %s"
+#: The factors that `_USER` names by a bit each.
+_FURTHER = tuple(
+    frozenset(
+        name
+        for bit, name in enumerate((Factor.EMAIL, Factor.PHONE, Factor.TOTP))
+        if bits & 1 << bit
+    )
+    for bits in range(8)
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Identity:
     """A user and, unless they came by a JWT without one, their session.
 
-    `roles` are all the user holds, `team_roles` those among them that come from teams. The session
-    `needs_factor` where the user wants two shown, has another one, and has shown one. An
+    `roles` are all the user holds, `team_roles` those among them that come from teams. Of a session
+    that has shown one factor, `further` are those the user could show besides; None where no other
+    is asked for, since two were shown, or one that counts as two, or there is no session. An
     `is_impersonator` may act as other users.
     """
 
@@ -90,7 +101,8 @@ class _Identity:
     expires_at: datetime | None
     roles: frozenset[str]
     team_roles: frozenset[str]
-    needs_factor: bool
+    has_mfa: bool
+    further: frozenset[Factor] | None
     is_impersonator: bool
 
     @classmethod
@@ -108,8 +120,9 @@ class _Identity:
             expires_at=expires_at,
             roles=_roles(uid, labels, row[9], is_verified=is_verified),
             team_roles=frozenset(row[9]),
-            needs_factor=row[10],
-            is_impersonator=row[11],
+            has_mfa=row[10],
+            further=None if row[11] is None else _FURTHER[row[11]],
+            is_impersonator=row[12],
         )
 
 
@@ -254,9 +267,10 @@ def _console_caller(project: ProjectContext, credentials: Credentials) -> Caller
     """Take a console user for a member of the project's team; anyone else is a guest."""
     console = find_project(CONSOLE_PROJECT)
     identity = _by_session(console, credentials) if console else None
-    if identity is None or not may_see(identity.team_roles, project):
+    if console is None or identity is None or not may_see(identity.team_roles, project):
         return _guest(project, credentials)
     roles = identity.team_roles | {"any"}
+    lacking = _lack(console, identity)
     return Caller(
         project=project,
         kind=CallerKind.CONSOLE,
@@ -267,7 +281,8 @@ def _console_caller(project: ProjectContext, credentials: Credentials) -> Caller
         roles=roles,
         scopes=CONSOLE_MEMBER_SCOPES if may_manage(roles, project) else CONSOLE_VIEWER_SCOPES,
         is_blocked=not identity.is_active,
-        needs_factor=identity.needs_factor,
+        needs_factor=lacking is not Lack.NOTHING,
+        must_enrol=lacking is Lack.ENROLMENT,
         ip=credentials.ip,
         user_agent=credentials.user_agent,
         locale=credentials.locale,
@@ -282,6 +297,7 @@ def _caller(
 ) -> Caller:
     if identity is None:
         return _guest(project, credentials)
+    lacking = _lack(project, identity)
     return Caller(
         project=project,
         kind=kind,
@@ -292,7 +308,8 @@ def _caller(
         roles=identity.roles,
         scopes=_scopes(project, identity),
         is_blocked=not identity.is_active,
-        needs_factor=identity.needs_factor,
+        needs_factor=lacking is not Lack.NOTHING,
+        must_enrol=lacking is Lack.ENROLMENT,
         ip=credentials.ip,
         user_agent=credentials.user_agent,
         locale=credentials.locale,
@@ -327,6 +344,13 @@ def _by_target(project: ProjectContext, target: ImpersonationTarget) -> _Identit
         return _Identity.of(row) if row else None
 
     return _identities.find(project.id, ("target", target.column, value), read)
+
+
+def _lack(project: ProjectContext, identity: _Identity) -> Lack:
+    """Tell what a session lacks by the project's policy of now, which no identity remembers."""
+    if identity.further is None:
+        return Lack.NOTHING
+    return lack(project.policies, wants=identity.has_mfa, further=identity.further)
 
 
 def _scopes(project: ProjectContext, identity: _Identity) -> frozenset[str]:

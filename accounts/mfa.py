@@ -1,10 +1,13 @@
-"""Second factors: what they are called, and the one-time passwords of apps (RFC 6238)."""
+"""Second factors: who lacks one, what they are called, and passwords of apps (RFC 6238)."""
 
 import hmac
+from collections.abc import Set as AbstractSet
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 
 import pyotp
+
+from kernel.policies import Policies
 
 #: A clock may be this much off, as RFC 6238 section 5.2 recommends.
 TOLERATED_STEPS = 1
@@ -18,6 +21,32 @@ class Factor(StrEnum):
     TOTP = "totp"
     RECOVERY_CODE = "recoveryCode"
     CUSTOM = "custom"
+
+
+class Lack(Enum):
+    """What keeps a session out: nothing, a factor to be shown, or one to be set up first."""
+
+    NOTHING = auto()
+    FACTOR = auto()
+    ENROLMENT = auto()
+
+
+def allows(policies: Policies, factor: Factor) -> bool:
+    """Tell whether a project lets its users show a factor; codes for lost ones always count."""
+    return factor is Factor.RECOVERY_CODE or factor in policies.second_factors
+
+
+def lack(policies: Policies, *, wants: bool, further: AbstractSet[str]) -> Lack:
+    """Tell what a session lacks that has shown one factor.
+
+    Its user `wants` two shown, or not, and has the `further` ones; what a project's own server
+    delivers is there for everybody.
+    """
+    if not (wants or policies.requires_factor):
+        return Lack.NOTHING
+    if Factor.CUSTOM in policies.second_factors or not further.isdisjoint(policies.second_factors):
+        return Lack.FACTOR
+    return Lack.ENROLMENT if policies.requires_factor else Lack.NOTHING
 
 
 def new_totp_secret() -> str:

@@ -76,6 +76,10 @@ MFA = [
     path("users/<str:userId>/mfa", factors.UserMfaView.as_view()),
     path("users/<str:userId>/mfa/factors", factors.UserMfaFactorsView.as_view()),
     path(
+        "users/<str:userId>/mfa/challenges/<str:challengeId>",
+        factors.UserMfaChallengeView.as_view(),
+    ),
+    path(
         "users/<str:userId>/mfa/authenticators/<str:type>",
         factors.UserMfaAuthenticatorView.as_view(),
     ),

@@ -22,6 +22,7 @@ APPWRITE_CONSOLE_CALLER = "accounts.console.console_caller"
 APPWRITE_CONSOLE_TEAMS = "accounts.console.console_teams"
 APPWRITE_CONSOLE_PROJECTS = "accounts.console.console_projects"
 APPWRITE_HOLD_CONSOLE_TEAM = "accounts.console.hold_team"
+APPWRITE_ANNOUNCE_IDENTITY = "accounts.events.announce_identity"
 APPWRITE_HAS_PASSKEYS = "accounts.services.has_passkeys"
 PUBLIC_URL = env.url("APPWRITE_PUBLIC_URL", "http://localhost:5000")
 PUBLIC_HOST = env.host_of(PUBLIC_URL)

@@ -32,6 +32,7 @@ _PLAIN_FIELDS = (
     "key_uid",
     "is_blocked",
     "needs_factor",
+    "must_enrol",
     "impersonator_uid",
     "ip",
 )

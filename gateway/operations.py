@@ -30,7 +30,8 @@ class Operation:
     """What the gateway enforces before a handler runs. `scope` lists scopes that each suffice.
 
     What `is_for_servers` is closed to guests and users even where they hold such a scope; what
-    `is_for_pending` is open to users who have yet to show a second factor.
+    `is_for_pending` is open to users who have yet to show a second factor, and what
+    `is_for_enrolling` to those among them who have to set one up first.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Operation:
     needs_project: bool = False
     is_for_servers: bool = False
     is_for_pending: bool = False
+    is_for_enrolling: bool = False
 
 
 def operation(
@@ -50,13 +52,14 @@ def operation(
     needs_project: bool = False,
     is_for_servers: bool = False,
     is_for_pending: bool = False,
+    is_for_enrolling: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Label a handler with its public operation ids (`service.method`).
 
     A second id is the same operation in a product's second vocabulary: a view made with
     `dialect=1` answers as that one, under `twin_scope`. With `needs_project` the project
     `console` is refused; `is_for_servers` leaves keys and console members, `is_for_pending` lets
-    users in who have yet to show a second factor.
+    users in who have yet to show a second factor, `is_for_enrolling` those who have none.
     """
     scopes = (scope, scope if twin_scope is None else twin_scope)
     labels = tuple(
@@ -69,6 +72,7 @@ def operation(
                 needs_project=needs_project,
                 is_for_servers=is_for_servers,
                 is_for_pending=is_for_pending,
+                is_for_enrolling=is_for_enrolling,
             )
         )
         for public_id, accepted in zip(ids, scopes, strict=False)

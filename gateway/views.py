@@ -165,7 +165,7 @@ def check_access(operation: Operation, caller: Caller) -> None:
         raise ApiError(ErrorKind.UNAUTHORIZED_SCOPE, _scope_text(operation, caller))
     if caller.is_blocked:
         raise ApiError(ErrorKind.USER_BLOCKED)
-    if caller.needs_factor and not operation.is_for_pending:
+    if caller.needs_factor and not _is_for_lacking(operation, caller):
         raise ApiError(ErrorKind.USER_MORE_FACTORS_REQUIRED)
     if caller.impersonator_uid:
         _check_impersonation(operation)
@@ -177,6 +177,10 @@ def _check_impersonation(operation: Operation) -> None:
         raise ApiError(
             ErrorKind.USER_UNAUTHORIZED, "Nobody but the user themselves may do this to an account."
         )
+
+
+def _is_for_lacking(operation: Operation, caller: Caller) -> bool:
+    return operation.is_for_pending or (caller.must_enrol and operation.is_for_enrolling)
 
 
 def _scope_text(operation: Operation, caller: Caller) -> str:

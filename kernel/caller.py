@@ -96,6 +96,7 @@ class Credentials:
 class Caller:
     """The sender of a request, resolved: identity, roles and scopes.
 
+    Who `needs_factor` has yet to show a second one; who `must_enrol` has none to show, either.
     Where one user acts as another, `impersonator_uid` is who really calls; all else is the other's.
     """
 
@@ -110,6 +111,7 @@ class Caller:
     scopes: frozenset[str] = frozenset()
     is_blocked: bool = False
     needs_factor: bool = False
+    must_enrol: bool = False
     impersonator_uid: str = ""
     ip: str = ""
     user_agent: str = ""

@@ -27,6 +27,13 @@ POLICY_DEFAULTS: dict[str, dict[str, Any]] = {
     "session-alert": {"enabled": False},
     "session-invalidation": {"enabled": True},
     "passkey": {"rpId": ""},
+    "mfa-factors": {
+        "totp": True,
+        "email": True,
+        "phone": True,
+        "custom": False,
+        "required": False,
+    },
     "membership-privacy": {
         "userId": True,
         "userEmail": True,
@@ -49,7 +56,8 @@ class Policies:
     letters. `password_seconds` is how long a password is good for, 0 for ever. `denied_emails`
     names kinds of mail addresses; the one called `corporate` lets nothing in but these.
     `passkey_domain` is empty where none is set. `hidden_of_members` names what members of a team
-    do not see of each other.
+    do not see of each other. `second_factors` names those that count, and `requires_factor` asks
+    every user for one.
     """
 
     password_minimum: int
@@ -63,6 +71,8 @@ class Policies:
     has_session_invalidation: bool
     passkey_domain: str
     hidden_of_members: frozenset[str]
+    second_factors: frozenset[str]
+    requires_factor: bool
 
     @classmethod
     def of(cls, stored: Mapping[str, Mapping[str, Any]]) -> Self:
@@ -70,6 +80,8 @@ class Policies:
         strength = policy(stored, "password-strength")
         minimum = strength.pop("min")
         rotation = policy(stored, "password-rotation")
+        factors = policy(stored, "mfa-factors")
+        is_required = factors.pop("required")
         return cls(
             password_minimum=minimum,
             password_kinds=_names(strength, are_on=True),
@@ -82,6 +94,8 @@ class Policies:
             has_session_invalidation=policy(stored, "session-invalidation")["enabled"],
             passkey_domain=policy(stored, "passkey")["rpId"],
             hidden_of_members=_names(policy(stored, "membership-privacy"), are_on=False),
+            second_factors=_names(factors, are_on=True),
+            requires_factor=is_required,
         )
 
 

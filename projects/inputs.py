@@ -237,6 +237,17 @@ class MembershipPrivacyPolicyInput:
     userAccessedAt: bool | None = optional(boolean)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MfaFactorsPolicyInput:
+    """`required`, of our own, asks every user for a second factor."""
+
+    totp: bool | None = optional(boolean)
+    email: bool | None = optional(boolean)
+    phone: bool | None = optional(boolean)
+    custom: bool | None = optional(boolean)
+    required: bool | None = optional(boolean)
+
+
 #: The shapes of policies by their ids; those of the others are columns of a project.
 POLICY_INPUTS: dict[str, type] = {
     "password-dictionary": DenyingPolicyInput,
@@ -252,6 +263,7 @@ POLICY_INPUTS: dict[str, type] = {
     "session-invalidation": SwitchPolicyInput,
     "passkey": PasskeyPolicyInput,
     "membership-privacy": MembershipPrivacyPolicyInput,
+    "mfa-factors": MfaFactorsPolicyInput,
 }
 
 

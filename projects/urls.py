@@ -66,6 +66,7 @@ urlpatterns = [
     path("project/policies/user-limit", policies.UserLimitPolicyView.as_view()),
     path("project/policies/membership-privacy", policies.MembershipPrivacyPolicyView.as_view()),
     path("project/policies/password-strength", policies.PasswordStrengthPolicyView.as_view()),
+    path("project/policies/mfa-factors", policies.MfaFactorsPolicyView.as_view()),
     path("project/policies/passkey", policies.PasskeyPolicyView.as_view()),
     path(
         "project/policies/password-rotation", sign_up_policies.PasswordRotationPolicyView.as_view()

@@ -37,6 +37,11 @@ class ChallengeProofInput:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UserChallengeInput(UserInput):
+    challenge_id: str = required(text(MAX_SECRET_LENGTH))
+
+
+@dataclass(frozen=True, kw_only=True)
 class UserMfaInput(UserInput):
     mfa: bool = required(boolean)
 

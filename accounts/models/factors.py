@@ -53,6 +53,8 @@ class Challenge(models.Model):
     uid = models.CharField(max_length=36, unique=True)
     factor = models.CharField(max_length=16)
     digest = models.BinaryField(editable=False)
+    #: The encrypted code, where the project's own server is to deliver it.
+    code = models.TextField(default="", db_default="", editable=False)
     tries_left = models.PositiveSmallIntegerField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)

@@ -2,10 +2,12 @@
 
 from accounts.outputs.factors import (
     MfaChallengeOutput,
+    MfaChallengeSecretOutput,
     MfaFactorsOutput,
     MfaRecoveryCodesOutput,
     MfaTypeOutput,
     mfa_challenge_output,
+    mfa_challenge_secret_output,
     mfa_factors_output,
 )
 from accounts.outputs.identities import (
@@ -58,6 +60,7 @@ __all__ = [
     "MembershipList",
     "MembershipOutput",
     "MfaChallengeOutput",
+    "MfaChallengeSecretOutput",
     "MfaFactorsOutput",
     "MfaRecoveryCodesOutput",
     "MfaTypeOutput",
@@ -77,6 +80,7 @@ __all__ = [
     "membership_list_output",
     "membership_output",
     "mfa_challenge_output",
+    "mfa_challenge_secret_output",
     "mfa_factors_output",
     "session_list_output",
     "session_output",

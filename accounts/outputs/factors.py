@@ -12,6 +12,12 @@ MfaChallengeOutput = TypedDict(
 )
 
 
+MfaChallengeSecretOutput = TypedDict(
+    "MfaChallengeSecretOutput",
+    {"$id": str, "$createdAt": str, "userId": str, "expire": str, "code": str},
+)
+
+
 class MfaTypeOutput(TypedDict):
     secret: str
     uri: str
@@ -38,11 +44,17 @@ def mfa_challenge_output(challenge: Challenge, *, user_uid: str) -> MfaChallenge
     }
 
 
+def mfa_challenge_secret_output(
+    challenge: Challenge, *, user_uid: str, code: str
+) -> MfaChallengeSecretOutput:
+    return {**mfa_challenge_output(challenge, user_uid=user_uid), "code": code}
+
+
 def mfa_factors_output(verified: Mapping[Factor, bool]) -> MfaFactorsOutput:
     return {
         "totp": verified[Factor.TOTP],
         "email": verified[Factor.EMAIL],
         "phone": verified[Factor.PHONE],
         "recoveryCode": verified[Factor.RECOVERY_CODE],
-        "custom": False,
+        "custom": verified[Factor.CUSTOM],
     }

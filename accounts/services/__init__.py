@@ -16,6 +16,7 @@ from accounts.services.accounts import (
 from accounts.services.anonymous import create_anonymous_session
 from accounts.services.challenges import (
     create_mfa_challenge,
+    get_mfa_challenge,
     pass_challenge,
     update_mfa_challenge,
 )
@@ -245,6 +246,7 @@ __all__ = [
     "get_account",
     "get_email_template",
     "get_membership",
+    "get_mfa_challenge",
     "get_mfa_recovery_codes",
     "get_passkey",
     "get_prefs",

@@ -7,22 +7,25 @@ from datetime import timedelta
 from django.db import transaction
 
 from accounts.events import announce_identity, publish_challenge, session_event
-from accounts.mfa import Factor
+from accounts.mfa import Factor, allows
 from accounts.models import Challenge, User
 from accounts.outputs import (
     MfaChallengeOutput,
+    MfaChallengeSecretOutput,
     SessionOutput,
     mfa_challenge_output,
+    mfa_challenge_secret_output,
     session_output,
 )
 from accounts.services.factors import (
     add_factors,
+    check_allowed,
     use_recovery_code,
     use_totp,
     verified_factors,
 )
 from accounts.services.outbox import post_mail
-from accounts.services.rows import get_own_user
+from accounts.services.rows import get_own_user, get_user_row
 from accounts.services.texts import post_code
 from accounts.tokens import Purpose, new_code, token_digest
 from kernel import clock, sql
@@ -31,6 +34,9 @@ from kernel.errors import ApiError, ErrorKind
 from kernel.events import publish
 from kernel.ids import unique_id
 from kernel.limits import CODE_SECONDS, MAX_TOKEN_TRIES
+from projects.encryption import decrypt, encrypt
+
+ENCRYPTED_FOR = "challenge"
 
 # Whatever comes of it, a try is spent before it is looked at.
 _TRY = """
@@ -62,12 +68,14 @@ class _Tried:
 def create_mfa_challenge(*, caller: Caller, factor: str) -> MfaChallengeOutput:
     """Ask for a second factor; by mail and by phone a code goes out.
 
+    That of the factor `custom` is for `get_mfa_challenge`, which the project's server calls.
+
     Raises: USER_UNAUTHORIZED, USER_AUTH_METHOD_UNSUPPORTED, USER_EMAIL_NOT_FOUND,
         USER_EMAIL_NOT_VERIFIED, USER_PHONE_NOT_FOUND, USER_PHONE_NOT_VERIFIED,
         USER_AUTHENTICATOR_NOT_FOUND, USER_RECOVERY_CODES_NOT_FOUND
     """
     user, wanted = get_own_user(caller), Factor(factor)
-    _check_ready(user, wanted)
+    _check_ready(caller, user, wanted)
     now, uid = clock.now(), unique_id()
     with transaction.atomic():
         code = _send_code(caller, user, wanted)
@@ -77,6 +85,7 @@ def create_mfa_challenge(*, caller: Caller, factor: str) -> MfaChallengeOutput:
             uid=uid,
             factor=wanted,
             digest=_digest(user, wanted, uid, code),
+            code=_sealed(user, uid, code) if wanted is Factor.CUSTOM else "",
             tries_left=MAX_TOKEN_TRIES,
             created_at=now,
             expires_at=now + timedelta(seconds=CODE_SECONDS),
@@ -92,7 +101,7 @@ def update_mfa_challenge(*, caller: Caller, challenge_id: str, otp: str) -> Sess
     Raises: USER_UNAUTHORIZED, USER_INVALID_TOKEN, USER_SESSION_NOT_FOUND
     """
     user = get_own_user(caller)
-    tried = _try(user, caller.session_id, challenge_id)
+    tried = _try(caller, user, challenge_id)
     with transaction.atomic():
         _pass(user, tried, otp)
         session = add_factors(caller, [tried.factor], challenged_at=clock.now())
@@ -111,15 +120,38 @@ def pass_challenge(*, caller: Caller, challenge_id: str, otp: str) -> None:
     Raises: USER_UNAUTHORIZED, USER_INVALID_TOKEN
     """
     user = get_own_user(caller)
-    tried = _try(user, caller.session_id, challenge_id)
+    tried = _try(caller, user, challenge_id)
     with transaction.atomic():
         _pass(user, tried, otp)
 
 
-def _check_ready(user: User, factor: Factor) -> None:
-    if factor is Factor.CUSTOM:
-        raise ApiError(ErrorKind.USER_AUTH_METHOD_UNSUPPORTED)
-    if verified_factors(user)[factor]:
+def get_mfa_challenge(
+    *, caller: Caller, user_id: str, challenge_id: str
+) -> MfaChallengeSecretOutput:
+    """Return a challenge by the factor `custom` with its code, for a server to deliver.
+
+    Raises: USER_NOT_FOUND, USER_INVALID_TOKEN
+    """
+    user = get_user_row(caller.project.id, user_id)
+    challenge = Challenge.objects.filter(
+        user_id=user.id,
+        uid=challenge_id,
+        factor=Factor.CUSTOM,
+        used_at=None,
+        expires_at__gt=clock.now(),
+        tries_left__gt=0,
+    ).first()
+    if challenge is None:
+        raise ApiError(ErrorKind.USER_INVALID_TOKEN)
+    code = decrypt(
+        challenge.code, project_id=user.project_id, purpose=ENCRYPTED_FOR, bound_to=challenge.uid
+    )
+    return mfa_challenge_secret_output(challenge, user_uid=user.uid, code=code)
+
+
+def _check_ready(caller: Caller, user: User, factor: Factor) -> None:
+    check_allowed(caller.project, factor)
+    if verified_factors(caller.project, user)[factor]:
         return
     unset, unproved = _UNREADY[factor]
     has_contact = getattr(user, factor, None)
@@ -143,9 +175,14 @@ def _send_code(caller: Caller, user: User, factor: Factor) -> str:
     return code
 
 
-def _try(user: User, session_id: int, uid: str) -> _Tried:
-    row = sql.fetch_one(_TRY, (uid, user.id, session_id, clock.now()))
-    if row is None:
+def _sealed(user: User, uid: str, code: str) -> str:
+    return encrypt(code, project_id=user.project_id, purpose=ENCRYPTED_FOR, bound_to=uid)
+
+
+def _try(caller: Caller, user: User, uid: str) -> _Tried:
+    row = sql.fetch_one(_TRY, (uid, user.id, caller.session_id, clock.now()))
+    # The project may have ceased to take the factor since it asked.
+    if row is None or not allows(caller.project.policies, Factor(row[1])):
         raise ApiError(ErrorKind.USER_INVALID_TOKEN)
     return _Tried(row[0], uid, Factor(row[1]), bytes(row[2]))
 

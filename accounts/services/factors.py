@@ -7,7 +7,7 @@ from django.db import transaction
 
 from accounts import mfa
 from accounts.events import announce_identity, publish_user
-from accounts.mfa import Factor
+from accounts.mfa import Factor, allows
 from accounts.models import Authenticator, Passkey, RecoveryCode, Session, User
 from accounts.outputs import (
     AccountOutput,
@@ -22,13 +22,15 @@ from accounts.outputs import (
 from accounts.services.rows import change_user, get_own_user, get_user_row
 from accounts.tokens import Purpose, new_token_secret, token_digest
 from kernel import clock, sql
-from kernel.caller import Caller
+from kernel.caller import Caller, ProjectContext
 from kernel.errors import ApiError, ErrorKind
 from kernel.limits import RECENT_CHALLENGE_SECONDS, RECOVERY_CODE_LENGTH, RECOVERY_CODES
 from projects.encryption import decrypt, encrypt
 
 ENCRYPTED_FOR = "authenticator"
 UPDATE, DELETE = "update.mfa", "delete.mfa"
+#: What counts as shown where a second factor is wanted from now on.
+_COUNTED = (Factor.TOTP, Factor.EMAIL, Factor.PHONE)
 #: What stands for a recovery code that is not shown again.
 HIDDEN_CODE = "*" * RECOVERY_CODE_LENGTH
 
@@ -69,8 +71,8 @@ def update_mfa(*, caller: Caller, mfa: bool) -> AccountOutput:
     with transaction.atomic():
         changed = change_user(caller.project.id, user.uid, has_mfa=mfa)
         if mfa:
-            shown = [name for name, is_ready in verified_factors(user).items() if is_ready]
-            add_factors(caller, [name for name in shown if name != Factor.RECOVERY_CODE])
+            held = verified_factors(caller.project, user)
+            add_factors(caller, [name for name in _COUNTED if held[name]])
         _tell(caller, changed, UPDATE)
     return account_output(changed)
 
@@ -80,14 +82,15 @@ def list_mfa_factors(*, caller: Caller) -> MfaFactorsOutput:
 
     Raises: USER_UNAUTHORIZED
     """
-    return mfa_factors_output(verified_factors(get_own_user(caller)))
+    return mfa_factors_output(verified_factors(caller.project, get_own_user(caller)))
 
 
 def create_mfa_authenticator(*, caller: Caller, type: str) -> MfaTypeOutput:
     """Return the secret of a new authenticator app, which counts once a code of it came back.
 
-    Raises: USER_UNAUTHORIZED, USER_AUTHENTICATOR_ALREADY_VERIFIED
+    Raises: USER_UNAUTHORIZED, USER_AUTH_METHOD_UNSUPPORTED, USER_AUTHENTICATOR_ALREADY_VERIFIED
     """
+    check_allowed(caller.project, Factor.TOTP)
     user, secret = get_own_user(caller), mfa.new_totp_secret()
     sealed = encrypt(
         secret, project_id=user.project_id, purpose=ENCRYPTED_FOR, bound_to=str(user.id)
@@ -104,9 +107,10 @@ def create_mfa_authenticator(*, caller: Caller, type: str) -> MfaTypeOutput:
 def update_mfa_authenticator(*, caller: Caller, type: str, otp: str) -> AccountOutput:
     """Confirm an authenticator app by a code that it shows.
 
-    Raises: USER_UNAUTHORIZED, USER_AUTHENTICATOR_NOT_FOUND, USER_AUTHENTICATOR_ALREADY_VERIFIED,
-        USER_INVALID_TOKEN
+    Raises: USER_UNAUTHORIZED, USER_AUTH_METHOD_UNSUPPORTED, USER_AUTHENTICATOR_NOT_FOUND,
+        USER_AUTHENTICATOR_ALREADY_VERIFIED, USER_INVALID_TOKEN
     """
+    check_allowed(caller.project, Factor.TOTP)
     user = get_own_user(caller)
     row = Authenticator.objects.filter(user_id=user.id, type=type).first()
     if row is None:
@@ -176,7 +180,8 @@ def list_user_mfa_factors(*, caller: Caller, user_id: str) -> MfaFactorsOutput:
 
     Raises: USER_NOT_FOUND
     """
-    return mfa_factors_output(verified_factors(get_user_row(caller.project.id, user_id)))
+    user = get_user_row(caller.project.id, user_id)
+    return mfa_factors_output(verified_factors(caller.project, user))
 
 
 def delete_user_mfa_authenticator(*, caller: Caller, user_id: str, type: str) -> None:
@@ -216,15 +221,26 @@ def update_user_mfa_recovery_codes(*, caller: Caller, user_id: str) -> MfaRecove
 # What other services need
 
 
-def verified_factors(user: User) -> dict[Factor, bool]:
-    """Return per factor whether a user can show it."""
+def verified_factors(project: ProjectContext, user: User) -> dict[Factor, bool]:
+    """Return per factor whether a user can show it, and the project takes it."""
     apps = Authenticator.objects.filter(user_id=user.id, type=Factor.TOTP, is_verified=True)
-    return {
+    held = {
         Factor.TOTP: apps.exists(),
         Factor.EMAIL: bool(user.email) and user.is_email_verified,
         Factor.PHONE: bool(user.phone) and user.is_phone_verified,
         Factor.RECOVERY_CODE: RecoveryCode.objects.filter(user_id=user.id).exists(),
+        Factor.CUSTOM: True,  # what reaches the user is known to the project's server alone
     }
+    return {name: is_held and allows(project.policies, name) for name, is_held in held.items()}
+
+
+def check_allowed(project: ProjectContext, factor: Factor) -> None:
+    """Check that a project takes a factor.
+
+    Raises: USER_AUTH_METHOD_UNSUPPORTED
+    """
+    if not allows(project.policies, factor):
+        raise ApiError(ErrorKind.USER_AUTH_METHOD_UNSUPPORTED)
 
 
 def use_totp(user: User, otp: str) -> bool:

@@ -52,14 +52,14 @@ class AccountNameView(Endpoint):
 
 
 class AccountEmailView(Endpoint):
-    @operation("account.updateEmail", scope="account")
+    @operation("account.updateEmail", scope="account", is_for_enrolling=True)
     def patch(self, call: Call) -> Answer:
         data = read_input(OwnEmailInput, call.params)
         return Answer(services.update_email(caller=call.caller, **as_dict(data)))
 
 
 class AccountPhoneView(Endpoint):
-    @operation("account.updatePhone", scope="account")
+    @operation("account.updatePhone", scope="account", is_for_enrolling=True)
     def patch(self, call: Call) -> Answer:
         data = read_input(OwnPhoneInput, call.params)
         return Answer(services.update_phone(caller=call.caller, **as_dict(data)))

@@ -8,6 +8,7 @@ from accounts.inputs.factors import (
     ChallengeProofInput,
     MfaInput,
     UserAuthenticatorInput,
+    UserChallengeInput,
     UserMfaInput,
 )
 from accounts.inputs.users import UserInput
@@ -35,12 +36,12 @@ class MfaFactorsView(Endpoint):
 
 
 class MfaAuthenticatorView(Endpoint):
-    @operation("account.createMFAAuthenticator", scope="account")
+    @operation("account.createMFAAuthenticator", scope="account", is_for_enrolling=True)
     def post(self, call: Call) -> Answer:
         data = read_input(AuthenticatorInput, call.params)
         return Answer(services.create_mfa_authenticator(caller=call.caller, **as_dict(data)))
 
-    @operation("account.updateMFAAuthenticator", scope="account")
+    @operation("account.updateMFAAuthenticator", scope="account", is_for_enrolling=True)
     def put(self, call: Call) -> Answer:
         data = read_input(AuthenticatorProofInput, call.params)
         return Answer(services.update_mfa_authenticator(caller=call.caller, **as_dict(data)))
@@ -97,6 +98,13 @@ class UserMfaFactorsView(Endpoint):
     def get(self, call: Call) -> Answer:
         data = read_input(UserInput, call.params)
         return Answer(services.list_user_mfa_factors(caller=call.caller, **as_dict(data)))
+
+
+class UserMfaChallengeView(Endpoint):
+    @operation("users.getMFAChallenge", scope=READ, is_for_servers=True)
+    def get(self, call: Call) -> Answer:
+        data = read_input(UserChallengeInput, call.params)
+        return Answer(services.get_mfa_challenge(caller=call.caller, **as_dict(data)))
 
 
 class UserMfaAuthenticatorView(Endpoint):

@@ -30,6 +30,7 @@ class EmailVerificationsView(Endpoint):
         "account.createVerification",
         scope="account",
         rate_limit=VERIFICATION_LIMIT,
+        is_for_enrolling=True,
     )
     def post(self, call: Call) -> Answer:
         data = read_input(VerificationInput, call.params)
@@ -40,6 +41,7 @@ class EmailVerificationsView(Endpoint):
         "account.updateVerification",
         scope="public",
         rate_limit=PROOF_LIMIT,
+        is_for_enrolling=True,
     )
     def put(self, call: Call) -> Answer:
         data = read_input(ProofInput, call.params)
@@ -47,12 +49,22 @@ class EmailVerificationsView(Endpoint):
 
 
 class EmailVerificationOtpView(Endpoint):
-    @operation("account.createEmailVerificationOtp", scope="account", rate_limit=VERIFICATION_LIMIT)
+    @operation(
+        "account.createEmailVerificationOtp",
+        scope="account",
+        rate_limit=VERIFICATION_LIMIT,
+        is_for_enrolling=True,
+    )
     def post(self, call: Call) -> Answer:
         data = read_input(VerificationOtpInput, call.params)
         return created(services.create_email_verification_otp(caller=call.caller, **as_dict(data)))
 
-    @operation("account.updateEmailVerificationOtp", scope="public", rate_limit=PROOF_LIMIT)
+    @operation(
+        "account.updateEmailVerificationOtp",
+        scope="public",
+        rate_limit=PROOF_LIMIT,
+        is_for_enrolling=True,
+    )
     def put(self, call: Call) -> Answer:
         data = read_input(ProofInput, call.params)
         return Answer(services.update_email_verification_otp(caller=call.caller, **as_dict(data)))
@@ -60,12 +72,20 @@ class EmailVerificationOtpView(Endpoint):
 
 class PhoneVerificationsView(Endpoint):
     @operation(
-        "account.createPhoneVerification", scope="account", rate_limit=PHONE_VERIFICATION_LIMIT
+        "account.createPhoneVerification",
+        scope="account",
+        rate_limit=PHONE_VERIFICATION_LIMIT,
+        is_for_enrolling=True,
     )
     def post(self, call: Call) -> Answer:
         return created(services.create_phone_verification(caller=call.caller))
 
-    @operation("account.updatePhoneVerification", scope="public", rate_limit=PHONE_PROOF_LIMIT)
+    @operation(
+        "account.updatePhoneVerification",
+        scope="public",
+        rate_limit=PHONE_PROOF_LIMIT,
+        is_for_enrolling=True,
+    )
     def put(self, call: Call) -> Answer:
         data = read_input(ProofInput, call.params)
         return Answer(services.update_own_phone_verification(caller=call.caller, **as_dict(data)))

@@ -35,6 +35,7 @@ TITLES = {
     "session-alert": "A new session is mailed to its user",
     "session-invalidation": "A new password ends all sessions",
     "passkey": "Passkeys",
+    "mfa-factors": "Second factors",
     "membership-privacy": "What members of a team see of each other",
 }
 FIELD_TITLES = {
@@ -48,6 +49,11 @@ FIELD_TITLES = {
     "number": "A digit",
     "symbols": "A sign",
     "rpId": "Their domain, such as example.com",
+    "totp": "Authenticator app",
+    "email": "Code by mail",
+    "phone": "Code by text message",
+    "custom": "Code that your own server delivers",
+    "required": "Every user has to show one",
     "userId": "Id",
     "userEmail": "E-mail address",
     "userPhone": "Phone number",

@@ -11,7 +11,7 @@ from kernel.caller import Caller, ProjectContext
 from kernel.errors import invalid
 from kernel.event_names import id_part
 from kernel.listing import cut_page
-from kernel.policies import policy
+from kernel.policies import Policies, policy
 from projects.catalog import POLICIES, POLICY_COLUMNS
 from projects.models import Project
 from projects.outputs import (
@@ -25,7 +25,7 @@ from projects.services.access import readable_project, writable_project
 from projects.services.passkey_origins import all_passkey_origins
 from projects.services.projects import change, get_row, locked_row
 
-PASSKEY = "passkey"
+PASSKEY, MFA_FACTORS = "passkey", "mfa-factors"
 
 
 def list_policies(
@@ -66,7 +66,17 @@ def update_policy(
     if policy_id == PASSKEY:
         _check_unused(project, policy(stored, PASSKEY)["rpId"], wanted=fields["rpId"])
     changed = stored | {policy_id: policy(stored, policy_id) | fields}
+    if policy_id == MFA_FACTORS:
+        _check_possible(changed)
+        # Whoever is signed in, also on open sockets, may lack one from now on.
+        import_string(settings.APPWRITE_ANNOUNCE_IDENTITY)(project.id, user_uid="", reason="policy")
     return change(caller, project, event=event, policies=changed)
+
+
+def _check_possible(stored: dict[str, Any]) -> None:
+    policies = Policies.of(stored)
+    if policies.requires_factor and not policies.second_factors:
+        raise invalid("required", "At least one factor has to be allowed")
 
 
 def _check_unused(project: ProjectContext, domain: str, *, wanted: str) -> None:

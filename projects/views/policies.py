@@ -10,6 +10,7 @@ from projects.inputs import (
     DenyingPolicyInput,
     ListInput,
     MembershipPrivacyPolicyInput,
+    MfaFactorsPolicyInput,
     PasskeyPolicyInput,
     PasswordHistoryPolicyInput,
     PasswordStrengthPolicyInput,
@@ -164,6 +165,15 @@ class MembershipPrivacyPolicyView(PolicyView):
     @operation("project.updateMembershipPrivacyPolicy", scope=WRITE, needs_project=True)
     def patch(self, call: Call) -> Answer:
         data = read_input(MembershipPrivacyPolicyInput, call.params)
+        return self.change(call, as_dict(data))
+
+
+class MfaFactorsPolicyView(PolicyView):
+    policy_id = "mfa-factors"
+
+    @operation("project.updateMFAFactorsPolicy", scope=WRITE, needs_project=True)
+    def patch(self, call: Call) -> Answer:
+        data = read_input(MfaFactorsPolicyInput, call.params)
         return self.change(call, as_dict(data))
 
 

@@ -139,6 +139,7 @@ PATH_IDS = {
     "membershipId": "m",
     "identityId": "i",
     "passkeyId": "p",
+    "challengeId": "c",
     "targetId": "d",
     "provider": "github",
     "projectId": "blog",

@@ -12,9 +12,11 @@ from appwrite.enums.authenticator_type import AuthenticatorType
 from appwrite.exception import AppwriteException
 from appwrite.id import ID
 from appwrite.services.account import Account
+from appwrite.services.project import Project
 from appwrite.services.users import Users
 
 from tests.compat import sdk
+from tests.compat.live import PROJECT
 from tests.compat.sdk import PASSWORD, Person
 
 URL = "http://localhost/in"
@@ -163,6 +165,28 @@ def test_user_sets_an_app_up_and_signs_in_with_it(key: Client, alice: Person):
     assert pending.get().id == alice.id
     pending.delete_mfa_authenticator(AuthenticatorType.TOTP)
     assert pending.list_mfa_factors().totp is False
+
+
+def test_server_delivers_the_code_of_a_second_factor(key: Client, alice: Person):
+    project, account, users = Project(key), Account(alice.client), Users(key)
+
+    changed = project.update_mfa_factors_policy(custom=True)
+    try:
+        policy = project.get_policy("mfa-factors")
+        asked = account.create_mfa_challenge(AuthenticationFactor.CUSTOM)
+        told = users.get_mfa_challenge(alice.id, asked.id)
+        passed = account.update_mfa_challenge(asked.id, told.code)
+    finally:
+        project.update_mfa_factors_policy(custom=False)
+
+    assert changed.id == PROJECT
+    assert (policy.totp, policy.email, policy.phone, policy.custom) == (True, True, True, True)
+    assert (told.id, told.userid, told.expire) == (asked.id, alice.id, asked.expire)
+    assert passed.factors == ["password", "custom"]
+    assert account.list_mfa_factors().custom is False
+    with pytest.raises(AppwriteException) as used:
+        users.get_mfa_challenge(alice.id, asked.id)
+    assert used.value.type == "user_invalid_token"
 
 
 def test_server_manages_the_factors_of_a_user(key: Client, alice: Person):

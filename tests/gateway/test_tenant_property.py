@@ -21,7 +21,7 @@ from accounts.models import Passkey, PasskeyChallenge, User
 from accounts.roles import role_group_ids
 from documents import services as documents
 from documents.vocabulary import COLLECTIONS
-from kernel.caller import Caller, ProjectContext
+from kernel.caller import Caller, CallerKind, ProjectContext
 from kernel.models import OutboxEvent
 from kernel.scopes import GUEST_SCOPES, PROJECT_KEY_SCOPES
 from projects import services as projects
@@ -75,6 +75,7 @@ STRAYS = {
 }
 IDS = {
     "attribute": ["title"],
+    "challengeId": ["{challenge}"],
     "collectionId": ["posts"],
     "column": ["title"],
     "tableId": ["posts"],
@@ -237,7 +238,29 @@ def _fill(project: ProjectContext, word: str) -> dict[str, str]:
         "team": team["$id"],
         "membership": membership["$id"],
         "platform": Platform.objects.get(project=project.id).uid,
+        "challenge": _ask_for_factor(project),
     }
+
+
+def _ask_for_factor(project: ProjectContext) -> str:
+    """Let a server of the project deliver a code to the user `victim`; returns the challenge."""
+    projects.update_policy(
+        caller=projects.operator(),
+        project_id=project.uid,
+        policy_id="mfa-factors",
+        fields={"custom": True},
+    )
+    projects.drop_project()
+    changed = projects.find_project(project.uid)
+    assert changed is not None
+    user = User.objects.get(project=project.id, uid="victim")
+    caller = Caller(
+        project=changed,
+        kind=CallerKind.SESSION,
+        user_id=user.id,
+        user_uid=user.uid,
+    )
+    return accounts.create_mfa_challenge(caller=caller, factor="custom")["$id"]
 
 
 def _write_posts(project: ProjectContext, word: str) -> None:

@@ -47,12 +47,23 @@ POLICIES: dict[str, tuple[str, dict[str, Any]]] = {
             "userAccessedAt": True,
         },
     ),
+    "mfa-factors": (
+        "PolicyMfaFactors",
+        {"totp": True, "email": False, "phone": False, "custom": True, "required": True},
+    ),
 }
 DEFAULTS: dict[str, dict[str, Any]] = {
     "password-dictionary": {"enabled": False, "denyList": []},
     "password-history": {"total": 0},
     "password-rotation": {"enabled": False, "maxAge": 31_536_000},
     "deny-free-email": {"enabled": False},
+    "mfa-factors": {
+        "totp": True,
+        "email": True,
+        "phone": True,
+        "custom": False,
+        "required": False,
+    },
     "session-duration": {"duration": 31_536_000},
     "session-invalidation": {"enabled": True},
     "session-limit": {"total": 10},
@@ -144,6 +155,8 @@ def test_null_takes_a_limit_away(server, policy_id):
         ("user-limit", {"total": 10_001}),
         ("user-limit", {"total": -1}),
         ("membership-privacy", {"userId": []}),
+        ("mfa-factors", {"totp": "maybe"}),
+        ("mfa-factors", {"totp": False, "email": False, "phone": False, "required": True}),
     ],
 )
 def test_values_out_of_bounds_are_refused(server, events, policy_id, fields):

@@ -13,6 +13,7 @@ from projects.models import Project
 from projects.services.directory import announce_change
 from realtime import database, identities
 from realtime.hub import hub
+from tests.accounts.policies import set_policy
 from tests.conftest import sign_up
 
 DOCUMENT = "databases.d.collections.c.documents.x"
@@ -148,6 +149,24 @@ def test_class_28_an_ended_session_ends_only_its_own_socket(
         assert await ends.closed_with() == 1012
         await announce(project, f"{DOCUMENT}.create", f"user:{alice.uid}")
         assert (await stays.receive())["type"] == "event"
+
+    talk(conversation)
+
+
+def test_class_16_who_lacks_a_factor_from_now_on_hears_nothing_more(talk, project, alice, announce):
+    headers = {"X-Appwrite-Session": alice.session}
+
+    async def conversation(connections):
+        one = await connections.open(project, headers=headers)
+        stranger = await connections.open(project)
+        await one.subscribe("documents")
+        await database.in_database(set_policy, project, "mfa-factors", required=True)
+        assert await one.closed_with() == 1012
+        await announce(project, f"{DOCUMENT}.create", f"user:{alice.uid}")
+        again = connections.make(project, headers=headers)
+        assert (await again.open())["code"] == 401
+        refused = await stranger.ask("authentication", {"session": alice.session})
+        assert (refused["type"], refused["data"]["code"]) == ("error", 401)
 
     talk(conversation)
 

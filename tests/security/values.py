@@ -92,6 +92,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "projects.createPlatform": {"type": "web"},
     "account.updatePassword": {"password": f"{PASSWORD}!", "oldPassword": PASSWORD},
     "account.updateStatus": {"status": False},
+    "project.updateMFAFactorsPolicy": {"email": False, "phone": False},
     "account.createMagicURLToken": {"url": LINK},
     "account.createEmailVerification": {"url": LINK},
     "account.createVerification": {"url": LINK},

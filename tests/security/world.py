@@ -240,7 +240,7 @@ def populate(name: str) -> World:
     }
     ids |= _people(server, ids, name)
     ids |= _passkeys(server, project, ids)
-    _factors(client(project, session=person.session))
+    ids |= _factors(server, client(project, session=person.session))
     _providers(server, project, ids)
     _platforms(server, name)
     _documents(server, ids, name)
@@ -302,12 +302,16 @@ def _people(server: ApiClient, ids: Mapping[str, str], name: str) -> dict[str, s
     return {"membershipId": place["$id"], "sessionId": session["$id"], "keyId": key["$id"]}
 
 
-def _factors(user: ApiClient) -> None:
-    """Give a user codes, an app not yet confirmed, and a challenge passed a moment ago."""
+def _factors(server: ApiClient, user: ApiClient) -> dict[str, str]:
+    """Give a user codes, an app not yet confirmed, a challenge passed and one to be delivered."""
     code = made(user.post("/account/mfa/recovery-codes"))["recoveryCodes"][0]
     asked = made(user.post("/account/mfa/challenges", {"factor": "recoverycode"}))
     made(user.put("/account/mfa/challenges", {"challengeId": asked["$id"], "otp": code}), 200)
     made(user.post("/account/mfa/authenticators/totp"), 200)
+    made(server.patch("/project/policies/mfa-factors", {"custom": True}), 200)
+    projects.drop_project()
+    asked = made(user.post("/account/mfa/challenges", {"factor": "custom"}))
+    return {"challengeId": asked["$id"]}
 
 
 def _passkeys(server: ApiClient, project: ProjectContext, ids: Mapping[str, str]) -> dict[str, str]:
