@@ -2,10 +2,10 @@
 
 from django.conf import settings
 
-from kernel import addresses
+from kernel import addresses, sql
 from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
-from kernel.turns import forget_turns, give_turn_back, take_turn
+from kernel.turns import Turn, forget_turns, give_turn_back, take_both_turns
 
 #: As many as the limit of the operation lets through in its window.
 FREE_PER_ACCOUNT = 10
@@ -20,8 +20,9 @@ def take_guess(caller: Caller, email: str) -> None:
     """
     if _is_trusted(caller):
         return
-    wait = take_turn(_address(caller), free=FREE_PER_ADDRESS)
-    wait = wait or take_turn(_account(caller, email), free=FREE_PER_ACCOUNT)
+    wait = take_both_turns(
+        Turn(_address(caller), FREE_PER_ADDRESS), Turn(_account(caller, email), FREE_PER_ACCOUNT)
+    )
     if wait:
         raise ApiError(ErrorKind.RATE_LIMIT_EXCEEDED, headers={"Retry-After": str(wait)})
 
@@ -29,8 +30,9 @@ def take_guess(caller: Caller, email: str) -> None:
 def guessed(caller: Caller, email: str) -> None:
     """Note that the password was right: it clears the account, and this one try of the address."""
     if not _is_trusted(caller):
-        forget_turns(_account(caller, email))
-        give_turn_back(_address(caller))
+        with sql.together():
+            give_turn_back(_address(caller))
+            forget_turns(_account(caller, email))
 
 
 def _is_trusted(caller: Caller) -> bool:

@@ -3,7 +3,15 @@
 import pytest
 import time_machine
 
-from kernel.turns import FORGET_SECONDS, MAX_WAIT_SECONDS, forget_turns, give_turn_back, take_turn
+from kernel.turns import (
+    FORGET_SECONDS,
+    MAX_WAIT_SECONDS,
+    Turn,
+    forget_turns,
+    give_turn_back,
+    take_both_turns,
+    take_turn,
+)
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -64,3 +72,12 @@ def test_a_turn_given_back_undoes_one_and_no_more(clock):
     assert [take() for _ in range(3)] == [0, 0, 1]
     give_turn_back("unknown")
     assert take("unknown") == 0
+
+
+def test_of_two_turns_the_second_is_not_taken_while_the_first_has_to_wait():
+    def take_both(second):
+        return take_both_turns(Turn("address", FREE), Turn(second, 2))
+
+    assert [take_both(name) for name in ("alice", "alice", "alice")] == [0, 0, 1]
+    assert take_both("bob") == 1  # her three turns were all that the address had
+    assert [take_turn("bob", free=2) for _ in range(3)] == [0, 0, 1]
