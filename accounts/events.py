@@ -102,7 +102,7 @@ def hear_identity(payload: str) -> None:
 
 def _announce(project_id: int, payload: str) -> None:
     renew(project_id)  # at once, for whoever made the change and calls again
-    notify.notify(IDENTITY_CHANNEL, payload)
+    notify.post(IDENTITY_CHANNEL, payload)
 
 
 def _event(

@@ -1,5 +1,6 @@
 """Sessions: sign in, list, extend, sign out; and the JWTs made within one."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -37,24 +38,29 @@ SERVER_PROVIDER = "server"
 OAUTH2 = "oauth2"
 MAX_USER_AGENT_LENGTH = 512
 
-# The user's row is taken first: sign-ins of one user wait for each other, so that the session
-# limit holds, and one who was blocked or changed the password since it was checked stays out.
-_ENTER = (
-    "UPDATE account SET accessed_at = %s WHERE id = %s AND password = %s AND is_active"
-    " AND deleted_at IS NULL"
-)
+# The user's row is taken first, by a statement of its own: the next one sees what was stored while
+# it waited. So sign-ins of one user wait for each other, and the session limit holds.
+_TAKE = "SELECT FROM account WHERE id = %(user)s FOR NO KEY UPDATE"
+# One who was blocked or changed the password since it was checked stays out.
 _OPEN = """
-    WITH opened AS (
+    WITH entered AS (
+        UPDATE account SET accessed_at = %(now)s WHERE id = %(user)s AND password = %(password)s
+            AND is_active AND deleted_at IS NULL RETURNING id
+    ), opened AS (
         INSERT INTO session (user_id, uid, digest, provider, provider_uid, identity_id, factors,
             ip, user_agent, country_code, expires_at, created_at, updated_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s::varchar[], %s, %s, %s, %s, %s, %s) RETURNING id
+        SELECT id, %(uid)s, %(digest)s, %(provider)s, %(provider_uid)s, %(identity)s::bigint,
+            %(factors)s::varchar[], %(ip)s, %(user_agent)s, %(country_code)s, %(expires_at)s,
+            %(now)s, %(now)s FROM entered RETURNING id
     ), dropped AS (
         DELETE FROM session WHERE id IN (
-            SELECT id FROM session WHERE user_id = %s ORDER BY id DESC OFFSET %s
+            SELECT s.id FROM session s JOIN entered ON s.user_id = entered.id
+            ORDER BY s.id DESC OFFSET %(kept)s
         ) RETURNING uid
     ), logged AS (
         INSERT INTO outbox (project_id, name, payload, roles, actor, created_at)
-        VALUES (%s, %s, %s::jsonb, %s::text[], %s, %s) RETURNING id
+        SELECT %(project)s::bigint, %(name)s, %(payload)s::jsonb, %(roles)s::text[], %(actor)s,
+            %(event_at)s FROM entered RETURNING id
     )
     SELECT opened.id, logged.id, ARRAY(SELECT uid FROM dropped) FROM opened, logged
 """
@@ -138,19 +144,18 @@ def open_session(caller: Caller, user: User, session: Session) -> OpenedSession:
     secret = new_session_secret()
     session.digest = digest(secret)
     event = _news(caller, session, user.uid, "create")
-    keep = caller.project.session_limit or MAX_SESSIONS
-    with transaction.atomic():
-        if not sql.execute(_ENTER, (session.created_at, user.id, user.password)):
-            raise ApiError(ErrorKind.USER_INVALID_CREDENTIALS)
-        parameters = (*_columns(session), user.id, keep - 1, *outbox_parameters(event))
-        row = sql.fetch_one(_OPEN, parameters)
+    has_alerts = caller.project.policies.has_session_alerts
+    with transaction.atomic() if has_alerts else nullcontext():
+        with sql.together():
+            sql.execute(_TAKE, {"user": user.id})
+            row = sql.fetch_one(_OPEN, _opening(caller, user, session, event))
         if row is None:
-            raise RuntimeError("INSERT returned no row")
+            raise ApiError(ErrorKind.USER_INVALID_CREDENTIALS)
         session.id, event_id, dropped = row
         announce(replace(event, id=event_id))
         for uid in dropped:
             _announce_end(caller, user.uid, uid)
-        if caller.project.policies.has_session_alerts:
+        if has_alerts:
             alert(caller, user, session)
     packed = SessionSecret(user.uid, secret).pack()
     return OpenedSession(session=session, user_uid=user.uid, packed_secret=packed)
@@ -292,22 +297,30 @@ def come_by(session: Session, identity: Identity) -> None:
     session.identity = identity
 
 
-def _columns(session: Session) -> tuple[Any, ...]:
-    return (
-        session.user_id,
-        session.uid,
-        session.digest,
-        session.provider,
-        session.provider_uid,
-        session.identity_id,
-        session.factors,
-        session.ip,
-        session.user_agent,
-        session.country_code,
-        session.expires_at,
-        session.created_at,
-        session.updated_at,
-    )
+def _opening(caller: Caller, user: User, session: Session, event: Event) -> dict[str, Any]:
+    project_id, name, payload, roles, actor, event_at = outbox_parameters(event)
+    return {
+        "user": user.id,
+        "password": user.password,
+        "now": session.created_at,
+        "uid": session.uid,
+        "digest": session.digest,
+        "provider": session.provider,
+        "provider_uid": session.provider_uid,
+        "identity": session.identity_id,
+        "factors": session.factors,
+        "ip": session.ip,
+        "user_agent": session.user_agent,
+        "country_code": session.country_code,
+        "expires_at": session.expires_at,
+        "kept": (caller.project.session_limit or MAX_SESSIONS) - 1,
+        "project": project_id,
+        "name": name,
+        "payload": payload,
+        "roles": roles,
+        "actor": actor,
+        "event_at": event_at,
+    }
 
 
 def _longest(caller: Caller) -> int:

@@ -256,12 +256,18 @@ def test_page_of_the_same_site_needs_no_fallback(project, client_for, credential
     assert "X-Fallback-Cookies" not in reply.headers
 
 
-def test_sign_in_takes_five_statements(project, client_for, credentials, statements):
+def test_sign_in_takes_three_statements_and_five_more_for_its_limits(
+    project, client_for, credentials, statements, settings
+):
     guest = client_for(project)
     guest.get("/account")
     with statements() as seen:
         assert guest.post(EMAIL_PATH, credentials).status == 201
-    assert len(until_commit(seen)) <= 5, seen
+    assert len(until_commit(seen)) <= 3, seen
+    settings.ABUSE_LIMITS = settings.GUESS_DELAYS = True
+    with statements() as limited:
+        assert guest.post(EMAIL_PATH, credentials).status == 201
+    assert len(until_commit(limited)) <= 8, limited
 
 
 def test_list_and_end_stay_within_their_statements(me, statements):
