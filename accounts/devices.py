@@ -60,6 +60,11 @@ class Device:
     device_model: str = ""
 
 
+def load_patterns() -> None:
+    """Load what `describe` looks for: 27 MiB, which processes forked after it share."""
+    ua_parser.parse("")
+
+
 @lru_cache(maxsize=CACHED_AGENTS)
 def describe(user_agent: str) -> Device:
     """Read a user agent."""

@@ -31,6 +31,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 
+from accounts.devices import load_patterns
 from appwrite_clone.asgi import application, http
 from appwrite_clone.bridge.direct import DirectHttpProtocol
 from appwrite_clone.celery import app as celery_app
@@ -63,6 +64,7 @@ for name in ("httpx", "celery"):
 
 def freeze() -> None:
     """Keep the collector off what was loaded before the fork, so that children share its pages."""
+    load_patterns()
     gc.collect()
     gc.freeze()
 

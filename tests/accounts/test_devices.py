@@ -1,8 +1,9 @@
 """User agents as the parts of a session."""
 
 import pytest
+import ua_parser
 
-from accounts.devices import Device, describe
+from accounts.devices import Device, describe, load_patterns
 
 WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 16_5 like Mac OS X) AppleWebKit/605.1.15"
@@ -48,3 +49,9 @@ def test_anything_else_leaves_parts_empty(agent):
     found = describe(agent)
     assert isinstance(found, Device)
     assert found.client_type == ""
+
+
+def test_patterns_are_there_before_the_first_agent(monkeypatch):
+    monkeypatch.delattr(ua_parser, "parser", raising=False)
+    load_patterns()
+    assert "parser" in vars(ua_parser)
