@@ -99,8 +99,8 @@ def forget_access(user: User, address: str) -> None:
     Tokens go too, such as one that would prove another contact: but for what went to the address
     itself. To be called in the transaction that notes the proof.
     """
+    lock_user(user.project_id, user.uid)  # first: who adds a way in at this moment is seen then
     Identity.objects.filter(user_id=user.id).delete()
-    lock_user(user.project_id, user.uid)
     Session.objects.filter(user_id=user.id).delete()
     forget_factors(user)
     # Last: who used a passkey before it was gone has left a token by now.

@@ -7,10 +7,11 @@ from typing import Any
 from django.db import transaction
 
 from accounts.events import publish_identity
-from accounts.models import Identity
+from accounts.models import Identity, User
 from accounts.oauth import engine, vault
 from accounts.oauth.errors import ProviderError
 from accounts.outputs import IdentityList, identity_list_output, identity_output
+from accounts.services.rows import lock_user
 from kernel import clock
 from kernel.caller import Caller, ProjectContext
 from kernel.errors import ApiError, ErrorKind
@@ -77,6 +78,17 @@ def get_identity_row(identity_id: int) -> Identity:
     if identity is None:
         raise ApiError(ErrorKind.USER_INVALID_TOKEN)
     return identity
+
+
+def hold_identity(user: User, identity_id: int) -> None:
+    """Have an identity stay until this transaction ends, in which its user comes in by it.
+
+    Raises: USER_INVALID_TOKEN
+    """
+    lock_user(user.project_id, user.uid)  # first, as by whoever takes identities away
+    held = Identity.objects.select_for_update(no_key=True).filter(id=identity_id)
+    if not held.values_list("id"):
+        raise ApiError(ErrorKind.USER_INVALID_TOKEN)
 
 
 def renew_tokens(project: ProjectContext, identity: Identity) -> None:

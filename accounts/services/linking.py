@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.email_kinds import check_email
 from accounts.events import announce_identity, publish_user
-from accounts.models import Identity, User
+from accounts.models import Identity, Session, User
 from accounts.oauth import vault
 from accounts.oauth.engine import Profile, Tokens
 from accounts.services import contacts
@@ -19,6 +19,7 @@ from accounts.services.rows import (
     add_user,
     change_user,
     find_by_contact,
+    lock_user,
     telling_taken,
 )
 from kernel import clock
@@ -31,16 +32,27 @@ _TAKEN = ErrorKind.USER_ALREADY_EXISTS
 
 
 def identify(
-    caller: Caller, provider_id: str, profile: Profile, tokens: Tokens, *, signed_in: User | None
+    caller: Caller,
+    provider_id: str,
+    profile: Profile,
+    tokens: Tokens,
+    *,
+    signed_in: User | None,
+    session_uid: str = "",
 ) -> tuple[User, Identity]:
     """Return the user a provider vouches for, and their identity there with its new tokens.
 
+    Whoever is `signed_in`, by a session if one is named, has to be so still.
+
     Raises: USER_ALREADY_EXISTS, USER_EMAIL_ALREADY_EXISTS, USER_BLOCKED, USER_COUNT_EXCEEDED,
-        USER_EMAIL_NOT_VERIFIED, USER_INVALID_TOKEN
+        USER_EMAIL_NOT_VERIFIED, USER_INVALID_TOKEN, USER_UNAUTHORIZED
     """
     for attempt in range(ATTEMPTS):
         try:
             with telling_taken(is_creating=True), transaction.atomic():
+                # Before the identity is looked for: all who need both rows take them in this order.
+                if signed_in is not None:
+                    signed_in = _still_signed_in(signed_in, session_uid)
                 return _identify(caller, provider_id, profile, tokens, signed_in)
         except (ApiError, IntegrityError) as error:
             # Of two who come for the first time at the same moment the other may have been faster.
@@ -48,6 +60,24 @@ def identify(
             if not is_taken or attempt + 1 == ATTEMPTS:
                 raise
     raise RuntimeError("unreachable")
+
+
+def _still_signed_in(user: User, session_uid: str) -> User:
+    """Return a user as they are now, who goes on being signed in until this transaction ends.
+
+    Without a session they came by a JWT that a server made.
+
+    Raises: USER_UNAUTHORIZED
+    """
+    lock_user(user.project_id, user.uid)
+    users = User.objects.in_project(user.project_id).filter(id=user.id, is_active=True)
+    sessions = Session.objects.select_for_update().filter(
+        user_id=user.id, uid=session_uid, expires_at__gt=clock.now()
+    )
+    found: User | None = users.first()
+    if found is None or (session_uid and not sessions.values_list("id")):
+        raise ApiError(ErrorKind.USER_UNAUTHORIZED)
+    return found
 
 
 def _identify(

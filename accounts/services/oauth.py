@@ -27,6 +27,7 @@ from accounts.models import Identity, OAuthFlow, Session, User
 from accounts.oauth import engine
 from accounts.oauth.engine import SignIn
 from accounts.oauth.errors import ProviderError
+from accounts.services.identities import hold_identity
 from accounts.services.linking import identify
 from accounts.services.rows import get_own_user
 from accounts.services.sessions import (
@@ -255,7 +256,9 @@ def _arrive(caller: Caller, flow: OAuthFlow, callback: OAuth2Callback) -> OAuth2
         profile, tokens = engine.exchange(client, sign_in, callback.code)
     except ProviderError as error:
         raise refused(client, error) from error
-    user, identity = identify(caller, flow.provider, profile, tokens, signed_in=signed_in)
+    user, identity = identify(
+        caller, flow.provider, profile, tokens, signed_in=signed_in, session_uid=flow.session_uid
+    )
     if flow.is_for_token:
         return _with_token(caller, flow, user, identity)
     return _with_session(caller, flow, user, identity)
@@ -268,7 +271,7 @@ def _not_confirmed(client: Client, callback: OAuth2Callback) -> ApiError:
 
 
 def _who_set_out(flow: OAuthFlow) -> User | None:
-    """Return the user who was signed in at the start, and still is.
+    """Return the user who was signed in at the start, and still is, before the provider is asked.
 
     Raises: USER_UNAUTHORIZED
     """
@@ -286,6 +289,7 @@ def _who_set_out(flow: OAuthFlow) -> User | None:
 def _with_token(caller: Caller, flow: OAuthFlow, user: User, identity: Identity) -> OAuth2Return:
     secret = secrets.token_hex(TOKEN_SECRET_BYTES)
     with transaction.atomic():
+        hold_identity(user, identity.id)
         token = issue(user, Purpose.OAUTH2, secret, seconds=OAUTH_TOKEN_SECONDS, identity=identity)
         publish_token(caller, user.uid, "tokens", "create", shown(caller, user, token, ""))
     return OAuth2Return(_link(flow, _home(caller, flow), userId=user.uid, secret=secret), flow.uid)

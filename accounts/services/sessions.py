@@ -19,7 +19,7 @@ from accounts.outputs import (
 )
 from accounts.services.alerts import alert
 from accounts.services.guesses import guessed, take_guess
-from accounts.services.identities import renew_tokens
+from accounts.services.identities import hold_identity, renew_tokens
 from accounts.services.methods import EMAIL_LOGIN, JWT, check_method
 from accounts.services.new_passwords import is_overdue
 from accounts.services.rows import find_login
@@ -139,13 +139,15 @@ def open_server_session(*, caller: Caller, user: User) -> OpenedSession:
 def open_session(caller: Caller, user: User, session: Session) -> OpenedSession:
     """Store a session in two statements, dropping the user's oldest ones past the limit.
 
-    Raises: USER_INVALID_CREDENTIALS
+    Raises: USER_INVALID_CREDENTIALS, and of who comes by an identity USER_INVALID_TOKEN
     """
     secret = new_session_secret()
     session.digest = digest(secret)
     event = _news(caller, session, user.uid, "create")
     has_alerts = caller.project.policies.has_session_alerts
-    with transaction.atomic() if has_alerts else nullcontext():
+    with transaction.atomic() if has_alerts or session.identity_id else nullcontext():
+        if session.identity_id:
+            hold_identity(user, session.identity_id)
         with sql.together():
             sql.execute(_TAKE, {"user": user.id})
             row = sql.fetch_one(_OPEN, _opening(caller, user, session, event))

@@ -130,7 +130,11 @@ def create_session(*, caller: Caller, user_id: str, secret: str) -> OpenedSessio
         session = new_session(caller, user, provider, factor=factor)
         if redeemed.identity_id:
             come_by(session, get_identity_row(redeemed.identity_id))
-        return open_session(caller, user, session)
+        opened = open_session(caller, user, session)
+        # Whoever proved an address of the user meanwhile has ended what was given out before.
+        if not Token.objects.filter(uid=redeemed.uid).exists():
+            raise ApiError(ErrorKind.USER_INVALID_TOKEN)
+    return opened
 
 
 def issue(

@@ -48,8 +48,11 @@ def while_moving(call):
     return while_held(_MOVE, call)
 
 
-def while_held(statement, call):
-    """Make a call that reads what is there before a statement, and waits for its end."""
+def while_held(statement, call, *, then=""):
+    """Make a call that reads what is there before a statement, and waits for its end.
+
+    What is to happen `then` happens once the call waits.
+    """
     with own_connection() as moving, own_connection() as watch, ThreadPoolExecutor(1) as thread:
         moving.execute("BEGIN")
         moving.execute(statement)
@@ -59,6 +62,8 @@ def while_held(statement, call):
             assert not called.done(), called.result()
             assert time.monotonic() < late
             time.sleep(0.02)
+        if then:
+            moving.execute(then)
         moving.execute("COMMIT")
         (reply,) = called.result(10)
         return reply
