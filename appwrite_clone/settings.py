@@ -36,6 +36,7 @@ IS_PRODUCTION = not (
     and IS_PUBLIC_URL_LOCAL
 )
 CONSOLE_SIGNUP = env.choice("CONSOLE_SIGNUP", ("first", "open", "closed"), "first")
+CONSOLE_SECOND_FACTOR = env.choice("CONSOLE_SECOND_FACTOR", ("optional", "required"), "optional")
 
 # What of it this process does (docs/scale-out.md). A service behind a gateway neither counts what
 # the gateway has counted, nor doubts its request ids.
@@ -272,6 +273,7 @@ UNFOLD = {
         "navigation": [
             {"title": "Change password", "link": reverse_lazy("admin:password_change")},
             {"title": "Second factor", "link": reverse_lazy("admin:two_factor")},
+            {"title": "Passkeys", "link": reverse_lazy("admin:passkeys")},
         ]
     },
     "STYLES": ["/static/console/dialogs.css"],

@@ -4,6 +4,7 @@ from typing import Any
 
 import segno
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -13,14 +14,16 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts import services as accounts
 from accounts.console import console_user
+from kernel import clock
 from kernel.caller import Caller
 from kernel.errors import ApiError
-from kernel.limits import MAX_SECRET_LENGTH
+from kernel.limits import MAX_SECRET_LENGTH, RECENT_SIGN_IN_SECONDS
 
 APP = "totp"
 QR_SCALE = 5
-#: What the login remembers: that a factor was shown, and the challenge a code was sent for.
+#: What the login remembers: that a factor was shown, the challenge a code was sent for, and when.
 SHOWN, ASKED = "factor_shown", "factor_asked"
+SIGNED_IN = "signed_in_at"
 _LABELS = {
     "totp": "Authenticator app",
     "email": "Code by mail",
@@ -42,8 +45,10 @@ class FactorForm(forms.Form):
 
     def __init__(self, factors: dict[str, bool], *args: Any) -> None:
         super().__init__(*args)
-        held = [(name, label) for name, label in _LABELS.items() if factors[name]]
-        self.fields["factor"] = forms.ChoiceField(choices=held, widget=UnfoldAdminSelectWidget())
+        self.held = [(name, label) for name, label in _LABELS.items() if factors[name]]
+        self.fields["factor"] = forms.ChoiceField(
+            choices=self.held, widget=UnfoldAdminSelectWidget()
+        )
 
 
 class CodeForm(forms.Form):
@@ -56,12 +61,18 @@ class CodeForm(forms.Form):
 
 
 def lacks_factor(request: HttpRequest) -> bool:
-    """Tell whether somebody has given their password, but not yet the second factor they want."""
+    """Tell whether somebody has given their password alone, where they, or all, show two."""
     user: Any = request.user
-    if not user.has_mfa or request.session.get(SHOWN) == user.pk:
+    if request.session.get(SHOWN) == user.pk:
         return False
-    factors = accounts.list_mfa_factors(caller=_caller(request))
-    return factors["totp"] or factors["email"] or factors["phone"]
+    return _is_required() or (user.has_mfa and _has_factor(request))
+
+
+def must_enrol(request: HttpRequest) -> bool:
+    """Tell whether somebody who lacks a factor has none to show, and no passkey, either."""
+    if not lacks_factor(request) or _has_factor(request):
+        return False
+    return not _has_passkeys(request)
 
 
 def remember_shown(request: HttpRequest) -> None:
@@ -69,10 +80,24 @@ def remember_shown(request: HttpRequest) -> None:
     user: Any = request.user
     request.session[SHOWN] = user.pk
     request.session.pop(ASKED, None)
+    remember_sign_in(request)
 
 
-def challenge(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    """Ask for a second factor, and lead on once it is shown."""
+def remember_sign_in(request: HttpRequest) -> None:
+    """Know for a while that it is the user who sits there."""
+    request.session[SIGNED_IN] = clock.now().timestamp()
+
+
+def is_recent(request: HttpRequest) -> bool:
+    """Tell whether the user signed in, or showed a factor, in the last minutes."""
+    signed_in: float = request.session.get(SIGNED_IN, 0.0)
+    return clock.now().timestamp() - signed_in < RECENT_SIGN_IN_SECONDS
+
+
+def challenge(
+    request: HttpRequest, context: dict[str, Any], *, is_offered: bool = False
+) -> HttpResponse:
+    """Ask for a second factor, and lead on once it is shown; a passkey may be offered instead."""
     caller = _caller(request)
     factors: Any = accounts.list_mfa_factors(caller=caller)
     form = FactorForm(factors, request.POST or None)
@@ -82,11 +107,13 @@ def challenge(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
                 _send(request, form.cleaned_data["factor"])
             else:
                 _show(request, **form.cleaned_data)
-                return HttpResponseRedirect(_next(request))
+                return HttpResponseRedirect(next_page(request))
         except ApiError as error:
             form.add_error(None, error.message)
     context |= {
         "form": form,
+        "has_factor": bool(form.held),
+        "has_passkeys": is_offered and _has_passkeys(request),
         "may_send": any(factors[name] for name in _SENT),
         "title": "Second factor",
         "subtitle": "Sign in to the console",
@@ -94,7 +121,9 @@ def challenge(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     return render(request, "console/challenge.html", context)
 
 
-def two_factor(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+def two_factor(
+    request: HttpRequest, context: dict[str, Any], page: str = "console/two_factor.html"
+) -> HttpResponse:
     """Set an authenticator app up, or do without one."""
     caller = _caller(request)
     action = request.POST.get("action", "")
@@ -112,7 +141,20 @@ def two_factor(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     user: Any = request.user
     user.refresh_from_db(fields=["has_mfa"])
     context |= {"has_app": factors["totp"], "is_on": user.has_mfa}
-    return render(request, "console/two_factor.html", context)
+    return render(request, page, context)
+
+
+def _is_required() -> bool:
+    return settings.CONSOLE_SECOND_FACTOR == "required"
+
+
+def _has_factor(request: HttpRequest) -> bool:
+    factors = accounts.list_mfa_factors(caller=_caller(request))
+    return factors["totp"] or factors["email"] or factors["phone"]
+
+
+def _has_passkeys(request: HttpRequest) -> bool:
+    return bool(accounts.list_passkeys(caller=_caller(request))["total"])
 
 
 def _caller(request: HttpRequest) -> Caller:
@@ -140,7 +182,7 @@ def _show(request: HttpRequest, *, factor: str, code: str) -> None:
     remember_shown(request)
 
 
-def _next(request: HttpRequest) -> str:
+def next_page(request: HttpRequest) -> str:
     """Return where the visitor was going, if that is a place of this console."""
     wanted = request.GET.get("next", "")
     hosts = {request.get_host()}
@@ -171,4 +213,7 @@ def _stop(request: HttpRequest) -> None:
     _show(request, factor=APP, code=request.POST.get("code", "")[:MAX_SECRET_LENGTH])
     accounts.delete_user_mfa_authenticator(caller=caller, user_id=caller.user_uid, type=APP)
     accounts.update_mfa(caller=caller, mfa=False)
-    messages.success(request, "The password alone lets you in again.")
+    if _is_required():
+        messages.success(request, "The app is removed. The next sign-in asks you to set one up.")
+    else:
+        messages.success(request, "The password alone lets you in again.")

@@ -51,6 +51,15 @@ def ip(value: object) -> str:
     raise ValueError("Value must be a valid IP address")
 
 
+def is_address(name: str) -> bool:
+    """Tell whether the name of a host is an IP address."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
 def subscriber(address: str) -> str:
     """Return what stands for a caller where calls are counted by address.
 

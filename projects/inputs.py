@@ -1,6 +1,5 @@
 """Request shapes of projects, keys and platforms."""
 
-import ipaddress
 import re
 from dataclasses import dataclass, make_dataclass
 from datetime import datetime
@@ -8,6 +7,7 @@ from typing import Any
 
 from fido2.rpid import verify_rp_id
 
+from kernel.addresses import is_address
 from kernel.fields import (
     ABSENT,
     Missing,
@@ -86,17 +86,9 @@ def mock_number(value: object) -> tuple[str, str]:
 def hostname(value: object) -> str:
     """A host without scheme and port; `*.` at its start stands for any subdomain."""
     name = value.lower().strip("[]") if isinstance(value, str) else ""
-    if len(name) <= MAX_HOSTNAME_LENGTH and (_HOSTNAME.match(name) or _is_address(name)):
+    if len(name) <= MAX_HOSTNAME_LENGTH and (_HOSTNAME.match(name) or is_address(name)):
         return name
     raise ValueError("Value must be a valid hostname, without protocol and port")
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def optional_hostname(value: object) -> str:
@@ -217,7 +209,7 @@ def domain(value: object) -> str:
     name = hostname(value)
     # Names below a public suffix such as `co.uk` belong to others.
     is_own = verify_rp_id(name, f"https://www.{name}")
-    if "." not in name or name.startswith("*") or _is_address(name) or not is_own:
+    if "." not in name or name.startswith("*") or is_address(name) or not is_own:
         raise ValueError("Value must be a domain of your own, such as example.com")
     return name
 

@@ -96,6 +96,9 @@ from accounts.services.outbox import read_letter, send_mail
 from accounts.services.passkey_ceremonies import (
     create_passkey,
     create_passkey_token,
+    offer_passkey,
+    passkey_domain,
+    passkey_user,
     update_passkey_token,
     update_passkey_verification,
 )
@@ -276,7 +279,10 @@ __all__ = [
     "list_user_passkeys",
     "list_user_sessions",
     "list_users",
+    "offer_passkey",
     "pass_challenge",
+    "passkey_domain",
+    "passkey_user",
     "read_letter",
     "read_text",
     "redeem_console_link",

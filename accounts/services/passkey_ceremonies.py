@@ -2,8 +2,9 @@
 
 import hmac
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
@@ -39,7 +40,9 @@ from kernel.errors import ApiError, ErrorKind
 from kernel.ids import resolve_id, unique_id
 from kernel.limits import MAX_PASSKEYS, PASSKEY_CHALLENGE_SECONDS, PASSKEY_TOKEN_SECONDS
 from projects.catalog import LOCALHOST
-from projects.services import passkey_origins
+from projects.services import console_origins, passkey_origins
+
+Result = TypeVar("Result")
 
 UNCONFIGURED = (
     "Passkeys need the domain of the app: set it as `rpId` of the policy `passkey`, and add the"
@@ -71,9 +74,21 @@ def create_passkey(
     Raises: USER_UNAUTHORIZED, USER_AUTH_METHOD_UNSUPPORTED, USER_REAUTHENTICATION_REQUIRED,
         USER_PASSKEY_ALREADY_EXISTS, USER_PASSKEY_LIMIT_EXCEEDED
     """
+    get_own_user(caller)
+    check_recent(caller)
+    return offer_passkey(caller=caller, passkey_id=passkey_id, name=name, origin=origin)
+
+
+def offer_passkey(
+    *, caller: Caller, passkey_id: str, name: str = "", origin: str = ""
+) -> PasskeyChallengeOutput:
+    """Ask for a passkey of who signed in just now, as the console's pages know by themselves.
+
+    Raises: USER_UNAUTHORIZED, USER_AUTH_METHOD_UNSUPPORTED, USER_PASSKEY_ALREADY_EXISTS,
+        USER_PASSKEY_LIMIT_EXCEEDED
+    """
     check_method(caller, PASSKEY)
     user = get_own_user(caller)
-    check_recent(caller)
     party, uid = _party_at(caller.project, origin), resolve_id(passkey_id)
     held = list(Passkey.objects.filter(user_id=user.id).values_list("uid", "credential_id"))
     _check_room(uid, [taken for taken, _ in held])
@@ -134,6 +149,28 @@ def update_passkey_token(
 
     Raises: USER_INVALID_TOKEN, USER_PASSKEY_INVALID, USER_BLOCKED, USER_AUTH_METHOD_UNSUPPORTED
     """
+    return _answered(caller, challenge_id, credential, lambda user: _token(caller, user))
+
+
+def passkey_user(*, caller: Caller, challenge_id: str, credential: dict[str, Any]) -> User:
+    """Return the user whose passkey answered, for pages that keep sessions of their own.
+
+    Raises: USER_INVALID_TOKEN, USER_PASSKEY_INVALID, USER_BLOCKED, USER_AUTH_METHOD_UNSUPPORTED
+    """
+    return _answered(caller, challenge_id, credential, lambda user: user)
+
+
+def passkey_domain(*, caller: Caller, origin: str) -> str:
+    """Return the domain whose passkeys a page may ask for, empty where there is none."""
+    try:
+        return _party_at(caller.project, origin).id
+    except ApiError:
+        return ""
+
+
+def _answered(
+    caller: Caller, challenge_id: str, credential: dict[str, Any], finish: Callable[[User], Result]
+) -> Result:
     check_method(caller, PASSKEY)
     challenge = _taken(_TAKE_SIGN_IN, (caller.project.id, challenge_id))
     try:
@@ -143,7 +180,7 @@ def update_passkey_token(
         with transaction.atomic():
             passkey = _proved(caller, challenge, answer)
             if passkey.user.is_active:
-                return _token(caller, passkey.user)
+                return finish(passkey.user)
     except InvalidCredentialError as error:
         raise ApiError(ErrorKind.USER_PASSKEY_INVALID) from error
     # Only now: what is not proved must not tell whose it is.
@@ -167,7 +204,11 @@ def _party_at(project: ProjectContext, origin: str) -> RelyingParty:
 def _party(project: ProjectContext, domain: str) -> RelyingParty:
     """Return a domain with the origins it has now; one that is no longer the project's has none."""
     is_own = domain in (LOCALHOST, project.policies.passkey_domain) and domain
-    return RelyingParty(domain, passkey_origins(project.id, domain) if is_own else ())
+    if not is_own:
+        return RelyingParty(domain, ())
+    if project.is_console:
+        return RelyingParty(domain, console_origins(domain))
+    return RelyingParty(domain, passkey_origins(project.id, domain))
 
 
 def _check_room(uid: str, taken: list[str]) -> None:
@@ -234,9 +275,7 @@ def _kept(user: User, challenge: PasskeyChallenge, made: NewCredential) -> Passk
         with transaction.atomic():
             # Of many who add one at the same moment each sees those of the one before.
             lock_user(user.project_id, user.uid)
-            # Somebody else may have proved the address while the device was asked.
-            if not Session.objects.filter(id=challenge.session_id, user_id=user.id).exists():
-                raise ApiError(ErrorKind.USER_UNAUTHORIZED)
+            _check_signed_in(user, challenge)
             held = Passkey.objects.filter(user_id=user.id).values_list("uid", flat=True)
             _check_room(challenge.passkey_uid, list(held))
             now = clock.now()
@@ -256,6 +295,16 @@ def _kept(user: User, challenge: PasskeyChallenge, made: NewCredential) -> Passk
         if sql.violated_constraint(error) not in (_CREDENTIAL, _UID):
             raise
         raise ApiError(ErrorKind.USER_PASSKEY_ALREADY_EXISTS) from error
+
+
+def _check_signed_in(user: User, challenge: PasskeyChallenge) -> None:
+    """Check that nobody else has proved the address while the device was asked.
+
+    The console's pages, whose sessions are their own, ask for 0.
+    """
+    own = Session.objects.filter(id=challenge.session_id, user_id=user.id)
+    if challenge.session_id and not own.exists():
+        raise ApiError(ErrorKind.USER_UNAUTHORIZED)
 
 
 def _proved(caller: Caller, challenge: PasskeyChallenge, answer: Assertion) -> Passkey:

@@ -18,7 +18,7 @@ from projects.services.oauth import (
     list_oauth2_providers,
     update_oauth2_provider,
 )
-from projects.services.passkey_origins import passkey_origins
+from projects.services.passkey_origins import console_origins, passkey_origins
 from projects.services.platforms import (
     create_platform,
     delete_platform,
@@ -46,6 +46,7 @@ __all__ = [
     "WRITER_ROLES",
     "SmtpServer",
     "adopt_projects",
+    "console_origins",
     "create_key",
     "create_mock_phone",
     "create_platform",

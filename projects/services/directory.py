@@ -1,11 +1,13 @@
 """Projects by id for every request: read once a second at most, dropped when one changes."""
 
 import time
+from dataclasses import replace
 
 import orjson
+from django.conf import settings
 
 from kernel import notify, sql
-from kernel.caller import ProjectContext
+from kernel.caller import CONSOLE_PROJECT, ProjectContext
 from kernel.ids import is_valid_id
 from kernel.limits import PROJECT_CACHE_SECONDS
 from kernel.policies import Policies
@@ -105,5 +107,13 @@ def _context(  # noqa: PLR0913  # the columns of one row
         requires_verified_email=requires_verified_email,
         is_read_only_until_verified=is_read_only_until_verified,
         rate_limits=orjson.loads(rate_limits),
-        policies=Policies.of(orjson.loads(policies)),
+        policies=_policies(uid, Policies.of(orjson.loads(policies))),
     )
+
+
+def _policies(uid: str, stored: Policies) -> Policies:
+    """Return a project's policies; some of the console's are the installation's to say."""
+    if uid != CONSOLE_PROJECT:
+        return stored
+    is_required = settings.CONSOLE_SECOND_FACTOR == "required"
+    return replace(stored, requires_factor=is_required, passkey_domain=settings.PUBLIC_HOST)

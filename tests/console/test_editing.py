@@ -42,6 +42,7 @@ _SET: dict[str, dict[str, Any]] = {
     "session-invalidation": {"enabled": False},
     "passkey": {"rpId": "example.com"},
     "membership-privacy": {"userEmail": False},
+    "mfa-factors": {"phone": False, "required": True},
 }
 CHANGED_POLICIES = {name: policy(_SET, name) for name in _SET}
 #: What is entered on each page, and what its row then holds.
@@ -85,6 +86,8 @@ CHANGES: dict[type[Model], tuple[dict[str, Any], dict[str, Any]]] = {
             "session-invalidation_enabled": "",
             "passkey_rpId": "example.com",
             "membership-privacy_userEmail": "",
+            "mfa-factors_phone": "",
+            "mfa-factors_required": "on",
         },
         {"policies": CHANGED_POLICIES},
     ),

@@ -1,19 +1,24 @@
 """The console's second factor: set up on a page, asked for after the password."""
 
 import re
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
-from accounts.models import Authenticator, RecoveryCode, User
-from accounts.services import create_console_admin, create_console_link
+from accounts.models import Authenticator, Passkey, RecoveryCode, User
+from accounts.services import create_console_admin, first_console_team
+from kernel.caller import CONSOLE_PROJECT
 from kernel.ratelimit import reset
-from tests.accounts.apps import App, standing_clock
+from projects.services import drop_project, find_project, operator, update_team
+from tests.accounts.apps import APP, App, standing_clock
 from tests.accounts.mailbox import newest_code
 from tests.conftest import PASSWORD
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 PAGE, CHALLENGE, LOGIN = "/console/two-factor/", "/console/challenge/", "/console/login/"
+ENROL = "/console/enrol/"
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -179,10 +184,18 @@ def test_app_is_removed_by_a_code_of_it_alone(console, app):
     assert is_in(sign_in())
 
 
-def test_link_of_the_operator_needs_no_second_factor(app):
-    client = Client()
-    client.get(f"/console/welcome/?token={create_console_link()}")
+@pytest.mark.parametrize("demand", ["optional", "required"])
+def test_link_of_the_operator_needs_no_second_factor(app, settings, demand):
+    settings.CONSOLE_SECOND_FACTOR = demand
+    said, client = StringIO(), Client()
+    call_command("create_console_link", stdout=said)
+    link = said.getvalue().strip()
+    assert link.startswith("http://localhost:5000/console/welcome/?token=")
+    client.get(link.removeprefix("http://localhost:5000"))
     assert is_in(client)
+    again = Client()
+    again.get(link.removeprefix("http://localhost:5000"))
+    assert not is_in(again)
 
 
 def test_other_people_are_asked_for_nothing(console, app, project):
@@ -201,3 +214,74 @@ def test_page_of_somebody_else_in_the_same_browser_is_asked_for_anew(app):
     client.post("/console/logout/")
     client.post(LOGIN, {"username": "ada@example.com", "password": PASSWORD})
     assert not is_in(client)
+
+
+# A factor demanded of everybody
+
+
+@pytest.fixture
+def demanded(settings):
+    settings.CONSOLE_SECOND_FACTOR = "required"
+    drop_project(CONSOLE_PROJECT)
+
+
+def test_whoever_has_no_factor_sets_one_up_first(ada, demanded):
+    client = sign_in(f"{LOGIN}?next=/console/accounts/user/")
+    for path in ("/console/", PAGE, CHALLENGE, "/console/passkeys/", "/console/password_change/"):
+        assert client.get(path).status_code == 302
+    assert client.get(LOGIN).url == ENROL
+    assert client.post(PAGE, {"action": "start"}).status_code == 302
+    page = client.post(ENROL, {"action": "start"}).content.decode()
+    app = App(re.findall(r'<pre id="secret">(\w+)</pre>', page)[0])
+    assert b"token is not valid" in client.post(ENROL, {"action": "confirm", "code": "0"}).content
+    assert not is_in(client)
+    codes = client.post(ENROL, {"action": "confirm", "code": app.code()}).content.decode()
+    assert len(set(recovery_codes(codes))) == 6
+    assert is_in(client)
+    assert client.get(ENROL).url == "/console/"
+    # Nobody sets up another one by the password alone.
+    late = sign_in()
+    assert late.get(LOGIN).url == CHALLENGE
+    assert late.get(ENROL).url == "/console/"
+    assert late.post(ENROL, {"action": "start"}).status_code == 302
+    assert not is_in(late)
+
+
+def test_whoever_wants_none_is_asked_all_the_same(app, demanded):
+    User.objects.update(has_mfa=False)
+    client = sign_in()
+    assert not is_in(client)
+    assert show(client, app.code()).status_code == 302
+    assert is_in(client)
+    _forget_tries()
+    client.post(PAGE, {"action": "stop", "code": app.code(steps=1)})
+    assert not Authenticator.objects.exists()
+    assert sign_in().get(LOGIN).url == ENROL
+
+
+def test_passkey_is_asked_for_where_it_is_all_there_is(ada, demanded, project):
+    Passkey.objects.create(project_id=ada.project_id, user=ada, uid="key", credential_id=b"k")
+    client = sign_in()
+    assert client.get(LOGIN).url == CHALLENGE
+    page = client.get(CHALLENGE, headers={"Host": "localhost"}).content
+    assert b"Use a passkey instead" in page
+    assert b'name="code"' not in page
+    assert client.get(ENROL).url == "/console/"
+
+
+def test_demand_counts_for_the_console_over_the_api(ada, demanded, project, client_for):
+    console = find_project(CONSOLE_PROJECT)
+    body = {"email": "ada@example.com", "password": PASSWORD}
+    reply = client_for(console).post("/account/sessions/email", body)
+    session = reply.cookies["a_session_console"].value
+    own = client_for(console, session=session)
+    update_team(caller=operator(), project_id=project.uid, team_id=first_console_team())
+    drop_project()
+    headers = {"X-Appwrite-Mode": "admin"}
+    admin = client_for(project, cookies={"a_session_console": session}, headers=headers)
+    for client, path in ((own, "/account"), (own, "/projects"), (admin, "/users")):
+        assert client.get(path).error == "user_more_factors_required"
+    assert admin.post(APP).error == "general_unauthorized_scope"
+    app = App(own.post(APP).json["secret"])
+    assert own.put(APP, {"otp": app.code()}).status == 200
+    assert admin.get("/users").status == own.get("/account").status == 200
