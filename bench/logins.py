@@ -8,6 +8,7 @@ import argparse
 import bisect
 import json
 import logging
+import os
 import random
 import statistics
 import sys
@@ -20,6 +21,7 @@ from dataclasses import asdict, dataclass
 from http.client import HTTPConnection
 
 from accounts.passwords import Argon2Hasher
+from appwrite_clone.bootstrap import LARGE_PAGES
 from bench.api import Api
 from bench.faults.site import EMAIL, PASSWORD, Site, running
 from bench.requests import JSON_TYPE
@@ -70,6 +72,9 @@ def main() -> int:
     parser.add_argument("--samples", type=int, default=500, help="of each kind")
     parser.add_argument("--seed", type=int, default=1, help="of the order of the samples")
     asked = parser.parse_args()
+    if LARGE_PAGES[0] not in os.environ:  # as the server has them, and only from the start on
+        os.environ.setdefault(*LARGE_PAGES)
+        os.execv(sys.executable, [sys.executable, "-m", "bench.logins", *sys.argv[1:]])  # noqa: S606
     logging.getLogger("httpx").setLevel(logging.WARNING)  # what it prepares is no news here
     with running() as site:
         found = measure(site, samples=min(asked.samples, MOST_SAMPLES), seed=asked.seed)

@@ -167,8 +167,14 @@ def test_environment_of_another_python_does_not_loop(root: Path, monkeypatch: py
         bootstrap.enter_environment("requirements.txt", ["up"])
 
 
-def test_command_continues_inside_the_environment(root: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("asked", ["", "glibc.malloc.hugetlb=0"])
+def test_command_continues_inside_the_environment(
+    root: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+):
     pretend_installed(root, "requirements.txt")
+    monkeypatch.setenv("GLIBC_TUNABLES", asked)
+    if not asked:
+        monkeypatch.delenv("GLIBC_TUNABLES")
     monkeypatch.delenv(bootstrap.REEXECUTED, raising=False)
     calls: list[tuple[str, list[str]]] = []
 
@@ -182,6 +188,7 @@ def test_command_continues_inside_the_environment(root: Path, monkeypatch: pytes
 
     python = str(root / ".venv" / "bin" / "python")
     assert calls == [(python, [python, str(root / "manage.py"), "up", "--port", "1"])]
+    assert os.environ["GLIBC_TUNABLES"] == (asked or "glibc.malloc.hugetlb=1")
     monkeypatch.delenv(bootstrap.REEXECUTED)
 
 
