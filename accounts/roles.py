@@ -19,14 +19,16 @@ LOCK_SPACE = 0x5157_4E02  # the triggers take the same lock
 _cache: dict[tuple[int, str], int] = {}
 
 _FIND = "SELECT role, group_id FROM role WHERE project_id = %s AND role = ANY(%s)"
-_ADD_GROUPS = (
-    "INSERT INTO auth_group (name) SELECT unnest(%s::text[]) ON CONFLICT (name) DO NOTHING"
-)
-_ADD_ROLES = (
-    "INSERT INTO role (group_id, project_id, role)"
-    " SELECT g.id, %s, wanted.role FROM unnest(%s::text[], %s::text[]) AS wanted (role, name)"
-    " JOIN auth_group g ON g.name = wanted.name ON CONFLICT DO NOTHING"
-)
+_ADD = """
+    WITH made AS (
+        INSERT INTO auth_group (name) SELECT unnest(%s::text[])
+        ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id, name
+    )
+    INSERT INTO role (group_id, project_id, role)
+    SELECT made.id, %s, wanted.role FROM made
+    JOIN unnest(%s::text[], %s::text[]) AS wanted (role, name) ON wanted.name = made.name
+    ON CONFLICT DO NOTHING RETURNING role, group_id
+"""
 _LOCK = "SELECT pg_advisory_xact_lock(%s, (%s %% 2147483647)::int)"
 
 
@@ -62,13 +64,14 @@ def _find(project_id: int, roles: list[str]) -> dict[str, int]:
 
 
 def _make(project_id: int, roles: list[str]) -> dict[str, int]:
+    """Make the groups and roles; those that others made meanwhile are found."""
     ordered = sorted(roles)
     names = [group_name(project_id, role) for role in ordered]
     with transaction.atomic():
         sql.execute(_LOCK, (LOCK_SPACE, project_id))
-        sql.execute(_ADD_GROUPS, (names,))
-        sql.execute(_ADD_ROLES, (project_id, ordered, names))
-    return _find(project_id, roles)
+        made: dict[str, int] = dict(sql.fetch_all(_ADD, (names, project_id, ordered, names)))
+        overtaken = [role for role in ordered if role not in made]
+        return made | (_find(project_id, overtaken) if overtaken else {})
 
 
 def _remember(project_id: int, found: dict[str, int]) -> None:

@@ -65,6 +65,21 @@ def counts(report: dict[str, Any]) -> tuple[int, int, int]:
 # In
 
 
+def test_number_of_statements_does_not_grow_with_documents_and_owners(
+    key: ApiClient, statements: Callable[[], Any]
+):
+    def count(first: int, last: int) -> int:
+        owned = [{"title": "T", "$permissions": [f'read("user:u{n}")']} for n in range(first, last)]
+        with statements() as sent:
+            assert counts(send(key, jsonl(*owned))) == (last - first, 0, 0)
+        return len(sent)
+
+    count(0, 2)
+    assert count(2, 4) == count(4, 22)
+    granted = DocumentGroupObjectPermission.objects.order_by("content_object_id")
+    assert [each.group.role.role for each in granted] == [f"user:u{n}" for n in range(22)]
+
+
 def test_json_lines_become_documents(key: ApiClient, events: Events):
     report = send(
         key,

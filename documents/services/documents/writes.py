@@ -1,8 +1,9 @@
 """A write under way: who may do it, what it stores, how it is logged and announced."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, TypeVar
 
 from accounts import roles
@@ -246,6 +247,20 @@ def grants_of(schema: CollectionSchema, permissions: Sequence[str]) -> Grants:
         group_ids=roles.role_group_ids(schema.project_id, [each.role for each in parsed]),
         permission_ids=[grants.permission_id(f"{each.action}_document") for each in parsed],
     )
+
+
+def grants_of_many(schema: CollectionSchema, lists: Sequence[Sequence[str]]) -> Iterator[Grants]:
+    """Return the grants of many documents; the groups of all roles are looked for at once."""
+    parsed = {text: parse_permission(text) for text in chain.from_iterable(lists)}
+    named = list({each.role for each in parsed.values()})
+    groups = dict(zip(named, roles.role_group_ids(schema.project_id, named), strict=True))
+    stored = {
+        text: (groups[each.role], grants.permission_id(f"{each.action}_document"))
+        for text, each in parsed.items()
+    }
+    for texts in lists:
+        pairs = [stored[text] for text in texts]
+        yield Grants(texts, [group for group, _ in pairs], [action for _, action in pairs])
 
 
 def log_of(write: Write, schema: CollectionSchema) -> Log:

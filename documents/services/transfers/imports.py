@@ -5,21 +5,20 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from accounts import roles
 from documents import catalog, store, values
 from documents.attributes import StructureError
 from documents.catalog import CollectionSchema
 from documents.records import Fault, Record
 from documents.reports import LineError, Report
-from documents.services.documents.writes import Write, grants_of, log_of, sealed
+from documents.services.documents.writes import Write, grants_of_many, log_of, sealed
 from documents.services.documents.writing import create_document
-from documents.store import Log, NewDocument
+from documents.store import Grants, Log, NewDocument
+from documents.values import SentDocument
 from documents.vocabulary import Vocabulary
 from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
 from kernel.ids import GENERATED_ID_BYTES, UNIQUE_ID
 from kernel.limits import MAX_IMPORT_ERRORS
-from kernel.permissions import parse_permission
 
 #: What one statement takes.
 BATCH_RECORDS = 1000
@@ -145,14 +144,14 @@ class _Batch:
 
     def _work(self, schema: CollectionSchema) -> None:
         log = log_of(self._write, schema)
-        texts = {text for each in self._open.values() for text in each.document.permissions or ()}
-        roles.role_group_ids(schema.project_id, [parse_permission(text).role for text in texts])
         rows, faults = [], {}
-        for uid, record in self._open.items():
+        lists = [each.document.permissions or () for each in self._open.values()]
+        granted = grants_of_many(schema, lists)
+        for (uid, record), grants in zip(self._open.items(), granted, strict=True):
             if not schema.relations.keys().isdisjoint(record.document.data):
                 continue  # is made by itself, along with its links
             try:
-                rows.append(_new_document(schema, uid, record, log))
+                rows.append(_new_document(schema, uid, record.document, grants, log))
             except StructureError as error:
                 faults[uid] = str(error)
         self._add(schema, rows, log)
@@ -229,13 +228,14 @@ def _made_id(import_id: str, line: int) -> str:
     return hashlib.blake2b(text, digest_size=GENERATED_ID_BYTES).hexdigest()
 
 
-def _new_document(schema: CollectionSchema, uid: str, record: Record, log: Log) -> NewDocument:
-    sent = record.document
+def _new_document(
+    schema: CollectionSchema, uid: str, sent: SentDocument, grants: Grants, log: Log
+) -> NewDocument:
     new = values.new_values(schema.attributes, sent.data, keeps_times=True)
     return NewDocument(
         uid=uid,
         data=sealed(schema, new.set),
-        grants=grants_of(schema, sent.permissions or []),
+        grants=grants,
         created_at=new.created_at or log.at,
         updated_at=new.updated_at or log.at,
     )
