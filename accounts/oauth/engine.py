@@ -24,10 +24,12 @@ from django.http import HttpRequest
 from accounts.oauth.errors import ProviderError
 from accounts.oauth.providers import CLASSES, app_values
 from accounts.oauth.sessions import guarded_session
+from accounts.oauth.simple_providers import SIMPLE_CLASSES
 from kernel import addresses, fields
 from kernel.limits import MAX_NAME_LENGTH
 from projects.oauth import Client
 
+_CLASSES = CLASSES | SIMPLE_CLASSES
 MAX_UID_LENGTH = 191
 MAX_TOKEN_LENGTH = 16_384
 #: Whatever a provider may make allauth's classes raise by what it answers.
@@ -102,10 +104,9 @@ class _Request(HttpRequest):
     def __init__(self, client: Client, sign_in: SignIn, code: str = "") -> None:
         super().__init__()
         provider_id = client.provider.id
-        app = SocialApp(
-            provider=provider_id, name=provider_id, **app_values(provider_id, client.settings)
-        )
-        self.provider = CLASSES[provider_id](self, app=app)
+        values = app_values(client.provider, client.settings)
+        app = SocialApp(provider=provider_id, name=provider_id, **values)
+        self.provider = _CLASSES[provider_id](self, app=app)
         self.callback_url = sign_in.callback_url
         self.nonce = sign_in.nonce
         self.told_name = sign_in.name or {}

@@ -4,7 +4,7 @@ What differs here: a client's settings come with the request, ID tokens are alwa
 e-mail counts as verified only where the provider itself says so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from allauth.account.models import EmailAddress
@@ -28,14 +28,16 @@ from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOA
 from accounts.oauth import discovery, idtokens
 from accounts.oauth.errors import ProviderError
 from accounts.oauth.idtokens import Issuer
+from projects.oauth import Provider, server_url
 
 APPLE_NAMES = ("https://appleid.apple.com",)
 GOOGLE_NAMES = ("https://accounts.google.com", "accounts.google.com")
 DEFAULT_TENANT = "common"
+DEFAULT_OKTA_SERVER = "default"
 GITLAB = "https://gitlab.com"
 
 
-class _ForProject:
+class ForProject:
     """An adapter of allauth's whose addresses and nonce come with the request."""
 
     request: Any
@@ -53,7 +55,7 @@ class _ForProject:
         return idtokens.verify(id_token, issuer, nonces=[self.request.nonce])
 
 
-class AppleAdapter(_ForProject, AppleOAuth2Adapter):  # type: ignore[misc]  # untyped base
+class AppleAdapter(ForProject, AppleOAuth2Adapter):  # type: ignore[misc]  # untyped base
     keys_url: ClassVar[str] = "https://appleid.apple.com/auth/keys"
 
     # Past what allauth keeps in a session of its own: here the code is in the request.
@@ -80,7 +82,7 @@ class Apple(AppleProvider):  # type: ignore[misc]  # untyped base
         return fields
 
 
-class GoogleAdapter(_ForProject, GoogleOAuth2Adapter):  # type: ignore[misc]  # untyped base
+class GoogleAdapter(ForProject, GoogleOAuth2Adapter):  # type: ignore[misc]  # untyped base
     keys_url: ClassVar[str] = "https://www.googleapis.com/oauth2/v3/certs"
 
     def complete_login(self, request: Any, app: Any, _token: Any, **exchanged: Any) -> Any:
@@ -102,7 +104,7 @@ class Google(GoogleProvider):  # type: ignore[misc]  # untyped base
         return {"access_type": "offline"}  # without it there is no refresh token
 
 
-class DiscordAdapter(_ForProject, DiscordOAuth2Adapter):  # type: ignore[misc]  # untyped base
+class DiscordAdapter(ForProject, DiscordOAuth2Adapter):  # type: ignore[misc]  # untyped base
     pass
 
 
@@ -110,7 +112,7 @@ class Discord(DiscordProvider):  # type: ignore[misc]  # untyped base
     oauth2_adapter_class = DiscordAdapter
 
 
-class GitHubAdapter(_ForProject, GitHubOAuth2Adapter):  # type: ignore[misc]  # untyped base
+class GitHubAdapter(ForProject, GitHubOAuth2Adapter):  # type: ignore[misc]  # untyped base
     pass
 
 
@@ -118,7 +120,7 @@ class GitHub(GitHubProvider):  # type: ignore[misc]  # untyped base
     oauth2_adapter_class = GitHubAdapter
 
 
-class GitLabAdapter(_ForProject, GitLabOAuth2Adapter):  # type: ignore[misc]  # untyped base
+class GitLabAdapter(ForProject, GitLabOAuth2Adapter):  # type: ignore[misc]  # untyped base
     pass
 
 
@@ -130,7 +132,7 @@ class GitLab(GitLabProvider):  # type: ignore[misc]  # untyped base
         return [EmailAddress(email=data.get("email"), verified=is_confirmed, primary=True)]
 
 
-class MicrosoftAdapter(_ForProject, MicrosoftGraphOAuth2Adapter):  # type: ignore[misc]  # untyped base
+class MicrosoftAdapter(ForProject, MicrosoftGraphOAuth2Adapter):  # type: ignore[misc]  # untyped base
     pass
 
 
@@ -143,7 +145,7 @@ class Microsoft(MicrosoftGraphProvider):  # type: ignore[misc]  # untyped base
         return ["User.Read", "offline_access"]
 
 
-class OpenIdAdapter(_ForProject, OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # untyped base
+class OpenIdAdapter(ForProject, OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # untyped base
     @property
     def openid_config(self) -> dict[str, Any]:
         """What the provider publishes, unless the project says otherwise."""
@@ -195,33 +197,25 @@ CLASSES: dict[str, type[OAuth2Provider]] = {
     "gitlab": GitLab,
     "google": Google,
     "microsoft": Microsoft,
-    "oidc": OpenId,
-}
+} | dict.fromkeys(("auth0", "authentik", "fusionauth", "keycloak", "oidc", "okta"), OpenId)
 
 
-def app_values(provider_id: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def app_values(provider: Provider, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return a client's settings under the names that allauth has for them."""
-    if provider_id == "apple":
+    if provider.id == "apple":
         return {
             "client_id": settings["serviceId"],
             "secret": settings["keyId"],
             "key": settings["teamId"],
             "settings": {"certificate_key": settings["p8File"]},
         }
-    if provider_id == "gitlab":
-        return {
-            "client_id": settings["applicationId"],
-            "secret": settings["secret"],
-            "settings": {"gitlab_url": (settings["endpoint"] or GITLAB).rstrip("/")},
-        }
-    if provider_id == "microsoft":
-        return {
-            "client_id": settings["applicationId"],
-            "secret": settings["applicationSecret"],
-            "settings": {"tenant": settings["tenant"] or DEFAULT_TENANT},
-        }
-    common = {"client_id": settings["clientId"], "secret": settings["clientSecret"]}
-    return common | {"settings": _open_id(settings) if provider_id == "oidc" else {}}
+    client_id, secret = provider.client(settings)
+    further = _FURTHER.get(provider.id)
+    return {
+        "client_id": client_id,
+        "secret": secret,
+        "settings": further(settings) if further else {},
+    }
 
 
 def _open_id(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -234,3 +228,41 @@ def _open_id(settings: Mapping[str, Any]) -> dict[str, Any]:
         "server_url": settings["wellKnownURL"],
         "addresses": {name: value for name, value in given.items() if value},
     }
+
+
+def _published(name: str, path: str = "") -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Return settings for a server that publishes its configuration below a path."""
+
+    def further(settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {"server_url": server_url(settings[name]) + path.format(**settings), "addresses": {}}
+
+    return further
+
+
+def _okta(settings: Mapping[str, Any]) -> dict[str, Any]:
+    named = settings["authorizationServerId"] or DEFAULT_OKTA_SERVER
+    return {"server_url": f"{server_url(settings['domain'])}/oauth2/{named}", "addresses": {}}
+
+
+def _authentik(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What it publishes is below each application's name, these are the same for all."""
+    base = f"{server_url(settings['endpoint'])}/application/o"
+    paths = {
+        "authorization_endpoint": "authorize",
+        "token_endpoint": "token",
+        "userinfo_endpoint": "userinfo",
+    }
+    addresses = {name: f"{base}/{path}/" for name, path in paths.items()}
+    return {"server_url": "", "addresses": addresses}
+
+
+_FURTHER: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "auth0": _published("endpoint"),
+    "authentik": _authentik,
+    "fusionauth": _published("endpoint"),
+    "gitlab": lambda settings: {"gitlab_url": (settings["endpoint"] or GITLAB).rstrip("/")},
+    "keycloak": _published("endpoint", "/realms/{realmName}"),
+    "microsoft": lambda settings: {"tenant": settings["tenant"] or DEFAULT_TENANT},
+    "oidc": _open_id,
+    "okta": _okta,
+}

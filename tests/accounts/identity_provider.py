@@ -148,7 +148,7 @@ class IdentityProvider:
         if path == "/authorize":
             sent = self.approve(with_query(path, **asked))
             return 302, with_query(asked["redirect_uri"], **sent).encode()
-        if path == "/token":
+        if path.rstrip("/").endswith("/token"):
             return self._token(asked, headers)
         return self._profile(path, headers)
 

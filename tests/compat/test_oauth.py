@@ -6,6 +6,7 @@ import pytest
 import requests
 from appwrite.client import Client
 from appwrite.enums.o_auth_provider import OAuthProvider
+from appwrite.query import Query
 from appwrite.services.account import Account
 from appwrite.services.project import Project
 from appwrite.services.users import Users
@@ -41,7 +42,7 @@ def idp(key: Client) -> Iterator[IdentityProvider]:
 def test_provider_is_set_up_and_listed(key: Client, idp: IdentityProvider):
     shown = Project(key).get_o_auth2_provider("oidc")
     assert (shown.enabled, shown.clientid, shown.clientsecret) == (True, CLIENT_ID, "")
-    listed = Project(key).list_o_auth2_providers()
+    listed = Project(key).list_o_auth2_providers([Query.limit(100)])
     assert listed.total == len(listed.providers) > 5
 
 

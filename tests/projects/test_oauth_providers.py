@@ -44,7 +44,7 @@ def manager(site, client_for, make_key):
     return client_for(site, key=make_key(site, ["project.oauth2.read", "project.oauth2.write"]))
 
 
-@pytest.mark.parametrize("provider", sorted(PROVIDERS))
+@pytest.mark.parametrize("provider", sorted(MODELS))
 def test_a_provider_is_set_up_and_its_secrets_stay_hidden(site, manager, provider):
     assert_model(MODELS[provider], manager.get(f"{PATH}/{provider}").json)
     given = COMPLETE[provider] | {"enabled": True}
@@ -62,14 +62,42 @@ def test_a_provider_is_set_up_and_its_secrets_stay_hidden(site, manager, provide
     assert "hidden-word" in client.settings.values()
 
 
+def test_providers_of_two_words_are_set_up_by_what_they_call_them(site, manager):
+    for name in sorted(set(PROVIDERS) - set(MODELS)):
+        path, model = f"{PATH}/{name}", f"OAuth2{PROVIDERS[name].operation}"
+        assert_model(model, manager.get(path).json)
+        needed = [each.name for each in PROVIDERS[name].settings if each.is_needed]
+        given = dict.fromkeys(needed, "id.example.com") | {needed[1]: "hidden-word"}
+        refused = manager.patch(path, {needed[1]: "hidden-word", "enabled": True})
+        assert refused.status == 400, name
+        reply = manager.patch(path, {**given, "enabled": True})
+        assert reply.status == 200, reply.json
+        assert_model(model, reply.json)
+        assert b"hidden-word" not in reply.content
+        client = find_oauth_client(site, name)
+        assert client is not None
+        assert client.provider.client(client.settings) == ("id.example.com", "hidden-word")
+    for address in ("javascript:alert(1)", "id example com", "x" * 257):
+        refused = manager.patch(f"{PATH}/auth0", {"endpoint": address})
+        assert (refused.status, refused.error) == (400, "general_argument_invalid")
+
+
+def page_of(limit, offset):
+    wanted = {"limit": limit, "offset": offset}
+    return {
+        "queries": [
+            orjson.dumps({"method": name, "values": [value]}).decode()
+            for name, value in wanted.items()
+        ]
+    }
+
+
 def test_all_providers_are_listed_by_page(manager):
     manager.patch(f"{PATH}/github", {"clientId": "mine"})
-    reply = manager.get(PATH)
+    reply = manager.get(PATH, page_of(100, 0))
     assert_model("OAuth2ProviderList", reply.json)
     assert [each["$id"] for each in reply.json["providers"]] == sorted(PROVIDERS)
-    page = manager.get(
-        PATH, {"queries": ['{"method":"limit","values":[1]}', '{"method":"offset","values":[2]}']}
-    )
+    page = manager.get(PATH, page_of(1, sorted(PROVIDERS).index("github")))
     assert [each["clientId"] for each in page.json["providers"]] == ["mine"]
     assert page.json["total"] == len(PROVIDERS)
     assert manager.get(PATH, {"total": False}).json["total"] == 0
@@ -91,7 +119,7 @@ def test_what_is_left_out_stays(site, manager):
     assert client.settings["clientSecret"] == "hidden-word"
 
 
-@pytest.mark.parametrize("provider", sorted(PROVIDERS))
+@pytest.mark.parametrize("provider", sorted(MODELS))
 def test_a_provider_is_enabled_only_when_complete(site, manager, provider):
     reply = manager.patch(f"{PATH}/{provider}", {"enabled": True})
     assert (reply.status, reply.error) == (400, "general_argument_invalid")

@@ -80,7 +80,7 @@ REDEEMING = {
     "account.updatePasskeyVerification",
 }
 #: Operations whose bodies hold ids of another company's things.
-FOREIGN_IDS = {"project.updateOAuth2Apple"}
+FOREIGN_IDS = {"project.updateOAuth2Apple", "project.updateOAuth2Bitbucket"}
 
 
 @cache
