@@ -34,6 +34,7 @@ from django.db import DatabaseError, connection
 from accounts.devices import load_patterns
 from appwrite_clone.asgi import application, http
 from appwrite_clone.bridge.direct import DirectHttpProtocol
+from appwrite_clone.bridge.sockets import DirectSocketProtocol
 from appwrite_clone.celery import app as celery_app
 from appwrite_clone.celery import open_broker
 from appwrite_clone.supervisor.seats import Seat
@@ -78,7 +79,7 @@ def serve_web(seat: Seat, ready: Ready) -> None:
         application,
         loop="uvloop",
         http=partial(DirectHttpProtocol, http),  # type: ignore[arg-type]  # it makes one, as a class would
-        ws="websockets-sansio",
+        ws=DirectSocketProtocol,
         ws_max_size=SOCKET_MESSAGE_BYTES,
         ws_per_message_deflate=False,  # a context per socket costs memory, and each delivery time
         lifespan="on",

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Collection, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -39,6 +39,8 @@ CLOSE_TOO_LARGE = 1009
 CLOSE_FAILED = 1011
 #: Added to a code where the server only sends those for private use: 1008 becomes 4008.
 PRIVATE_CODES = 3000
+#: The extension of servers that can write a text at once.
+WRITE_EXTENSION = "appwrite.write"
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +80,8 @@ class RealtimeConsumer(AsyncConsumer):
 
     async def connect(self) -> None:
         await self._tell({"type": "websocket.accept"})
+        if write := _write_of(self.scope):
+            self._mailbox.write = write
         self._writer = self._spawn(self._write())
         try:
             await self._open()
@@ -292,6 +296,12 @@ class RealtimeConsumer(AsyncConsumer):
 async def refuse_path(_scope: Any, _receive: Any, send: Any) -> None:
     """Turn away connections to any other path."""
     await send({"type": "websocket.close"})
+
+
+def _write_of(scope: Any) -> Callable[[str], bool] | None:
+    extensions: dict[str, Any] = scope.get("extensions") or {}
+    write: Callable[[str], bool] | None = extensions.get(WRITE_EXTENSION, {}).get("write")
+    return write
 
 
 def _replay_output(missed: replays.Missed) -> dict[str, Any]:

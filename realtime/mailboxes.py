@@ -24,6 +24,7 @@ class Mailbox:
         "_waiter",
         "close_code",
         "is_overrun",
+        "write",
     )
 
     def __init__(self, on_end: Callable[[], None]) -> None:
@@ -36,9 +37,11 @@ class Mailbox:
         self.close_code = 0
         #: The reader is too slow: what waited for it is dropped.
         self.is_overrun = False
+        #: Writes a frame at once, or tells that the connection is not ready for it.
+        self.write: Callable[[str], bool] = _never
 
     def put(self, frame: str) -> None:
-        if self.close_code:
+        if self.close_code or (self._is_idle() and self.write(frame)):
             return
         self._frames.append(frame)
         self._bytes += len(frame)
@@ -84,6 +87,10 @@ class Mailbox:
             self.recheck_room()
         return frame
 
+    def _is_idle(self) -> bool:
+        """Tell whether the writer waits for a frame, with none on its way."""
+        return not self._frames and self._waiter is not None and not self._waiter.done()
+
     def _is_half_full(self) -> bool:
         return len(self._frames) > MAX_QUEUED_FRAMES // 2 or self._bytes > MAX_QUEUED_BYTES // 2
 
@@ -92,3 +99,7 @@ class Mailbox:
             self.recheck_room()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def _never(_frame: str) -> bool:
+    return False

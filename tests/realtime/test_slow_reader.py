@@ -8,25 +8,28 @@ import os
 import socket
 import time
 
+import pytest
 import uvicorn
 from websockets.asyncio.client import connect
 
+from appwrite_clone.bridge.sockets import DirectSocketProtocol
 from realtime import consumers
 from realtime.hub import hub
 from tests.realtime.conversations import application
 
 EVENTS = 120
+BURST = 15
 PAYLOAD_BYTES = 200_000
 RECEIVE_BUFFER_BYTES = 4096
 
 
 @contextlib.asynccontextmanager
-async def live_server():
+async def live_server(protocol=DirectSocketProtocol):
     """Serve the sockets on a port of their own, on the running loop."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         application,
-        ws="websockets-sansio",
+        ws=protocol,
         ws_per_message_deflate=False,
         lifespan="off",
         log_level="critical",
@@ -63,7 +66,7 @@ async def silent_reader(port, project):
     return raw
 
 
-def message(project, number):
+def message(project, number, text="x" * PAYLOAD_BYTES):
     return {
         "type": "event",
         "name": "databases.d.collections.c.documents.x.update",
@@ -72,15 +75,16 @@ def message(project, number):
         "timestamp": "",
         "changed": "",
         "outbox": 0,
-        "payload": {"number": number, "text": "x" * PAYLOAD_BYTES},
+        "payload": {"number": number, "text": text},
     }
 
 
-def test_a_slow_reader_is_cut_off_and_others_do_not_wait(talk, project, monkeypatch):
+@pytest.mark.parametrize("protocol", [DirectSocketProtocol, "websockets-sansio"])
+def test_a_slow_reader_is_cut_off_and_others_do_not_wait(talk, project, monkeypatch, protocol):
     monkeypatch.setattr(consumers, "CLOSE_SECONDS", 0.3)
 
     async def conversation(_connections):
-        async with live_server() as port:
+        async with live_server(protocol) as port:
             slow = await silent_reader(port, project)
             url = f"ws://127.0.0.1:{port}/v1/realtime?project={project.uid}&channels[]=documents"
             async with connect(url, max_size=None) as quick:
@@ -93,6 +97,43 @@ def test_a_slow_reader_is_cut_off_and_others_do_not_wait(talk, project, monkeypa
                 await until(lambda: sockets_open() == 1)
             slow.close()
             await until(lambda: sockets_open() == 0)
+
+    talk(conversation)
+
+
+def test_events_are_written_in_their_order_without_a_task_of_the_connection(
+    talk, project, monkeypatch
+):
+    sent, send = [], DirectSocketProtocol.send
+
+    async def record(self, what):
+        sent.append(what["type"])
+        await send(self, what)
+
+    monkeypatch.setattr(DirectSocketProtocol, "send", record)
+    texts = ["ß", "x" * 100, "\N{SNOWMAN}" * 30_000, "", "y" * 70_000]  # lengths of each kind
+
+    async def conversation(_connections):
+        async with live_server() as port:
+            url = f"ws://127.0.0.1:{port}/v1/realtime?project={project.uid}&channels[]=documents"
+            async with connect(url) as first, connect(url) as second:
+                for each in (first, second):
+                    await each.recv()
+                sent.clear()
+                for number, text in enumerate(texts):
+                    await hub().deliver(message(project, number, text))
+                for each in (first, second):
+                    heard = [json.loads(await each.recv())["data"]["payload"] for _ in texts]
+                    assert [payload["text"] for payload in heard] == texts
+                assert sent == []
+                await first.send('{"type":"ping"}')
+                assert json.loads(await first.recv()) == {"type": "pong"}
+                for number in range(BURST):  # more than a connection takes at once
+                    await hub().deliver(message(project, number))
+                for number in range(BURST):
+                    heard = json.loads(await first.recv())["data"]["payload"]
+                    assert heard["number"] == number
+                assert "websocket.send" in sent
 
     talk(conversation)
 
