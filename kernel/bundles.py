@@ -30,6 +30,8 @@ _SEND = (
     b"SELECT pg_notify(m.channel, m.payload)"
     b" FROM unnest($1::text[], $2::text[]) AS m (channel, payload)"
 )
+# A message is in no log that could be read after a crash, yet its commit would wait for the disk.
+_WITHOUT_DISK = b"SET synchronous_commit = off"
 _logger = logging.getLogger(__name__)
 
 
@@ -99,6 +101,7 @@ class Sender:
                 return self._link
             used.close()
         cursor = psycopg.RawCursor(self._connect())
+        cursor.execute(_WITHOUT_DISK)
         self._link = cursor, Prepared(cursor)
         return self._link
 

@@ -124,6 +124,13 @@ def test_a_connection_that_died_is_replaced(sender, listener):
     assert heard(listener, 1) == ["second"]
 
 
+def test_no_message_waits_for_the_disk(sender, listener):
+    sender.post(CHANNEL, "a message")
+    heard(listener, 1)
+    shown = sender._link[0].connection.execute("SHOW synchronous_commit").fetchone()
+    assert shown == ("off",)
+
+
 def test_a_failure_loses_its_bundle_and_no_other(listener, caplog):
     refusals = iter([psycopg.OperationalError("no room")])
 
