@@ -27,6 +27,7 @@ _PAGE_KIB = 4
 _COPY = sql.SQL("""
     INSERT INTO {copy} (collection_id, uid, data, permissions, read_roles, created_at, updated_at)
     SELECT {number}, uid, data, permissions, read_roles, created_at, updated_at FROM {template}
+    WHERE collection_id = {like}
 """)
 
 Say = Callable[[str], None]
@@ -147,12 +148,12 @@ def _copy(template: Collection, name: str) -> None:
         attributes=template.attributes,
         version=template.version,
     )
-    partitions.create(made.id)
     partitions.define(
         _COPY.format(
-            copy=partitions.identifier(made.id),
+            copy=partitions.identifier(made.place),
             number=sql.Literal(made.id),
-            template=partitions.identifier(template.id),
+            template=partitions.identifier(template.place),
+            like=sql.Literal(template.id),
         )
     )
 

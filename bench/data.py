@@ -14,6 +14,7 @@ from bench.report import CREATE, CREATE_MANY
 from bench.requests import FRESH, Request, Workload, json_body, queries
 from documents import partitions
 from documents.models import Collection
+from documents.services import promote_collection
 from kernel.ids import unique_id
 from kernel.limits import MAX_BULK_DOCUMENTS
 from kernel.scopes import PROJECT_KEY_SCOPES
@@ -41,8 +42,8 @@ _BODY = "The quick brown fox jumps over the lazy dog, and no one minds. " * 2
 # written it, and only vary the values that are filtered and ordered by.
 _COPY = """
     INSERT INTO document
-        (collection_id, uid, data, permissions, read_roles, created_at, updated_at)
-    SELECT t.collection_id, 'd' || n, t.data || jsonb_build_object(
+        (place, collection_id, uid, data, permissions, read_roles, created_at, updated_at)
+    SELECT t.place, t.collection_id, 'd' || n, t.data || jsonb_build_object(
             'category', 'c' || floor(random() * %(categories)s)::int,
             'score', floor(random() * 1000000)::int
         ), t.permissions, t.read_roles, t.created_at, t.updated_at
@@ -205,6 +206,7 @@ def _copy(count: int) -> None:
     collection = Collection.objects.get(
         project__uid=PROJECT, database__uid=DATABASE, uid=READ, deleted_at=None
     )
+    promote_collection(collection_id=collection.id)
     values = {
         "collection": collection.id,
         "count": count,

@@ -22,6 +22,7 @@ from bench.plan import Plan, RefusedError
 from bench.requests import Request, Workload, queries
 from documents import partitions
 from documents.models import Collection
+from documents.services import promote_collection
 from kernel.ids import unique_id
 
 LONG = "long"
@@ -37,8 +38,8 @@ WARM_UP_SECONDS = 1
 # would have written it, and only vary the values that are filtered and ordered by.
 _COPY = """
     INSERT INTO document
-        (collection_id, uid, data, permissions, read_roles, created_at, updated_at)
-    SELECT t.collection_id, 'd' || n,
+        (place, collection_id, uid, data, permissions, read_roles, created_at, updated_at)
+    SELECT t.place, t.collection_id, 'd' || n,
         t.data || jsonb_build_object('score', floor(random() * 1000000000)::int),
         t.permissions, t.read_roles, t.created_at, t.updated_at
     FROM generate_series(1, %(count)s) AS n
@@ -164,6 +165,7 @@ def _session(api: Api, user: str) -> str:
 
 
 def _copy(count: int) -> None:
+    promote_collection(collection_id=_collection().id)
     values = {"collection": _collection().id, "count": count}
     with transaction.atomic(), connection.cursor() as cursor:
         # The grants of the copies are compiled already: the triggers have nothing to do.

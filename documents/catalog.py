@@ -53,10 +53,11 @@ class CollectionSchema:
     `sides` are all relationships that links of documents may belong to, those that are usable
     from the other side only as well. `has_encryption` says that some attributes are encrypted.
     `searchable` are the keys of those with a full-text index. Where it `is_schemaless`, free fields
-    are found among the attributes as well.
+    are found among the attributes as well. The documents are in the partition at `place`.
     """
 
     id: int
+    place: int
     project_id: int
     project_uid: str
     database_uid: str
@@ -97,7 +98,7 @@ class CollectionSchema:
 _LOAD = """
     SELECT c.id, c.uid, c.version, b.is_enabled, c.is_enabled, c.has_document_security,
            c.permissions, c.attributes, c.indexes, c.inbound,
-           c.has_retired_names OR c.has_free_fields, c.is_schemaless
+           c.has_retired_names OR c.has_free_fields, c.is_schemaless, c.place
     FROM document_database b
     LEFT JOIN document_collection c
         ON c.database_id = b.id AND c.uid = %s AND c.deleted_at IS NULL
@@ -210,7 +211,7 @@ class Neighbours:
         return schema
 
     def confirm(self) -> None:
-        """Check that the related schemas are those of now.
+        """Check that the related schemas are those of now, after a read that went by them.
 
         Raises:
             StaleSchemaError: They are not; they are read anew next time.
@@ -272,6 +273,7 @@ def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> Collecti
     outbound = (each.relation for each in loaded if each.relation and each.status != DELETING)
     return CollectionSchema(
         id=row[0],
+        place=row[12],
         project_id=caller.project.id,
         project_uid=caller.project.uid,
         database_uid=database_uid,

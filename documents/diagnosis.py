@@ -5,12 +5,21 @@ from kernel.diagnosis import ProblemError, check
 
 _HOMELESS = """
     SELECT count(*) FROM document_collection c
-    WHERE c.deleted_at IS NULL AND to_regclass('document_' || c.id) IS NULL
+    WHERE c.deleted_at IS NULL AND to_regclass(document_table(c.place)) IS NULL
+"""
+# Documents where nobody looks for them.
+_STRAY = """
+    SELECT count(*) FROM (SELECT DISTINCT collection_id, place FROM document WHERE place < 0) d
+    WHERE NOT EXISTS (
+        SELECT 1 FROM document_collection c WHERE c.id = d.collection_id AND c.place = d.place
+    )
 """
 _UNOWNED = """
     SELECT count(*) FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhrelid
-    WHERE i.inhparent = 'document'::regclass
-    AND NOT EXISTS (SELECT 1 FROM document_collection c WHERE p.relname = 'document_' || c.id)
+    WHERE i.inhparent = 'document'::regclass AND NOT starts_with(p.relname, 'document_shared_')
+    AND NOT EXISTS (
+        SELECT 1 FROM document_collection c WHERE p.relname = document_table(c.place)
+    )
 """
 _BROKEN = """
     SELECT count(*) FROM document_collection c, jsonb_array_elements(c.indexes) entry
@@ -34,6 +43,7 @@ _UNRELATED = """
 _COLLECTIONS = "SELECT count(*) FROM document_collection WHERE deleted_at IS NULL"
 _PROBLEMS = (
     (_HOMELESS, "{} collections have no table of documents: restore them from a backup"),
+    (_STRAY, "documents of {} collections are in a table that is not theirs: delete them"),
     (_UNOWNED, "{} tables of documents belong to no collection: drop them"),
     (_BROKEN, "{} indexes are said to be available and are not: delete and make them anew"),
     (_DANGLING, "{} grants are on documents of collections that are gone: delete them"),

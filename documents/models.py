@@ -4,12 +4,12 @@ from typing import Any, Self
 
 from django.contrib.auth.models import Group, Permission
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from accounts.models import User
+from documents import partitions
 from kernel.caller import Caller
 from kernel.limits import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH
 from kernel.permissions import CONTAINER_ACTIONS, ITEM_ACTIONS
@@ -84,7 +84,8 @@ class Collection(models.Model):
     `documents.indexes`), `inbound` those of one-way relationships that end here (see
     `documents.relations`). `permissions` is compiled from the grants by triggers. `version` grows
     with every change of anything that processes cache. `has_free_fields` tells that documents may
-    hold fields without an attribute, shown while the collection `is_schemaless`.
+    hold fields without an attribute, shown while the collection `is_schemaless`. `place` says in
+    which partition the documents are (see `documents.partitions`).
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -105,6 +106,7 @@ class Collection(models.Model):
     inbound = models.JSONField(default=list, blank=True, editable=False)
     has_retired_names = models.BooleanField(default=False, editable=False)
     version = models.BigIntegerField(default=1, editable=False)
+    place = models.BigIntegerField(default=partitions.shared_place, editable=False)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
     deleted_at = models.DateTimeField(null=True, editable=False)
@@ -127,11 +129,23 @@ class Collection(models.Model):
         return f"{self.name} ({self.uid})"
 
 
+class PlaceOfDocumentField(models.BigIntegerField):  # type: ignore[type-arg]
+    """The place of a document's collection, read from it when Django makes the row."""
+
+    def found(self, instance: Any) -> int:
+        return int(instance.collection.place)
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        if getattr(model_instance, self.attname) is None:
+            setattr(model_instance, self.attname, self.found(model_instance))
+        return getattr(model_instance, self.attname)
+
+
 class Document(models.Model):
-    """One row of a collection, in the partition `document_{collection id}`.
+    """One row of a collection, in the partition at its place.
 
     `data` holds each value under its attribute's stored name. `permissions` and `read_roles` are
-    compiled from the grants. The database's primary key is (collection_id, id).
+    compiled from the grants. Partitions have the keys (collection_id, id) and (collection_id, uid).
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -148,15 +162,12 @@ class Document(models.Model):
     read_roles = ArrayField(models.TextField(), default=list, blank=True, editable=False)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
+    place = PlaceOfDocumentField(editable=False)
 
     class Meta:
         db_table = "document"
         default_permissions = ()
         permissions = [(f"{action}_document", action) for action in ITEM_ACTIONS]
-        constraints = [
-            models.UniqueConstraint(fields=["collection", "uid"], name="document_uid"),
-        ]
-        indexes = [GinIndex(fields=["read_roles"], name="document_read_roles")]
 
     def __str__(self) -> str:
         return self.uid
@@ -284,15 +295,11 @@ class DocumentLink(models.Model):
         return f"{self.relation}: {self.parent_id} to {self.child_id}"
 
 
-class CollectionOfDocumentField(models.BigIntegerField):  # type: ignore[type-arg]
+class CollectionOfDocumentField(PlaceOfDocumentField):
     """The collection of the document a grant is on, read from it when guardian makes the row."""
 
-    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        value = getattr(model_instance, self.attname)
-        if value is None:
-            value = model_instance.content_object.collection_id  # type: ignore[attr-defined]
-            setattr(model_instance, self.attname, value)
-        return value
+    def found(self, instance: Any) -> int:
+        return int(instance.content_object.collection_id)
 
 
 class CollectionUserObjectPermission(UserObjectPermissionBase):

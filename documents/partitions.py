@@ -1,15 +1,35 @@
-"""The partition of each collection: its name, how it is made, and how it goes away."""
+"""The tables of documents: which one a collection's are in, and how its own comes and goes.
 
-from collections.abc import Iterator
+The table of documents is partitioned by a number, the place. A large collection, or one with
+indexes, has a partition of its own, whose place is the collection's id. The others share a few,
+whose places are below zero. A collection moves once at most, from a shared partition to its own,
+and its version grows with that: what goes by the old place finds another version.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from django.db import connection
 from psycopg import sql as psql
 
 from kernel import sql
 
-_CREATE = psql.SQL("CREATE TABLE {} (LIKE document INCLUDING ALL EXCLUDING IDENTITY)")
-_ATTACH = psql.SQL("ALTER TABLE document ATTACH PARTITION {} FOR VALUES IN ({})")
+Result = TypeVar("Result")
+
+#: Partitions that collections share. Each connection comes to know every one of them.
+SHARED = 16
+#: More documents than that ask for a partition of their own; a trigger counts them (migration 15).
+SHARED_MAX_DOCUMENTS = 1000
+_OWN = """
+    CREATE TABLE {own} (LIKE {shared} INCLUDING ALL);
+    ALTER TABLE {own} ALTER COLUMN place SET DEFAULT {place};
+    CREATE INDEX ON {own} USING gin (read_roles);
+    ALTER TABLE document ATTACH PARTITION {own} FOR VALUES IN ({place});
+"""
+_HOLD = psql.SQL("LOCK TABLE {} IN SHARE MODE")
+_PLACE = "SELECT place FROM document_collection WHERE id = %s"
 _DETACH = psql.SQL("ALTER TABLE document DETACH PARTITION {}{}")
 _DROP = psql.SQL("DROP TABLE IF EXISTS {}")
 _LIFT_LIMITS = psql.Composed([psql.SQL("SET statement_timeout = 0; SET lock_timeout = 0")])
@@ -26,18 +46,48 @@ _LOCK = "SELECT pg_try_advisory_lock(%s::int, (%s %% 2147483647)::int)"
 _UNLOCK = "SELECT pg_advisory_unlock(%s::int, (%s %% 2147483647)::int)"
 
 
-def name(collection_id: int) -> str:
-    """Return the table that holds the documents of a collection."""
-    return f"document_{collection_id:d}"
+def name(place: int) -> str:
+    """Return the table at a place."""
+    return f"document_shared_{-place:d}" if is_shared(place) else f"document_{place:d}"
 
 
-def identifier(collection_id: int) -> psql.Identifier:
-    return psql.Identifier(name(collection_id))
+def identifier(place: int) -> psql.Identifier:
+    return psql.Identifier(name(place))
 
 
-def placed(template: sql.Numbered, collection_id: int) -> sql.Numbered:
-    """Return a statement on the partition of a collection, from one on that of `TEMPLATE`."""
-    return template.replace(f'"{name(TEMPLATE)}"', f'"{name(collection_id)}"')
+def placed(template: sql.Numbered, place: int) -> sql.Numbered:
+    """Return a statement on the partition at a place, from one on that of `TEMPLATE`."""
+    return template.replace(f'"{name(TEMPLATE)}"', f'"{name(place)}"')
+
+
+def is_shared(place: int) -> bool:
+    return place < 0
+
+
+def shared_place() -> int:
+    """Return the place of a new collection."""
+    return -1 - secrets.randbelow(SHARED)
+
+
+def place_of(collection_id: int) -> int:
+    """Return the place of a collection; of one that is gone, that of a table that is gone too."""
+    row = sql.fetch_one(_PLACE, (collection_id,))
+    return int(row[0]) if row else collection_id
+
+
+def at_place(collection_id: int, work: Callable[[int], Result]) -> Result:
+    """Do work on the documents of a collection, and again where they have moved meanwhile.
+
+    For statements that do not read the version: on documents that have left they do nothing.
+    """
+    place = place_of(collection_id)
+    while True:
+        result = work(place)
+        if not is_shared(place):
+            return result
+        before, place = place, place_of(collection_id)
+        if place == before:
+            return result
 
 
 def define(statement: psql.Composed) -> None:
@@ -60,22 +110,31 @@ def unhurried() -> Iterator[None]:
 
 
 def create(collection_id: int) -> None:
-    """Make the partition of a new collection, in the transaction that makes the collection.
+    """Make the partition of one collection, in a transaction.
 
-    Its own indexes and keys are those of the parent; ids come from the parent's sequence.
+    It has the keys of shared ones, and ids of the same sequence. The index on roles is only here:
+    of many small collections together it would mislead.
     """
-    partition = identifier(collection_id)
-    define(_CREATE.format(partition))
-    define(_ATTACH.format(partition, psql.Literal(collection_id)))
+    parts = {
+        "own": identifier(collection_id),
+        "shared": identifier(-1),
+        "place": psql.Literal(collection_id),
+    }
+    define(psql.SQL(_OWN).format(**parts))
 
 
-def exists(collection_id: int) -> bool:
-    row = sql.fetch_one("SELECT to_regclass(%s) IS NOT NULL", (name(collection_id),))
+def exists(place: int) -> bool:
+    row = sql.fetch_one("SELECT to_regclass(%s) IS NOT NULL", (name(place),))
     return bool(row and row[0])
 
 
+def hold_writers(place: int) -> None:
+    """Wait for the writes under way in a partition; others wait until the transaction ends."""
+    define(_HOLD.format(identifier(place)))
+
+
 def detach(collection_id: int) -> None:
-    """Take a partition out of the table of documents; a second call finishes an interrupted one.
+    """Take a collection's own partition out of the table; a second call finishes a first one.
 
     Outside a transaction nobody waits: a plain DROP would stop every statement on any document
     until the longest running one has ended. PostgreSQL does this for one partition at a time.
@@ -108,6 +167,6 @@ def alone(lock_space: int, number: int) -> Iterator[None]:
 
 
 def drop(collection_id: int) -> None:
-    """Delete a partition with all its documents."""
+    """Delete a collection's own partition with all its documents."""
     detach(collection_id)
     define(_DROP.format(identifier(collection_id)))

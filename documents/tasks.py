@@ -5,6 +5,7 @@ from documents.services.attributes import BUILD_ATTRIBUTE
 from documents.services.collections import SWEEP_COLLECTION
 from documents.services.databases import SWEEP_DATABASE
 from documents.services.indexes import BUILD_INDEX, DROP_INDEX
+from documents.services.promotion import PROMOTE_COLLECTION
 from documents.services.twins import SWEEP_ATTRIBUTE
 from documents.store import answers, totals
 from documents.vocabulary import VOCABULARIES
@@ -60,6 +61,12 @@ def give_up_dropping_index(collection_id: int, name: str, dialect: int) -> None:
 def drop_index(collection_id: int, name: str, dialect: int) -> None:
     """Drop a deleted index."""
     services.drop_index(collection_id=collection_id, name=name, names=VOCABULARIES[dialect])
+
+
+@jobs.runner(PROMOTE_COLLECTION)
+def promote_collection(collection_id: int) -> None:
+    """Give a collection that has grown a partition of its own."""
+    services.promote_collection(collection_id=collection_id)
 
 
 @jobs.runner(SWEEP_COLLECTION)

@@ -29,7 +29,7 @@ class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at 
 
 @admin.register(Document)
 class DocumentAdmin(GuardedModelAdminMixin, ServiceAdmin):
-    """Documents of one collection at a time: each lies in a partition of its own."""
+    """Documents of one collection at a time: it says which partition they are in."""
 
     project_path = "collection__project"
     form = DocumentForm
@@ -41,9 +41,13 @@ class DocumentAdmin(GuardedModelAdminMixin, ServiceAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         rows = ServiceAdmin.get_queryset(self, request).filter(collection__deleted_at=None)
-        if _is_list(request) and "collection__id__exact" not in request.GET:
+        if not _is_list(request):
+            return rows
+        chosen = request.GET.get("collection__id__exact", "")
+        collection = Collection.objects.filter(id=chosen).first() if chosen.isdecimal() else None
+        if collection is None:
             return rows.none()
-        return rows
+        return rows.filter(collection=collection, place__in=_places(collection))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         if "collection__id__exact" not in request.GET:
@@ -84,7 +88,8 @@ class DocumentAdmin(GuardedModelAdminMixin, ServiceAdmin):
             data=values["content"],
             permissions=normal_permissions(values["permissions"], ITEM_ACTIONS),
         )
-        return Document.objects.get(collection=collection, uid=made["$id"]).pk
+        rows = Document.objects.filter(collection=collection, place__in=_places(collection))
+        return rows.get(uid=made["$id"]).pk
 
     def change(self, request: HttpRequest, obj: Document, values: dict[str, Any]) -> None:
         services.update_document(
@@ -96,6 +101,11 @@ class DocumentAdmin(GuardedModelAdminMixin, ServiceAdmin):
 
     def remove(self, request: HttpRequest, obj: Document) -> None:
         services.delete_document(**self._address(request, obj), unless_after=None)
+
+
+def _places(collection: Collection) -> set[int]:
+    """Return where documents are, and where they may have moved meanwhile."""
+    return {collection.place, collection.id}
 
 
 def _is_list(request: HttpRequest) -> bool:

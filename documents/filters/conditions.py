@@ -189,7 +189,7 @@ def _related(condition: Related, places: Iterator[str]) -> psql.Composable:
         negation=psql.SQL("NOT " if condition.is_negative else ""),
         own=psql.Identifier(own),
         other=psql.Identifier(other),
-        partition=partitions.identifier(condition.schema.id),
+        partition=partitions.identifier(condition.schema.place),
         collection=psql.Literal(condition.schema.id),
         relation=psql.Literal(relation.id),
         tests=psql.SQL(" AND ").join(tests),

@@ -51,6 +51,7 @@ from documents.services.indexes import (
     give_up_dropping_index,
     list_indexes,
 )
+from documents.services.promotion import promote_collection
 from documents.services.relationships import create_relationship, update_relationship
 from documents.services.sweeps import sweep_collection, sweep_database, sweep_project
 from documents.services.transactions import (
@@ -102,6 +103,7 @@ __all__ = [
     "list_documents",
     "list_indexes",
     "list_transactions",
+    "promote_collection",
     "sweep_attribute",
     "sweep_collection",
     "sweep_database",

@@ -1,6 +1,7 @@
 """Free fields that become an attribute's values, where it has the key that they had."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, LiteralString
 
 import orjson
@@ -22,13 +23,13 @@ BATCH = 1000
 BATCH_BYTES = 4 * 1024 * 1024
 MAX_EXAMPLE_LENGTH = 300
 
-_LOCK = psql.SQL("LOCK TABLE {} IN SHARE MODE")
 # A batch is of documents and not of values, so that none takes long where values are rare. All
 # but its last value take less than `bytes` together.
 _READ: LiteralString = """
     WITH next AS (
         SELECT id, uid, data -> %(name)s::text AS value FROM {partition}
-        WHERE id > %(last)s ORDER BY id LIMIT %(limit)s
+        WHERE collection_id = %(collection)s::bigint AND id > %(last)s
+        ORDER BY id LIMIT %(limit)s
     ), sized AS (
         SELECT *, sum(octet_length(value::text)) OVER (ORDER BY id ROWS BETWEEN
             UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
@@ -42,12 +43,14 @@ _READ: LiteralString = """
 _WRITE: LiteralString = """
     UPDATE {partition} d SET data = d.data || jsonb_build_object(%(name)s::text, i.value)
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS i (id bigint, value jsonb)
-    WHERE d.id = i.id
+    WHERE d.collection_id = %(collection)s::bigint AND d.id = i.id
 """
-_EXISTS: LiteralString = (
-    "SELECT EXISTS (SELECT 1 FROM {partition} WHERE age(xmin) <= age(%s::xid)"
-    " AND jsonb_exists(data, %s::text))"
-)
+_EXISTS: LiteralString = """
+    SELECT EXISTS (
+        SELECT 1 FROM {partition}
+        WHERE collection_id = %s AND age(xmin) <= age(%s::xid) AND jsonb_exists(data, %s::text)
+    )
+"""
 _OLDEST_WRITER = "SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text"
 #: Older than every writer.
 _NOBODY = "2"
@@ -89,8 +92,13 @@ def holds_field(collection: Collection, key: str, *, since: str = _NOBODY) -> bo
     """Tell whether a document holds a field of this key, of those written `since` a moment."""
     if not collection.has_free_fields:
         return False
-    text = psql.SQL(_EXISTS).format(partition=partitions.identifier(collection.id))
-    row = sql.fetch_one(text, (since, MARK + key))
+    values = (collection.id, since, MARK + key)
+    return partitions.at_place(collection.id, partial(_exists, values))
+
+
+def _exists(values: Sequence[Any], place: int) -> bool:
+    text = psql.SQL(_EXISTS).format(partition=partitions.identifier(place))
+    row = sql.fetch_one(text, values)
     return bool(row and row[0])
 
 
@@ -106,7 +114,7 @@ def hold_writers(collection: Collection) -> None:
     Those read the collection's version when they go on, so that they know of every change.
     """
     if collection.has_free_fields:
-        partitions.define(_LOCK.format(partitions.identifier(collection.id)))
+        partitions.at_place(collection.id, partitions.hold_writers)
 
 
 def _adopted(attribute: Attribute, value: Any) -> Any:
@@ -116,18 +124,23 @@ def _adopted(attribute: Attribute, value: Any) -> Any:
 
 
 def _batches(collection_id: int, attribute: Attribute) -> Iterator[Sequence[Found]]:
-    text = psql.SQL(_READ).format(partition=partitions.identifier(collection_id))
     last = 0
     while last is not None:
         values = {
+            "collection": collection_id,
             "last": last,
             "limit": BATCH,
             "bytes": BATCH_BYTES,
             "name": MARK + attribute.key,
         }
-        rows = sql.fetch_all(text, values)
+        rows = partitions.at_place(collection_id, partial(_read, values))
         last = rows[0][0]
         yield [(id_, uid, orjson.loads(value)) for _, id_, uid, value in rows if id_ is not None]
+
+
+def _read(values: Mapping[str, Any], place: int) -> list[sql.Row]:
+    text = psql.SQL(_READ).format(partition=partitions.identifier(place))
+    return sql.fetch_all(text, values)
 
 
 def _write(collection: Collection, attribute: Attribute, batch: Sequence[Found]) -> None:
@@ -137,8 +150,13 @@ def _write(collection: Collection, attribute: Attribute, batch: Sequence[Found])
         {"id": id_, "value": _sealed(collection, attribute, _adopted(attribute, value))}
         for id_, _uid, value in batch
     ]
-    text = psql.SQL(_WRITE).format(partition=partitions.identifier(collection.id))
-    sql.execute(text, {"name": attribute.name, "rows": json_text(rows)})
+    values = {"collection": collection.id, "name": attribute.name, "rows": json_text(rows)}
+
+    def write(place: int) -> None:
+        text = psql.SQL(_WRITE).format(partition=partitions.identifier(place))
+        sql.execute(text, values)
+
+    partitions.at_place(collection.id, write)
 
 
 def _sealed(collection: Collection, attribute: Attribute, value: Any) -> Any:

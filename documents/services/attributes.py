@@ -53,10 +53,12 @@ _QUERYABLE = frozenset({"key", "type", "size", "required", "array", "status", "e
 # A batch is of documents and not of values, so that none takes long where values are rare.
 _STRIP = """
     WITH batch AS (
-        SELECT id FROM {partition} WHERE id > %s ORDER BY id LIMIT %s
+        SELECT collection_id, id FROM {partition}
+        WHERE collection_id = %s AND id > %s ORDER BY id LIMIT %s
     ), stripped AS (
         UPDATE {partition} d SET data = d.data - %s::text FROM batch
-        WHERE d.id = batch.id AND jsonb_exists(d.data, %s)
+        WHERE d.collection_id = batch.collection_id AND d.id = batch.id
+            AND jsonb_exists(d.data, %s)
     )
     SELECT max(id) FROM batch
 """
@@ -423,8 +425,12 @@ def _strip_all(collection_id: int, name: str) -> None:
 
 def _strip(collection_id: int, name: str, after: int) -> int:
     """Strip a batch of documents; return the last one's id, or 0 when none is left."""
-    if not partitions.exists(collection_id):
-        return 0
-    statement = psql.SQL(_STRIP).format(partition=partitions.identifier(collection_id))
-    row = sql.fetch_one(statement, (after, STRIP_BATCH, name, name))
-    return int(row[0] or 0) if row else 0
+
+    def strip(place: int) -> int:
+        if not partitions.exists(place):
+            return 0
+        statement = psql.SQL(_STRIP).format(partition=partitions.identifier(place))
+        row = sql.fetch_one(statement, (collection_id, after, STRIP_BATCH, name, name))
+        return int(row[0] or 0) if row else 0
+
+    return partitions.at_place(collection_id, strip)

@@ -76,7 +76,7 @@ def create_collection(  # noqa: PLR0913  # one per parameter of the operation
     indexes: Sequence[IndexRequest],
     schemaless: bool = False,
 ) -> dict[str, Any]:
-    """Create a collection with its partition; attributes and indexes given here are ready at once.
+    """Create a collection; attributes and indexes given here are ready at once.
 
     It is schema-less also where one of the attributes is `ANYTHING`.
 
@@ -100,7 +100,6 @@ def create_collection(  # noqa: PLR0913  # one per parameter of the operation
     )
     _define_attributes(collection, attributes, names)
     _insert(collection, names)
-    partitions.create(collection.id)
     _build_indexes(collection, indexes, names)
     grants.replace_collection_grants(collection, permissions)
     collection.refresh_from_db()
@@ -219,6 +218,10 @@ def _define_attributes(
 def _build_indexes(
     collection: Collection, requests: Sequence[IndexRequest], names: Vocabulary
 ) -> None:
+    if not requests:
+        return
+    partitions.create(collection.id)
+    collection.place = collection.id
     attributes = attributes_of(collection)
     defined: list[index_types.Index] = []
     for place, request in enumerate(requests):
@@ -228,9 +231,8 @@ def _build_indexes(
         )
         index_types.build(collection.id, index, attributes)
         defined.append(index)
-    if defined:
-        collection.indexes = [index_types.dump(each) for each in defined]
-        save_collection(collection, "indexes")
+    collection.indexes = [index_types.dump(each) for each in defined]
+    save_collection(collection, "place", "indexes")
 
 
 def _publish(

@@ -25,6 +25,7 @@ from documents.entries import list_entries
 from documents.indexes import BuildError, Index
 from documents.models import Collection
 from documents.outputs import index_output
+from documents.services.promotion import promote_collection
 from documents.services.schemas import (
     load_collection,
     lock_for_job,
@@ -125,12 +126,16 @@ def delete_index(
 def build_index(*, collection_id: int, name: str, names: Vocabulary) -> None:
     """Build an index and make it available, or failed where the documents do not allow it.
 
-    Outside a transaction. Whatever a call before this one left behind is finished or made anew.
+    Outside a transaction. The collection gets a partition of its own for it. Whatever a call
+    before this one left behind is finished or made anew.
+
+    Raises: as `promote_collection`
     """
     collection = Collection.objects.filter(id=collection_id, deleted_at=None).first()
     index = collection and _named(collection, name)
     if not collection or not index or index.status != PROCESSING:
         return
+    promote_collection(collection_id=collection_id)
     status, error = AVAILABLE, ""
     try:
         index_types.build(collection_id, index, attributes_of(collection))

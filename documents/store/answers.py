@@ -84,7 +84,7 @@ class Keeper:
             "since": now - timedelta(seconds=seconds),
             "roles": self._roles or [],
         }
-        row = sql.fetch_one(partitions.placed(_find(), self._schema.id), values)
+        row = sql.fetch_one(partitions.placed(_find(), self._schema.place), values)
         return None if row is None else orjson.loads(row[0])
 
     def keep(

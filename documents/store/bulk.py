@@ -183,7 +183,7 @@ def lock_existing(schema: CollectionSchema, uids: Iterable[str]) -> set[str]:
 
 def _text(schema: CollectionSchema, statement: Many, parts: Parts = _NONE) -> LiteralString:
     own = own_parts(is_schemaless=schema.is_schemaless)
-    return statement.text(partition=partitions.identifier(schema.id), **own, **parts)
+    return statement.text(partition=partitions.identifier(schema.place), **own, **parts)
 
 
 def _parts(schema: CollectionSchema, query: ListQuery) -> Parts:

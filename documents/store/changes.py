@@ -178,7 +178,7 @@ def changes(schema: CollectionSchema, place: Place, viewer: Viewer, *, limit: in
         "scanned": SCANNED_BY_PAGE,
     }
     with guarded():
-        rows = sql.fetch_all(partitions.placed(_template(_PAGE), schema.id), values)
+        rows = sql.fetch_all(partitions.placed(_template(_PAGE), schema.place), values)
     check_version(schema, rows[0] if rows else None)
     until, xid, id_ = rows[0][1:4]
     return Changes(
@@ -217,7 +217,7 @@ def missed(
         "scanned": SCANNED_BY_REPLAY,
     }
     with guarded():
-        rows = sql.fetch_all(partitions.placed(_template(_MISSED), schema.id), values)
+        rows = sql.fetch_all(partitions.placed(_template(_MISSED), schema.place), values)
     check_version(schema, rows[0] if rows else None)
     found = [row for row in rows if row[3] is not None]
     is_complete = len(found) <= limit and rows[0][2] < SCANNED_BY_REPLAY

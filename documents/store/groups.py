@@ -62,7 +62,7 @@ def find_groups(
     """
     grouping = filters.grouping(schema.attributes, query)
     documents = _DOCUMENTS.format(
-        partition=partitions.identifier(schema.id),
+        partition=partitions.identifier(schema.place),
         visible=visible_to(schema, readable_by),
         where=filters.where(schema.attributes, query.conditions),
     )

@@ -127,7 +127,7 @@ def lock_documents(
     values = {"collection": schema.id, "uids": list(uids), "ids": list(ids)}
     text = _lock_template(strength, by_number=bool(values["ids"]))
     with guarded(is_part=True):
-        rows = sql.fetch_all(partitions.placed(text, schema.id), values)
+        rows = sql.fetch_all(partitions.placed(text, schema.place), values)
     check_version(schema, rows[0] if rows else None)
     return [document(row[1:]) for row in rows if row[1] is not None]
 

@@ -129,7 +129,7 @@ def find(
     if query.cursor is not None and not is_valid_id(query.cursor.uid):
         raise CursorNotFoundError
     form = _form(schema, readable_by, counts_total=counts_total)
-    text = partitions.placed(_template(schema.attributes, query, form), schema.id)
+    text = partitions.placed(_template(schema.attributes, query, form), schema.place)
     keeper = _Keeper(schema, query, readable_by) if counts_total else None
     values = _values(schema, query, readable_by=readable_by)
     if keeper is not None:
@@ -176,7 +176,7 @@ def _form(
 ) -> _Form:
     if readable_by is None:
         return _Form(True, False, False, counts_total)
-    share = readable_share(schema.id, readable_by)
+    share = readable_share(schema.place, readable_by)
     return _Form(
         is_open=False,
         finds_page_by_index=share <= WIDEST_SHARE_OF_PAGE,

@@ -72,7 +72,7 @@ def linked(
     }
     is_open = readable_by is None
     statement: sql.Statement = partitions.placed(
-        _template(relation.side, is_open=is_open), schema.id
+        _template(relation.side, is_open=is_open), schema.place
     )
     if query is not None:
         values |= filters.values(schema, query.conditions)
@@ -98,17 +98,17 @@ def _constrained(
     if not query.is_random:
         order = psql.SQL(", ").join(step.clause() for step in steps)
     found = _SOME.format(
-        **_parts(schema.id, side, is_open=is_open),
+        **_parts(schema.place, side, is_open=is_open),
         order=order,
         where=filters.where(schema.attributes, query.conditions),
     )
     return _WHOLE.format(found=found)
 
 
-def _parts(collection_id: int, side: str, *, is_open: bool) -> dict[str, psql.Composable]:
+def _parts(place: int, side: str, *, is_open: bool) -> dict[str, psql.Composable]:
     own, other = ("parent_id", "child_id") if side == PARENT else ("child_id", "parent_id")
     rows = _ROWS.format(
-        partition=partitions.identifier(collection_id),
+        partition=partitions.identifier(place),
         own=psql.Identifier(own),
         other=psql.Identifier(other),
         visible=psql.SQL("true" if is_open else "d.read_roles && %(roles)s::text[]"),

@@ -93,8 +93,7 @@ def create(
     if row is None:
         raise StaleSchemaError
     if row[0] is None:
-        taken = _fetch(schema, Statement.EXISTS, {"collection": schema.id, "uid": uid})
-        raise DuplicateIdError if taken else UniqueValueError
+        raise DuplicateIdError if get(schema, uid) else UniqueValueError
     stored = StoredDocument(row[0], uid, data, grants.texts, *times)
     return Outcome(True, True, False, None, row[1], stored)
 

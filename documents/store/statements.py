@@ -143,7 +143,6 @@ class Statement(Enum):
         granted AS ({granted} ORDER BY g.place)
         SELECT r.id, log.id, {compiled} FROM fresh LEFT JOIN r ON true LEFT JOIN log ON true
     """
-    EXISTS = "SELECT 1 FROM {partition} d WHERE {this}"
     UPDATE = """
         WITH fresh AS MATERIALIZED ({fresh}),
         seen AS MATERIALIZED (
@@ -202,7 +201,7 @@ def own_parts(*, is_schemaless: bool) -> dict[str, psql.Composable]:
 
 def on_partition(statement: Statement, schema: CollectionSchema) -> sql.Numbered:
     """Return a statement for one collection."""
-    return partitions.placed(_template(statement, schema.is_schemaless), schema.id)
+    return partitions.placed(_template(statement, schema.is_schemaless), schema.place)
 
 
 @cache

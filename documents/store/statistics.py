@@ -30,12 +30,14 @@ _known: OrderedDict[int, _Statistics] = OrderedDict()
 _lock = Lock()
 
 
-def readable_share(collection_id: int, roles: Iterable[str]) -> float:
-    """Guess the share of a collection's documents that grant read to one of some roles.
+def readable_share(place: int, roles: Iterable[str]) -> float:
+    """Guess the share of documents at a collection's place that grant read to one of some roles.
 
-    A collection without statistics is small or new: there it is taken to be all of them.
+    A collection without statistics of its own is small or new: there it is taken to be all.
     """
-    shares = _statistics(collection_id).shares
+    if partitions.is_shared(place):
+        return 1.0
+    shares = _statistics(place).shares
     if shares is None:
         return 1.0
     return min(sum(shares.get(role, 0.0) for role in roles), 1.0)
@@ -47,18 +49,18 @@ def forget_statistics() -> None:
         _known.clear()
 
 
-def _statistics(collection_id: int) -> _Statistics:
+def _statistics(place: int) -> _Statistics:
     with _lock:
-        known = _known.get(collection_id)
+        known = _known.get(place)
     if known is not None and time.monotonic() - known.read_at < STATISTICS_SECONDS:
         return known
-    row = sql.fetch_one(_READ, (partitions.name(collection_id),))
+    row = sql.fetch_one(_READ, (partitions.name(place),))
     # Counted, but no common role at all: every document grants to another one.
     shares = None if row is None else dict(zip(row[0] or (), row[1] or (), strict=False))
     fresh = _Statistics(shares, time.monotonic())
     with _lock:
-        _known[collection_id] = fresh
-        _known.move_to_end(collection_id)
+        _known[place] = fresh
+        _known.move_to_end(place)
         while len(_known) > CACHED_COLLECTIONS:
             _known.popitem(last=False)
     return fresh

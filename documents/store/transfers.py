@@ -66,14 +66,17 @@ _GRANTED: LiteralString = """
     )
 """
 _EXISTING: LiteralString = """
-    SELECT d.uid::text FROM {partition} d
-    WHERE d.collection_id = %(collection)s::bigint AND d.uid = ANY(%(uids)s::text[])
+    SELECT c.version, d.uid::text FROM document_collection c
+    LEFT JOIN {partition} d ON d.collection_id = c.id AND d.uid = ANY(%(uids)s::text[])
+    WHERE c.id = %(collection)s::bigint AND c.deleted_at IS NULL
 """
 _LINKED_UIDS: LiteralString = """
-    SELECT l.{own}, d.uid::text FROM document_link l
-    JOIN {partition} d ON d.collection_id = %(collection)s::bigint AND d.id = l.{other}
-    WHERE l.relation = %(relation)s::bigint AND l.{own} = ANY(%(owners)s::bigint[])
-    ORDER BY l.id
+    SELECT c.version, found.owner, found.uid FROM document_collection c LEFT JOIN (
+        SELECT l.id, l.{own} AS owner, d.uid::text FROM document_link l
+        JOIN {partition} d ON d.collection_id = %(collection)s::bigint AND d.id = l.{other}
+        WHERE l.relation = %(relation)s::bigint AND l.{own} = ANY(%(owners)s::bigint[])
+    ) found ON true
+    WHERE c.id = %(collection)s::bigint AND c.deleted_at IS NULL ORDER BY found.id
 """
 _BEHIND: LiteralString = """
     SELECT c.version, {columns} FROM document_collection c
@@ -117,7 +120,7 @@ def add_many(schema: CollectionSchema, rows: Sequence[NewDocument], log: Log) ->
         "now": log.at,
     }
     has_grants = any(row.grants.texts for row in rows)
-    text = partitions.placed(_add_template(has_grants=has_grants), schema.id)
+    text = partitions.placed(_add_template(has_grants=has_grants), schema.place)
     with guarded():
         found = sql.fetch_one(text, values)
     check_version(schema, None if found is None else (schema.version,))
@@ -125,11 +128,17 @@ def add_many(schema: CollectionSchema, rows: Sequence[NewDocument], log: Log) ->
 
 
 def existing(schema: CollectionSchema, uids: Sequence[str]) -> set[str]:
-    """Return those of some ids that documents have."""
+    """Return those of some ids that documents have.
+
+    Raises:
+        StaleSchemaError: The collection has another version.
+    """
     values = {"collection": schema.id, "uids": list(uids)}
-    text = partitions.placed(_template(_EXISTING), schema.id)
+    text = partitions.placed(_template(_EXISTING), schema.place)
     with guarded():
-        return {row[0] for row in sql.fetch_all(text, values)}
+        rows = sql.fetch_all(text, values)
+    check_version(schema, rows[0] if rows else None)
+    return {row[1] for row in rows if row[1] is not None}
 
 
 def behind(
@@ -144,27 +153,32 @@ def behind(
     """
     values = {"collection": schema.id, "after": after, "limit": limit, "bytes": limit_bytes}
     with guarded():
-        rows = sql.fetch_all(partitions.placed(_template(_BEHIND), schema.id), values)
+        rows = sql.fetch_all(partitions.placed(_template(_BEHIND), schema.place), values)
     check_version(schema, rows[0] if rows else None)
     return [document(row[1:]) for row in rows if row[1] is not None]
 
 
-def linked_uids(relation: Relation, owners: Sequence[int]) -> dict[int, list[str]]:
-    """Return the ids of the documents that some are linked to, by the numbers of these."""
+def linked_uids(
+    schema: CollectionSchema, relation: Relation, owners: Sequence[int]
+) -> dict[int, list[str]]:
+    """Return the ids of the documents of `schema` that some are linked to, by their numbers.
+
+    Raises:
+        StaleSchemaError: The collection has another version.
+    """
     own, other = ("parent_id", "child_id") if relation.side == PARENT else ("child_id", "parent_id")
     text = psql.SQL(_LINKED_UIDS).format(
         own=psql.Identifier(own),
         other=psql.Identifier(other),
-        partition=partitions.identifier(relation.collection_id),
+        partition=partitions.identifier(schema.place),
     )
-    values = {
-        "relation": relation.id,
-        "collection": relation.collection_id,
-        "owners": list(owners),
-    }
-    found: dict[int, list[str]] = {}
+    values = {"relation": relation.id, "collection": schema.id, "owners": list(owners)}
     with guarded():
-        for owner, uid in sql.fetch_all(text, values):
+        rows = sql.fetch_all(text, values)
+    check_version(schema, rows[0] if rows else None)
+    found: dict[int, list[str]] = {}
+    for _version, owner, uid in rows:
+        if uid is not None:
             found.setdefault(owner, []).append(uid)
     return found
 

@@ -22,6 +22,21 @@ _READ = psql.SQL("""
     ORDER BY d.id
 """)
 _LOCK = psql.SQL("{read} FOR NO KEY UPDATE")
+# Whatever moves a row writes it, though nobody changed the document.
+_KEEP = psql.SQL("""
+    UPDATE document_staged_operation s SET touched = (
+        SELECT jsonb_agg(CASE WHEN d.uid IS NULL THEN e.entry ELSE
+            jsonb_set(e.entry, '{{2}}', to_jsonb(pg_current_xact_id()::xid::text)) END
+            ORDER BY e.number)
+        FROM jsonb_array_elements(s.touched) WITH ORDINALITY AS e (entry, number)
+        LEFT JOIN {partition} d ON d.collection_id = %(collection)s::bigint
+            AND d.uid = e.entry ->> 1 AND d.xmin::text = e.entry ->> 2
+            AND e.entry -> 0 = to_jsonb(d.collection_id)
+    )
+    FROM document_transaction t
+    WHERE t.id = s.transaction_id AND t.project_id = %(project)s::bigint
+        AND s.touched @> jsonb_build_array(jsonb_build_array(%(collection)s::bigint))
+""")
 _NEWEST_EVENT = (
     "SELECT coalesce(max(id), 0) FROM outbox WHERE project_id = %s AND xid = pg_current_xact_id()"
 )
@@ -46,8 +61,21 @@ def versions(
         StaleSchemaError: The collection is gone.
     """
     values = {"collection": collection_id, "uids": sorted(uids)}
+
+    def read(place: int) -> dict[str, str]:
+        return dict(sql.fetch_all(_text(place, is_locking=is_locking), values))
+
     with guarded():
-        return dict(sql.fetch_all(_text(collection_id, is_locking=is_locking), values))
+        return partitions.at_place(collection_id, read)
+
+
+def keep_versions(project_id: int, collection_id: int, place: int) -> None:
+    """Have what is staged expect the versions that the documents of a collection get by moving.
+
+    Before they are moved, in the same transaction, while nobody else writes them.
+    """
+    text = _KEEP.format(partition=partitions.identifier(place)).as_string(None)
+    sql.execute(text, {"project": project_id, "collection": collection_id})
 
 
 def newest_event(project_id: int) -> int:
@@ -64,6 +92,6 @@ def written_since(project_id: int, event_id: int) -> set[Place]:
     return {(row[0], row[1]) for row in sql.fetch_all(_WRITTEN, (project_id, event_id))}
 
 
-def _text(collection_id: int, *, is_locking: bool) -> LiteralString:
-    read = _READ.format(partition=partitions.identifier(collection_id))
+def _text(place: int, *, is_locking: bool) -> LiteralString:
+    read = _READ.format(partition=partitions.identifier(place))
     return (_LOCK.format(read=read) if is_locking else read).as_string(None)

@@ -6,6 +6,7 @@ from django.db import connection
 
 from accounts.models import Role, Session, Team, User
 from documents.models import Collection, Database
+from documents.services import promote_collection
 from projects import services
 from projects.models import Key, Project
 from tests.conftest import sign_up
@@ -47,6 +48,8 @@ def test_a_removed_project_leaves_nothing(project, other_project, client_for, ma
     for each in (project, other_project):
         fill(each, client_for, make_key)
     jobs()
+    for collection_id in Collection.objects.values_list("id", flat=True):
+        promote_collection(collection_id=collection_id)
     kept, groups = counts(other_project.id), Group.objects.count()
     assert all(counts(project.id).values())
     partitions = set(_partitions())

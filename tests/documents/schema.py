@@ -4,6 +4,9 @@ from typing import Any
 
 from django.db import connection
 
+from documents import partitions
+from documents.models import Collection
+from documents.services import promote_collection
 from tests.client import ApiClient
 
 SCHEMA_SCOPES = [
@@ -37,13 +40,21 @@ def drop_partitions() -> None:
                 cursor.execute(f"DROP TABLE {name}")
 
 
+def own_partition(uid: str = "posts") -> Collection:
+    """Give a collection a partition of its own, as if it had grown."""
+    collection = Collection.objects.get(uid=uid, deleted_at=None)
+    promote_collection(collection_id=collection.id)
+    collection.refresh_from_db()
+    return collection
+
+
 def index_names(collection_id: int) -> list[str]:
     """Return the valid indexes of a partition that were made for the API."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT i.indexrelid::regclass::text FROM pg_index i"
             " WHERE i.indrelid = %s::regclass AND i.indisvalid",
-            [f"document_{collection_id}"],
+            [partitions.name(partitions.place_of(collection_id))],
         )
         return sorted(name for (name,) in cursor.fetchall() if name.startswith("ix_"))
 

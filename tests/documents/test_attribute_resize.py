@@ -39,7 +39,7 @@ def test_documents_are_scanned_before_the_collection_is_locked(admin, title):
     def watch(execute, sql, params, many, context):
         text = sql if isinstance(sql, str) else sql.as_string()
         if SCAN in text:
-            scans.append((connection.in_atomic_block, params[0]))
+            scans.append((connection.in_atomic_block, params[1]))
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(watch):

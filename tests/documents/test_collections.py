@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from documents import partitions
 from documents.models import Collection, CollectionGroupObjectPermission, Document
-from tests.documents.schema import document_tables, index_names
+from tests.documents.schema import document_tables, index_names, own_partition
 from tests.reference import assert_model
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +19,7 @@ def create(admin, **more):
     return admin.post(LIST, {"collectionId": "posts", "name": "Posts", **more})
 
 
-def test_created_collection_has_the_shape_of_its_model_and_a_partition(admin, events):
+def test_created_collection_has_the_shape_of_its_model_and_no_table_of_its_own(admin, events):
     reply = create(admin, permissions=['read("any")', 'write("users")'], documentSecurity=True)
 
     assert reply.status == 201
@@ -34,7 +35,8 @@ def test_created_collection_has_the_shape_of_its_model_and_a_partition(admin, ev
     assert events.names() == ["databases.default.collections.posts.create"]
     assert events.payloads() == [reply.json]
     stored = Collection.objects.get(uid="posts")
-    assert f"document_{stored.id}" in document_tables()
+    assert partitions.is_shared(stored.place)
+    assert f"document_{stored.id}" not in document_tables()
 
 
 def test_created_table_speaks_of_columns_and_rows(admin, events):
@@ -279,8 +281,11 @@ def test_deleted_collection_is_gone_at_once_and_its_id_is_free(admin, posts, eve
     assert Collection.objects.get(uid="posts", deleted_at=None).id != old.id
 
 
-def test_job_sweeps_a_deleted_collection_and_only_that(admin, posts, jobs):
+@pytest.mark.parametrize("settle", [own_partition, lambda: None])
+def test_job_sweeps_a_deleted_collection_and_only_that(admin, posts, jobs, settle):
     create(admin, collectionId="notes", permissions=['read("any")'])
+    Collection.objects.update(place=-1)
+    settle()
     gone, kept = Collection.objects.get(uid="posts"), Collection.objects.get(uid="notes")
     Document.objects.create(collection=gone, uid="one")
     Document.objects.create(collection=kept, uid="two")

@@ -6,7 +6,7 @@ from documents.models import Collection, Database
 from kernel import clock
 from projects.models import Project
 from projects.removal import remove_project
-from tests.documents.schema import document_tables
+from tests.documents.schema import document_tables, own_partition
 from tests.reference import assert_model
 
 pytestmark = pytest.mark.django_db
@@ -126,7 +126,7 @@ def test_deleted_database_is_gone_at_once_with_its_collections(admin, posts, eve
 
 
 def test_job_sweeps_what_a_deleted_database_held(admin, posts, jobs):
-    collection = Collection.objects.get(uid="posts")
+    collection = own_partition()
     admin.delete("/databases/default")
 
     jobs()
@@ -189,7 +189,7 @@ def test_malformed_database_is_refused(admin, body, events):
 
 
 def test_deleting_a_project_removes_its_databases(admin, project, posts, other_admin):
-    collection = Collection.objects.get(uid="posts")
+    collection = own_partition()
     Project.objects.filter(id=project.id).update(deleted_at=clock.now())
 
     remove_project(project.id)

@@ -10,7 +10,6 @@ from psycopg import Cursor
 from psycopg import sql as psql
 
 from documents.definitions import IndexRequest
-from documents.models import Collection
 from documents.services import get_document, list_documents
 from documents.store import statistics
 from documents.vocabulary import COLLECTIONS
@@ -27,6 +26,7 @@ from tests.documents.blog import (
     user,
 )
 from tests.documents.conftest import MakeKey
+from tests.documents.schema import own_partition
 
 pytestmark = pytest.mark.db
 
@@ -55,7 +55,7 @@ def fill(
 ) -> int:
     """Make a collection of many documents, whose read roles the SQL `readers` gives."""
     make_collection(project, attributes=attributes, indexes=indexes, document_security=True)
-    number = Collection.objects.get(uid="posts").id
+    number = own_partition().id
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO document_{number:d} (collection_id, uid, data, permissions, read_roles)"  # noqa: S608  # our own number
@@ -221,7 +221,7 @@ def test_value_too_long_for_its_index_is_refused(
     project: ProjectContext, client_for: ClientFor, make_key: MakeKey
 ) -> None:
     make_collection(project)
-    number = Collection.objects.get(uid="posts").id
+    number = own_partition().id
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE INDEX ON document_{number:d} ((data ->> 'content'))")
     client = client_for(project, key=make_key(project, ["documents.write"]))

@@ -32,7 +32,7 @@ Values = Sequence[Any]
 FUNCTIONS: Mapping[str, Callable[[Values], Any]] = {
     "count": len,
     "countDistinct": lambda values: len(set(values)),
-    "sum": lambda values: sum(values) if values else None,
+    "sum": lambda values: pytest.approx(sum(values)) if values else None,
     "avg": lambda values: pytest.approx(fmean(values)) if values else None,
     "min": lambda values: min(values, default=None),
     "max": lambda values: max(values, default=None),

@@ -22,6 +22,7 @@ from tests.documents.schema import (
     document_tables,
     drop_partitions,
     index_names,
+    own_partition,
 )
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -41,6 +42,7 @@ def letters(admin, posts, jobs):
         Document.objects.create(
             collection=collection(), uid=f"d{number}", data={"title": f"title {number}"}
         )
+    own_partition()
     return posts
 
 
@@ -256,7 +258,7 @@ def test_partition_left_half_detached_stops_no_other_sweep(admin, letters, jobs)
     stuck = collection().id
     body = {"collectionId": "notes", "name": "Notes"}
     assert admin.post("/databases/default/collections", body).status == 201
-    notes = Collection.objects.get(uid="notes").id
+    notes = own_partition("notes").id
     admin.delete(letters)
     admin.delete("/databases/default/collections/notes")
     with own_connection() as reader, own_connection() as killed:
@@ -277,7 +279,7 @@ def test_sweep_does_not_stop_the_statements_of_others(admin, letters, jobs):
     swept = collection().id
     body = {"collectionId": "notes", "name": "Notes"}
     assert admin.post("/databases/default/collections", body).status == 201
-    notes = Collection.objects.get(uid="notes")
+    notes = own_partition("notes")
     admin.delete(letters)
     with own_connection() as reader:
         reader.execute("BEGIN")

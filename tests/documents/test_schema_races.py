@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from documents import partitions
 from documents.models import Collection, Document
 from kernel.caller import ProjectContext
 from tests.client import ApiClient, Reply
@@ -72,7 +73,7 @@ def test_rename_waits_for_a_write_of_fields_under_way(key: ApiClient) -> None:
     key.put(POSTS, {"name": "Posts", "schemaless": True})
     key.post(DOCUMENTS, {"documentId": "a", "data": {"title": "T"}})
     collection = Collection.objects.get(uid="posts")
-    table = f"document_{collection.id:d}"
+    table = partitions.name(collection.place)
     is_over = threading.Event()
 
     def rename() -> Reply:

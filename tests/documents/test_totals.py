@@ -10,11 +10,12 @@ from django.db import connection, connections, transaction
 from guardian.shortcuts import assign_perm, remove_perm
 
 from accounts.roles import role_group_ids
+from documents import partitions
 from documents.models import Collection, Document
 from documents.store import totals
 from tests.client import ApiClient
 from tests.database import own_connection
-from tests.documents.schema import add_attribute, drop_partitions
+from tests.documents.schema import add_attribute, drop_partitions, own_partition
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.db]
 
@@ -72,7 +73,7 @@ def falsify():
 
 def execute(statement):
     with connection.cursor() as cursor:
-        cursor.execute(statement.format(f"document_{collection().id}"))
+        cursor.execute(statement.format(partitions.name(collection().place)))
 
 
 def test_total_is_kept_while_nothing_changes(letters):
@@ -126,6 +127,7 @@ WRITES = {
     "grant": grant_outside,
     "revocation": take_outside,
     "statement on the partition": lambda _: execute("DELETE FROM {} WHERE uid = 'd1'"),
+    "move to another partition": lambda _: own_partition(),
     "statement on the table": lambda _: execute("DELETE FROM document WHERE uid = 'd1'"),
 }
 

@@ -134,6 +134,9 @@ def _rows(database: psycopg.Connection) -> int:
 # Jobs
 
 
+OWN = {"key": "own", "type": "key", "attributes": ["$id"]}
+
+
 @pytest.fixture
 def tables(spread: Installation) -> TablesDB:
     return TablesDB(sdk.key_client(spread))
@@ -174,7 +177,8 @@ def test_two_workers_build_at_the_same_time_and_each_thing_once(
     names = [f"table{number}" for number in range(4)]
     column = {"key": "title", "type": "string", "size": 50, "required": False}
     for name in names:
-        tables.create_table(database_id, name, name, columns=[column])
+        # The index gives it a partition of its own, whose next index is held back.
+        tables.create_table(database_id, name, name, columns=[column], indexes=[OWN])
     with builds_held_back(spread, database_id) as watcher:
         for name in names:
             tables.create_index(database_id, name, "by_title", TablesDBIndexType.KEY, ["title"])

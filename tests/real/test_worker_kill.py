@@ -50,12 +50,17 @@ def key(server: Installation) -> Client:
     return sdk.key_client(server)
 
 
+#: An index that a table is made with gives it a partition of its own.
+OWN = {"key": "own", "type": "key", "attributes": ["$id"]}
+
+
 @pytest.fixture
 def table(key: Client) -> tuple[str, str]:
-    """A table with a built column `title`."""
+    """A table with a built column `title`, in a partition of its own as with its first index."""
     tables, place = TablesDB(key), (ID.unique(), "notes")
     tables.create(place[0], "Made for one test")
-    tables.create_table(*place, "Notes")
+    tables.create_table(*place, "Notes", indexes=[OWN])
+    tables.delete_index(*place, OWN["key"])
     tables.create_string_column(*place, "title", 100, True)
     sdk.wait_until(lambda: statuses(tables, place) == {"title": "available"})
     return place

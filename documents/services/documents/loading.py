@@ -78,12 +78,14 @@ def planned(
     neighbours = Neighbours(caller, schema, names)
     with neighbours.checked():
         conditions = followed(neighbours, schema, query.conditions)
-        neighbours.confirm()
         select = _whole_select(query)
         shown = Plan(None) if select is None else plan(neighbours, schema, select)
         branches = [_constrained(neighbours, branch, query) for branch in shown.branches]
         query = replace(query, conditions=conditions)
         yield replace(shown, branches=tuple(branches), query=query)
+        asked = [query, *(each.query for each in branches if each.query)]
+        if not all(filters.are_of_own_row(each.conditions) for each in asked):
+            neighbours.confirm()
 
 
 @contextmanager
@@ -101,8 +103,8 @@ def filtered(
     neighbours = Neighbours(caller, schema, names)
     with neighbours.checked():
         conditions = followed(neighbours, schema, query.conditions)
-        neighbours.confirm()
         yield replace(query, conditions=conditions)
+        neighbours.confirm()
 
 
 def _whole_select(query: ListQuery) -> tuple[str, ...] | None:

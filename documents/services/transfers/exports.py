@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from documents import catalog, store
-from documents.catalog import CollectionSchema
+from documents.catalog import CollectionSchema, Neighbours
 from documents.outputs import document_output
 from documents.records import SYSTEM_COLUMNS, told_relations
 from documents.vocabulary import Vocabulary
@@ -42,7 +42,9 @@ def export_documents(
         def work(schema: CollectionSchema) -> Page:
             found = store.behind(schema, after, limit=EXPORT_PAGE, limit_bytes=EXPORT_PAGE_BYTES)
             documents = [_exported(document_output(each, schema, names), schema) for each in found]
-            _add_links(schema, [each.id for each in found], documents)
+            neighbours = Neighbours(caller, schema, names)
+            with neighbours.checked():
+                _add_links(neighbours, schema, [each.id for each in found], documents)
             return Page(documents, found[-1].id if found else after)
 
         return catalog.with_schema(caller, database_id, collection_id, names=names, work=work)
@@ -58,10 +60,13 @@ def _pages(page: Callable[[int], Page], current: Page) -> Iterator[Page]:
 
 
 def _add_links(
-    schema: CollectionSchema, numbers: Sequence[int], documents: Sequence[dict[str, Any]]
+    neighbours: Neighbours,
+    schema: CollectionSchema,
+    numbers: Sequence[int],
+    documents: Sequence[dict[str, Any]],
 ) -> None:
-    for key, relation in told_relations(schema).items():
-        links = store.linked_uids(relation, numbers) if numbers else {}
+    for key, relation in told_relations(schema).items() if numbers else ():
+        links = store.linked_uids(neighbours.of(relation), relation, numbers)
         for number, document in zip(numbers, documents, strict=True):
             uids = links.get(number, [])
             document[key] = uids if relation.is_list else next(iter(uids), None)

@@ -3,21 +3,25 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from documents import catalog, store, values
 from documents.attributes import StructureError
 from documents.catalog import CollectionSchema
+from documents.partitions import SHARED_MAX_DOCUMENTS, is_shared
 from documents.records import Fault, Record
 from documents.reports import LineError, Report
 from documents.services.documents.writes import Write, grants_of_many, log_of, sealed
 from documents.services.documents.writing import create_document
+from documents.services.promotion import promote_collection
 from documents.store import Grants, Log, NewDocument
 from documents.values import SentDocument
 from documents.vocabulary import Vocabulary
 from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
 from kernel.ids import GENERATED_ID_BYTES, UNIQUE_ID
+from kernel.jobs import JobPostponedError
 from kernel.limits import MAX_IMPORT_ERRORS
 
 #: What one statement takes.
@@ -72,6 +76,8 @@ def import_documents(
     started_at = time.monotonic()
     report = Report(import_id)
     for batch in _batches(records):
+        if report.created >= SHARED_MAX_DOCUMENTS:
+            write.run(_promoted)
         _Batch(write, report).take(batch)
         if on_progress is not None:
             on_progress(report)
@@ -97,6 +103,13 @@ def schema_of(
 def _current(schema: CollectionSchema) -> CollectionSchema:
     store.here(schema)  # reads the version
     return schema
+
+
+def _promoted(schema: CollectionSchema) -> None:
+    """See to it that what is many has a partition of its own before it is more."""
+    if is_shared(schema.place):
+        with suppress(JobPostponedError):  # next time, or by the job that is on its way
+            promote_collection(collection_id=schema.id)
 
 
 def _batches(records: Iterable[Record | Fault]) -> Iterator[list[Record | Fault]]:
