@@ -157,7 +157,9 @@ def _heard(
     while early:
         yield early[0].channel, early.popleft().payload
     pgconn = listener.pgconn
-    select.select([pgconn.socket], [], [], POLL_SECONDS)
+    waiting = select.poll()  # `select` knows but the first 1,024 descriptors
+    waiting.register(pgconn.socket, select.POLLIN)
+    waiting.poll(POLL_SECONDS * 1000)
     pgconn.consume_input()
     while message := pgconn.notifies():
         yield message.relname.decode(), message.extra.decode()

@@ -1,6 +1,9 @@
 """Short messages between processes over the database."""
 
+import os
+import resource
 import threading
+from contextlib import ExitStack
 
 import pytest
 from django.db import connection
@@ -11,6 +14,7 @@ pytestmark = [pytest.mark.db, pytest.mark.django_db(transaction=True)]
 
 WAIT_SECONDS = 5.0
 CHANNEL = "appwrite_test"
+MANY_DESCRIPTORS = 1100
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -61,6 +65,23 @@ def test_one_listeners_failure_silences_nobody(caplog):
     notify.listen("appwrite_test_failing", inbox)
     assert notify.start(timeout_seconds=WAIT_SECONDS)
     assert _heard(inbox, "appwrite_test_failing", "x")
+
+
+def test_a_process_with_thousands_of_sockets_listens_again():
+    notify.stop()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < MANY_DESCRIPTORS * 2:
+        pytest.skip("no more files may be opened")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, MANY_DESCRIPTORS * 2), hard))
+    inbox = Inbox()
+    notify.listen(CHANNEL, inbox)
+    with ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        stack.callback(notify.stop)
+        for _ in range(MANY_DESCRIPTORS):
+            stack.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+        assert notify.start(timeout_seconds=WAIT_SECONDS)
+        assert _heard(inbox, CHANNEL, "hello")
 
 
 def test_a_lost_connection_is_made_again_and_told():
