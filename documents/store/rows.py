@@ -92,6 +92,12 @@ class Change:
     granting: Sequence[str]
     unless_after: datetime | None
 
+    @property
+    def is_merge(self) -> bool:
+        """Whether it does no more than to set and drop values, whatever the document is now."""
+        is_more = self.operations or self.has_own_time or self.created_at or self.unless_after
+        return self.grants is None and not is_more
+
 
 class Outcome(NamedTuple):
     """What became of a write: the document after it, and the outbox row unless it was refused.

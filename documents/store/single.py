@@ -125,6 +125,11 @@ def update(schema: CollectionSchema, uid: str, change: Change, log: Log) -> Outc
             "unless_after": change.unless_after,
         }
     )
+    if change.is_merge and not schema.is_schemaless:
+        with guarded():
+            row = _fetch(schema, Statement.MERGE, values)
+        if row is not None:
+            return _outcome(schema, row)
     if change.grants is None:
         with guarded():
             return _outcome(schema, _fetch(schema, Statement.UPDATE, values))

@@ -44,6 +44,7 @@ PARTS: dict[str, LiteralString] = {
         ELSE document_operated(d.data || %(data)s::jsonb, %(operations)s::jsonb) END
         - %(dropped)s::text[] {by_limits}
     """,
+    "merge": "(d.data || %(data)s::jsonb) - %(dropped)s::text[]",
     "changes": """
         merged IS DISTINCT FROM data OR %(has_own_time)s
         OR created_at IS DISTINCT FROM coalesce(%(created)s::timestamptz, created_at)
@@ -109,6 +110,11 @@ PARTS: dict[str, LiteralString] = {
             %(roles)s::text[], %(actor)s::text, %(now)s::timestamptz, true
         FROM r RETURNING id
     """,
+    "written": """
+        r.id, r.uid, r.data, r.permissions,
+        to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"'),
+        to_char(r.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"')
+    """,
     "outcome": """
         c.version, v.is_change, v.is_granted, v.is_late, v.fault, log.id, v.id, v.uid,
         coalesce(r.data, v.data), coalesce(r.permissions, v.permissions),
@@ -142,6 +148,18 @@ class Statement(Enum):
         WITH fresh AS MATERIALIZED ({fresh}), r AS ({created}), log AS ({logged_new}),
         granted AS ({granted} ORDER BY g.place)
         SELECT r.id, log.id, {compiled} FROM fresh LEFT JOIN r ON true LEFT JOIN log ON true
+    """
+    # The usual update, without a look at the row before: it finds none where there is nothing to
+    # change, or something speaks against it.
+    MERGE = """
+        WITH fresh AS MATERIALIZED ({fresh}),
+        r AS (
+            UPDATE {partition} d SET data = {merge}, updated_at = %(updated)s::timestamptz
+            FROM fresh WHERE {this} AND {granting} AND {merge} IS DISTINCT FROM d.data
+            RETURNING d.*, d.read_roles AS previous
+        ),
+        log AS ({logged})
+        SELECT %(version)s::bigint, true, true, false, NULL, log.id, {written} FROM r, log
     """
     UPDATE = """
         WITH fresh AS MATERIALIZED ({fresh}),
