@@ -179,8 +179,6 @@ class Cluster:
         if sys.platform.startswith("linux"):
             # After a crash: one call, instead of one for each of thousands of files.
             settings["recovery_init_sync_method"] = "syncfs"
-            # A commit is one call, and not a write and a flush: a fifth more of them per second.
-            settings["wal_sync_method"] = "open_datasync"
         if not self.is_durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         lines = [f"{name} = {value}\n" for name, value in settings.items()]
