@@ -16,6 +16,7 @@ from documents import partitions, store
 from documents.models import Collection, Document, StagedOperation
 from documents.services import promote_collection
 from documents.services.promotion import PROMOTE_COLLECTION
+from documents.store import versions
 from kernel import jobs as kernel_jobs
 from kernel.caller import ProjectContext
 from kernel.jobs import JobPostponedError
@@ -193,6 +194,27 @@ def test_transaction_is_committed_after_a_move(key: ApiClient) -> None:
     assert unharmed.commit().status == 200
     assert key.get(f"{DOCUMENTS}/a").json["title"] == "staged"
     assert outdated.commit().error == "transaction_conflict"
+
+
+def test_transaction_is_committed_while_documents_move(
+    key: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create(key, "a")
+    begun = begin(key)
+    assert begun.patch(f"{DOCUMENTS}/a", data={"title": "staged"}).status == 200
+    moved: list[Any] = []
+    read = versions.versions
+
+    def read_late(*args: Any, **options: Any) -> dict[str, str]:
+        if not moved:
+            moved.extend(at_once(own_partition))
+        return read(*args, **options)
+
+    monkeypatch.setattr(versions, "versions", read_late)
+
+    assert begun.commit().status == 200
+    assert moved
+    assert key.get(f"{DOCUMENTS}/a").json["title"] == "staged"
 
 
 def test_filter_by_related_documents_that_moved_is_asked_again(

@@ -1,8 +1,9 @@
 """How transactions end: all that is staged happens in one database transaction, or nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from documents.catalog import StaleSchemaError
 from documents.models import DocumentTransaction, StagedOperation
@@ -11,6 +12,7 @@ from documents.services.transactions.attempts import attempt
 from documents.services.transactions.operations import by_collection, first_versions, replay
 from documents.services.transactions.rows import open_row
 from documents.store import versions as store
+from documents.store.versions import Place
 from kernel import clock
 from kernel.caller import Caller
 from kernel.errors import ApiError, ErrorKind
@@ -58,9 +60,9 @@ def _rolled_back(caller: Caller, transaction_uid: str) -> TransactionOutput:
 
 def _committed(caller: Caller, transaction_uid: str) -> TransactionOutput:
     row = open_row(caller, transaction_uid, is_locked=True)
-    operations = list(row.operations.order_by("id"))
+    operations = list(_ordered(row))
     try:
-        _check_unchanged(operations)
+        _check_unchanged(row, operations)
         replay(row, operations, caller)
     except ApiError as error:
         if error.kind is ErrorKind.SERVICE_UNAVAILABLE:
@@ -70,19 +72,32 @@ def _committed(caller: Caller, transaction_uid: str) -> TransactionOutput:
     return transaction_output(row)
 
 
-def _check_unchanged(operations: Sequence[StagedOperation]) -> None:
+def _check_unchanged(row: DocumentTransaction, operations: Sequence[StagedOperation]) -> None:
     """Lock what the transaction touches, and refuse it where anything has another version by now.
 
     Raises: TRANSACTION_CONFLICT
     """
-    first = first_versions(operations)
-    for collection_id, uids in by_collection(first):
+    current: dict[Place, str | None] = {}
+    for collection_id, uids in by_collection(first_versions(operations)):
         try:
-            current = store.versions(collection_id, uids, is_locking=True)
+            held = store.versions(collection_id, uids, is_locking=True)
         except StaleSchemaError:  # the collection is gone, as the services will tell
             continue
-        if any(current.get(uid) != first[collection_id, uid] for uid in uids):
-            raise ApiError(ErrorKind.TRANSACTION_CONFLICT)
+        current |= {(collection_id, uid): held.get(uid) for uid in uids}
+    # Documents that moved before they were locked are expected to have other versions since.
+    if not _are_expected(current, operations) and not _are_expected(current, _ordered(row)):
+        raise ApiError(ErrorKind.TRANSACTION_CONFLICT)
+
+
+def _are_expected(
+    current: Mapping[Place, str | None], operations: Iterable[StagedOperation]
+) -> bool:
+    first = first_versions(operations)
+    return all(first[place] == version for place, version in current.items())
+
+
+def _ordered(row: DocumentTransaction) -> QuerySet[StagedOperation]:
+    return row.operations.order_by("id")
 
 
 def _fail(row: DocumentTransaction) -> None:
