@@ -34,12 +34,13 @@ from accounts.oauth.providers import ForProject
 class Row:
     """A class of allauth's, the scopes to ask for, and where a profile says an address is verified.
 
-    The last is a path of keys with dots, empty where the provider never says so.
+    The last are paths of keys with dots, all true of a verified one; none where the provider never
+    says so.
     """
 
     base: type[OAuth2Provider]
     scopes: tuple[str, ...] = ()
-    verified_at: str = ""
+    verified_at: tuple[str, ...] = ()
 
 
 ROWS = {
@@ -47,17 +48,20 @@ ROWS = {
     "bitbucket": Row(BitbucketOAuth2Provider, ("account", "email")),
     "box": Row(BoxOAuth2Provider),
     "disqus": Row(DisqusProvider, ("read", "email")),
-    "dropbox": Row(DropboxOAuth2Provider, ("account_info.read",), "email_verified"),
+    "dropbox": Row(DropboxOAuth2Provider, ("account_info.read",), ("email_verified",)),
     "facebook": Row(FacebookProvider, ("email", "public_profile")),
     "figma": Row(FigmaProvider, ("current_user:read",)),
+    # An address that another account has proved since stays verified there, but is valid no more.
     "kakao": Row(
-        KakaoProvider, ("account_email", "profile_nickname"), "kakao_account.is_email_verified"
+        KakaoProvider,
+        ("account_email", "profile_nickname"),
+        ("kakao_account.is_email_valid", "kakao_account.is_email_verified"),
     ),
-    "slack": Row(SlackProvider, ("openid", "profile", "email"), "email_verified"),
+    "slack": Row(SlackProvider, ("openid", "profile", "email"), ("email_verified",)),
     "spotify": Row(SpotifyOAuth2Provider, ("user-read-email",)),
     "twitch": Row(TwitchProvider, ("user:read:email",)),
     "x": Row(TwitterOAuth2Provider, ("users.read", "tweet.read", "offline.access")),
-    "yahoo": Row(YahooProvider, ("openid", "profile", "email"), "email_verified"),
+    "yahoo": Row(YahooProvider, ("openid", "profile", "email"), ("email_verified",)),
     "yandex": Row(YandexProvider, ("login:info", "login:email")),
     "zoho": Row(ZohoProvider, ("aaaserver.profile.READ",)),
     "zoom": Row(ZoomProvider, ("user:read:user",)),
@@ -72,7 +76,8 @@ def _made(row: Row) -> type[OAuth2Provider]:
 
     def extract_email_addresses(self: Any, data: Mapping[str, Any]) -> list[EmailAddress]:
         email = self.extract_common_fields(data).get("email") or data.get("email")
-        is_verified = bool(row.verified_at) and _at(data, row.verified_at) is True
+        said = [_at(data, path) is True for path in row.verified_at]
+        is_verified = bool(said) and all(said)
         return [EmailAddress(email=email, verified=is_verified, primary=True)] if email else []
 
     name, adapter = row.base.__name__, row.base.oauth2_adapter_class

@@ -32,7 +32,10 @@ TOLD: dict[str, dict[str, Any]] = {
     "dropbox": {"account_id": "77", "name": {"display_name": "Ada"}},
     "facebook": {"id": "77"},
     "figma": {"id": "77", "handle": "Ada"},
-    "kakao": {"id": 77, "kakao_account": {"email": ADDRESS, "is_email_verified": True}},
+    "kakao": {
+        "id": 77,
+        "kakao_account": {"email": ADDRESS, "is_email_valid": True, "is_email_verified": True},
+    },
     "slack": {"ok": True, "https://slack.com/team_id": "T", "https://slack.com/user_id": "77"},
     "spotify": {"id": "77", "display_name": "Ada"},
     "twitch": {"data": [{"id": "77", "email": ADDRESS, "display_name": "Ada"}]},
@@ -121,6 +124,17 @@ def test_a_user_signs_in_by_a_provider_of_the_table(project, played, browser, al
     assert error_of(Browser(project).sign_in(played, nobody, provider=name)) == (
         "user_oauth2_provider_error"
     )
+
+
+@pytest.mark.parametrize("lost", ["is_email_valid", "is_email_verified"])
+def test_an_address_that_went_to_another_account_is_not_verified(project, played, browser, lost):
+    """Kakao goes on telling it of the account that proved it first, as no longer valid."""
+    set_up(project, "kakao")
+    told = TOLD["kakao"] | {"kakao_account": TOLD["kakao"]["kakao_account"] | {lost: False}}
+    assert browser.sign_in(played, Person(told=told), provider="kakao").headers["Location"] == (
+        SUCCESS
+    )
+    assert browser.account().json["emailVerification"] is False
 
 
 @pytest.mark.parametrize("name", sorted(SERVERS))
