@@ -36,7 +36,7 @@ pytestmark = pytest.mark.slow
 INTERLEAVED_EVENTS = 10_000
 COLLECTIONS, DOCUMENTS_EACH = 6, 8
 CLIENTS, REQUESTS, CANCELLED_SHARE = 20, 200, 0.2
-AT_ONCE = 100  # so that a slow machine has room for all
+MAX_TRIES = 60  # a slow machine has no room for all at once, and says when to come again
 SEED = 27
 
 
@@ -324,6 +324,17 @@ def test_class_35_an_unknown_project_has_no_socket(talk: Any, project: ProjectCo
 # Class 25
 
 
+async def answer_to(http: httpx.AsyncClient, *asked: str, **more: Any) -> httpx.Response:
+    """Ask until the server has time for it."""
+    answer = await http.request(*asked, **more)
+    for _ in range(MAX_TRIES):
+        if answer.status_code != 503:
+            break
+        await asyncio.sleep(float(answer.headers["Retry-After"]))
+        answer = await http.request(*asked, **more)
+    return answer
+
+
 def test_class_25_concurrent_requests_never_mix(talk: Any, project: ProjectContext) -> None:
     """A fifth of the clients goes away in the middle; what they asked for reaches nobody else."""
     people = [sign_up(project, f"user{number}") for number in range(CLIENTS)]
@@ -332,21 +343,17 @@ def test_class_25_concurrent_requests_never_mix(talk: Any, project: ProjectConte
         made(client(project, session=person.session).patch("/account/prefs", nonce), 200)
     projects.drop_project()
     chance = random.Random(SEED)  # noqa: S311  # the same clients in every run
-    places = asyncio.Semaphore(AT_ONCE)
 
     async def ask(http: httpx.AsyncClient, person: Person, number: int) -> None:
-        async with places:
-            await ask_one(http, person, number)
-
-    async def ask_one(http: httpx.AsyncClient, person: Person, number: int) -> None:
         headers = {"X-Appwrite-Project": project.uid, "X-Appwrite-Session": person.session}
-        account = (await http.get("/v1/account", headers=headers)).json()
+        account = (await answer_to(http, "GET", "/v1/account", headers=headers)).json()
         assert account["$id"] == person.uid
         assert account["prefs"] == {"nonce": f"nonce of {person.uid}"}
         renamed = {"name": f"{person.uid} {number}"}
-        answer = (await http.patch("/v1/account/name", headers=headers, json=renamed)).json()
-        assert answer["$id"] == person.uid
-        guest = await http.get("/v1/account", headers={"X-Appwrite-Project": project.uid})
+        patched = await answer_to(http, "PATCH", "/v1/account/name", headers=headers, json=renamed)
+        assert patched.json()["$id"] == person.uid
+        headers = {"X-Appwrite-Project": project.uid}
+        guest = await answer_to(http, "GET", "/v1/account", headers=headers)
         assert guest.status_code == 401
 
     async def main() -> None:
