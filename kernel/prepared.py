@@ -11,13 +11,15 @@ from typing import Any
 
 from psycopg import Connection, Cursor, Error, OperationalError
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.errors import error_from_result
+from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName, error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
 Row = tuple[Any, ...]
 
 _DONE = ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK
+#: What is prepared does not fit the tables of now, or is gone: it would fail each time.
+_OUTDATED = FeatureNotSupported, InvalidSqlStatementName
 
 
 class Answer:
@@ -60,7 +62,10 @@ class Prepared:
         formats = self._values.formats or []
         result = self.raw.pgconn.exec_prepared(name, dumped, formats, Format.TEXT)
         if result.status not in _DONE:
-            raise self._error(result)
+            error = self._error(result)
+            if isinstance(error, _OUTDATED):
+                del self._names[key]
+            raise error
         if result.status == ExecStatus.COMMAND_OK:
             return Answer([], result.command_tuples or 0)
         self._values.set_pgresult(result)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.db import DataError, OperationalError, connection, transaction
+from django.db import DatabaseError, DataError, OperationalError, connection, transaction
 from django.db.utils import InternalError
 from psycopg.errors import DivisionByZero
 
@@ -77,6 +77,18 @@ def test_a_refused_statement_spoils_none_after_it(times):
 
     assert isinstance(caught.value.__cause__, DivisionByZero)
     assert sql.fetch_one(DIVIDE, {"by": 3}) == (2,)
+
+
+@pytest.mark.parametrize("change", [b"ALTER TABLE grown ADD other int", b"DEALLOCATE ALL"])
+def test_what_was_prepared_for_another_schema_is_prepared_anew(change):
+    statement = sql.numbered("SELECT * FROM grown WHERE %(it)s::int = 1")
+    sql.execute("CREATE TEMPORARY TABLE grown (number int)")
+    run_often(statement, {"it": 1})
+    connection.connection.pgconn.exec_(change)  # without a word to the driver, as by others
+    with pytest.raises(DatabaseError):
+        sql.fetch_all(statement, {"it": 1})
+
+    assert run_often(statement, {"it": 1}) == [None] * 7
 
 
 def test_a_statement_that_cannot_be_prepared_is_refused_each_time():
