@@ -15,6 +15,7 @@ from kernel import jobs, sql
 
 PROMOTE_COLLECTION = "documents.promote_collection"
 RETRY_SECONDS = 2.0
+_IN_THE_WAY = pg_errors.DeadlockDetected, pg_errors.LockNotAvailable
 # Readers go on; those who lock rows wait as well, or they would see documents go.
 _LOCK = psql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE")
 # Others wait for it: it has to end, and would begin anew.
@@ -31,7 +32,7 @@ def promote_collection(*, collection_id: int) -> None:
     Nothing else about them changes, and nobody is told. Done again, it does nothing.
 
     Raises:
-        JobPostponedError: Others write to the shared partition for too long.
+        JobPostponedError: Others write to the shared partition for too long, or wait for it.
     """
     if not partitions.is_shared(partitions.place_of(collection_id)):
         return
@@ -39,7 +40,7 @@ def promote_collection(*, collection_id: int) -> None:
         with transaction.atomic():
             _promote(collection_id)
     except OperationalError as error:
-        if isinstance(error.__cause__, pg_errors.LockNotAvailable):
+        if isinstance(error.__cause__, _IN_THE_WAY):
             raise jobs.JobPostponedError(RETRY_SECONDS) from error
         raise
 

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -260,6 +261,40 @@ def test_move_that_would_have_to_wait_is_put_off(key: ApiClient) -> None:
     assert kernel_jobs.run_waiting() == 1
     assert posts().place == posts().id
     assert key.get(f"{DOCUMENTS}/a").status == 200
+
+
+def test_move_in_the_way_of_a_writer_is_put_off(key: ApiClient) -> None:
+    create(key, "a")
+    before = posts()
+
+    def promote() -> str:
+        try:
+            promote_collection(collection_id=before.id)
+        except JobPostponedError:
+            return "put off"
+        return "moved"
+
+    with own_connection() as writer:
+        writer.execute("SET deadlock_timeout = '10s'")  # so that the other one gives way
+        writer.execute("BEGIN")
+        writer.execute(f"LOCK TABLE {partitions.name(before.place)} IN ROW EXCLUSIVE MODE")
+
+        def write() -> str:
+            while not _waiters():
+                time.sleep(0.01)
+            writer.execute("SELECT 1 FROM document_collection FOR NO KEY UPDATE")
+            writer.execute("ROLLBACK")
+            return "written"
+
+        assert at_once(promote, write) == ["put off", "written"]
+
+    assert posts().place == before.place
+
+
+def _waiters() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return int(cursor.fetchone()[0])
 
 
 def test_interrupted_move_leaves_all_in_its_place(
