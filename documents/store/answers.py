@@ -46,7 +46,11 @@ _KEEP = """
         kept_at = excluded.kept_at, expires_at = excluded.expires_at,
         documents = excluded.documents, answer = excluded.answer
 """
-_SWEEP = "DELETE FROM document_answer WHERE expires_at <= %s"
+_SWEEP = """
+    DELETE FROM document_answer a WHERE a.expires_at <= %s OR NOT EXISTS (
+        SELECT 1 FROM document_collection c WHERE c.id = a.collection_id AND c.deleted_at IS NULL
+    )
+"""
 
 
 class Keeper:
@@ -104,7 +108,7 @@ class Keeper:
 
 
 def sweep() -> int:
-    """Delete the answers that are too old for anybody; return how many."""
+    """Delete answers that are too old for anybody, or of no collection; return how many."""
     return sql.execute(_SWEEP, (clock.now(),))
 
 

@@ -299,6 +299,18 @@ def test_number_of_answers_is_bounded_and_old_ones_are_swept(
     assert rows() == 0
 
 
+def test_answers_of_a_deleted_collection_are_swept(project: ProjectContext, key: ApiClient) -> None:
+    make_collection(project)
+    put(project, "one")
+    assert seen(key) == ("miss", ["one"])
+    assert answers.sweep() == 0
+
+    assert key.delete(COLLECTION).status == 204
+
+    assert answers.sweep() == 1
+    assert rows() == 0
+
+
 def test_listing_is_answered_when_it_cannot_be_kept(
     project: ProjectContext, key: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
