@@ -23,9 +23,12 @@ _PARAMETER = re.compile(r"(\w+)\"?\s*[:=]\s*\"?([\w+/=-]+)\"?")
 #: Firebase's names of providers, and ours of those that are offered.
 PROVIDERS: Mapping[str, str] = {
     "apple.com": "apple",
+    "facebook.com": "facebook",
     "github.com": "github",
     "google.com": "google",
     "microsoft.com": "microsoft",
+    "twitter.com": "x",
+    "yahoo.com": "yahoo",
 }
 #: Ways to sign in that are no providers.
 _OWN = frozenset({"password", "phone", "emailLink", "anonymous", "custom", "firebase"})

@@ -20,6 +20,7 @@ from kernel.caller import Caller, CallerKind, ProjectContext
 from kernel.models import OutboxEvent
 from projects import services as projects
 from projects.models import Project
+from projects.oauth import PROVIDERS
 from tests.client import ApiClient
 from tests.conftest import ClientFor
 from tests.console.firebase.conftest import ImportFirebase, skipped
@@ -54,7 +55,7 @@ def test_a_user_comes_with_all_that_is_known_of_them(
         providerUserInfo=[
             provider("google.com", "g-1", email="Ada@Example.com"),
             provider("password", "ada5@example.com"),
-            provider("twitter.com", "t-1"),
+            provider("playgames.google.com", "p-1"),
         ],
     )
     path, report = write_users(tmp_path / "users.json", [ada]), tmp_path / "skipped.jsonl"
@@ -89,7 +90,7 @@ def test_a_user_comes_with_all_that_is_known_of_them(
     assert identities[0]["providerEmail"] == "ada@example.com"
     told = skipped(report)
     assert [(each["what"], each["reason"]) for each in told] == [
-        ("incomplete", "the provider 'twitter.com' is not offered")
+        ("incomplete", "the provider 'playgames.google.com' is not offered")
     ]
     assert told[0]["line"] == 2
     event = OutboxEvent.objects.get(name="users.Ada5.create")
@@ -114,6 +115,26 @@ def test_an_imported_user_signs_in_and_is_hashed_anew(
     assert guest.post("/account/sessions/email", sent).status == 201
     assert User.objects.get(uid="ada").password.startswith("argon2$argon2id$")
     assert User.objects.get(uid="bob").password.startswith("scryptMod$")
+
+
+def test_every_provider_of_an_export_that_signs_in_here_comes_along(
+    import_firebase: ImportFirebase, tmp_path: Path
+):
+    """By the provider's id: of some no address is verified, which would lead to their account."""
+    offered = {
+        "apple.com": "apple",
+        "facebook.com": "facebook",
+        "github.com": "github",
+        "google.com": "google",
+        "microsoft.com": "microsoft",
+        "twitter.com": "x",
+        "yahoo.com": "yahoo",
+    }
+    ada = user("ada", providerUserInfo=[provider(name, f"at {name}") for name in offered])
+    import_firebase("--users", write_users(tmp_path / "users.json", [ada]))
+    found = Identity.objects.values_list("provider", "provider_uid")
+    assert dict(found) == {ours: f"at {theirs}" for theirs, ours in offered.items()}
+    assert set(offered.values()) <= set(PROVIDERS)
 
 
 def test_blocked_and_unnamed_users_come_as_they_are(

@@ -29,9 +29,9 @@ Users: 1,202
   1 disabled
   100 without address, number or provider (anonymous, or custom tokens)
   100 with the provider google.com
-  1 with the provider facebook.com
+  1 with the provider gc.apple.com
   1 with the label admin
-  1 incomplete: the provider 'facebook.com' is not offered
+  1 incomplete: the provider 'gc.apple.com' is not offered
 Collections of the database default: 2
   posts -> posts: 1,000 documents
     whom uid names may read, update and delete; others only by keys
@@ -72,7 +72,7 @@ def test_a_dry_run_tells_the_plan_and_changes_nothing(
     users += [
         with_password("eve", disabled=True),
         user("root", email="root@example.com", customAttributes='{"admin":true}'),
-        user("fay", providerUserInfo=[provider("facebook.com", "1")]),
+        user("fay", providerUserInfo=[provider("gc.apple.com", "1")]),
         user("odd", email="odd"),
     ]
     post = {"at": exports.time(1), "likes": 1, "meta": "x", "tags": ["a"], "uid": "u1"}
