@@ -97,6 +97,7 @@ def test_class_12_odd_parts_do_not_open_a_second_budget(project, client_for, ali
         ("/account/sessions/email", {"email": "ALICE@example.com"}),
         ("/account/sessions/email", {"email": " alice@example.com"}),
         ("/account/sessions/email", {"extra": "x"}),
+        ("/account/sessions/email?_method=PUT", {"_method": "PUT"}),
     ]
     statuses = [guest.post(path, wrong | change).status for _ in range(3) for path, change in odd]
     assert len([each for each in statuses if each != 429]) == 10

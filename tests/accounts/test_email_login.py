@@ -293,16 +293,28 @@ def test_class_44_a_page_opens_no_more_than_the_app_of_a_project(db, changes):
     assert browser().post("/auth/magic-url", told).status_code == 405
 
 
-def test_class_07_headers_do_not_choose_the_host_of_a_link(guest):
-    headers = {"X_Forwarded_Host": "evil.example", "Forwarded": "host=evil.example"}
-    reply = guest.post(
-        "/account/tokens/magic-url",
-        {"userId": "new", "email": "new@example.com", "url": APP},
-        **headers,
-    )
-    assert reply.status == 201
-    assert newest_link()[0] == APP
-    assert "evil.example" not in newest_text()
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Host": "evil.example"},
+        {"Origin": "https://evil.example"},
+        {"Referer": "https://evil.example/"},
+        {"X_Forwarded_Host": "evil.example", "X_Forwarded_Proto": "https"},
+        {"X_Forwarded_Server": "evil.example", "X_Original_Host": "evil.example"},
+        {"Forwarded": "host=evil.example"},
+    ],
+)
+def test_class_07_headers_do_not_choose_the_host_of_a_link(guest, settings, header):
+    settings.PUBLIC_URL, settings.TRUSTED_PROXIES = "https://api.example.com", 1
+    for sent, place in [({"url": APP}, APP), ({}, "https://api.example.com/auth/magic-url")]:
+        body = {"userId": "unique()", "email": "new@example.com"} | sent
+        reply = guest.post("/account/tokens/magic-url", body, **header)
+        if reply.status == 201:
+            assert newest_link()[0] == place
+            assert "evil.example" not in newest_text()
+        else:
+            assert header.keys() <= {"Host", "Origin", "Referer"}
+            assert not Mail.objects.exists()
 
 
 @pytest.mark.parametrize(("kind", "limit"), [("magic-url", 60), ("email", 10)])

@@ -54,7 +54,7 @@ def test_even_the_right_password_has_to_wait_its_turn(guest, clock):
     assert login(guest, "wrong password").status == 401
 
 
-def test_success_clears_its_own_account_alone(project, guest):
+def test_class_11_success_clears_its_own_account_alone(project, guest):
     sign_up(project, "bob")
     for _ in range(FREE):
         login(guest, "wrong password", "alice")

@@ -317,6 +317,15 @@ def test_class_19_an_address_that_passes_on_passes_no_account_on(browser, idp, p
     assert heir.account().json["$id"] != ada
 
 
+def test_class_19_whoever_is_renamed_at_the_provider_keeps_their_account(browser, idp, project):
+    browser.sign_in(idp)
+    renamed = Browser(project)
+    renamed.sign_in(idp, Person(email="lovelace@example.com", name="Countess Lovelace"))
+    assert renamed.account().json["$id"] == browser.account().json["$id"]
+    assert renamed.account().json["email"] == "ada@example.com"
+    assert Identity.objects.count() == 1
+
+
 @pytest.mark.parametrize("password", ["", " ", "        ", "null", "None"])
 def test_class_19_nobody_logs_in_to_a_providers_account_by_password(
     browser, idp, project, client_for, password

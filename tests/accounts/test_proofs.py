@@ -8,7 +8,7 @@ import time_machine
 from accounts.models import Mail, Session, Token, User
 from kernel import clock
 from kernel.models import Job
-from tests.accounts.mailbox import newest_link
+from tests.accounts.mailbox import newest_link, newest_text
 from tests.conftest import PASSWORD
 from tests.reference import assert_model
 
@@ -211,6 +211,23 @@ def test_class_07_proof_links_lead_to_places_of_the_project_alone(own, jobs, pat
     assert (reply.status, reply.error) == (400, "general_argument_invalid")
     jobs()
     assert not Mail.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "header", ["Host", "Origin", "Referer", "X_Forwarded_Host", "X_Original_Host", "Forwarded"]
+)
+def test_class_07_no_header_leads_a_recovery_elsewhere(guest, alice, jobs, settings, header):
+    settings.TRUSTED_PROXIES = 1
+    host = {"Forwarded": "host=evil.example", "Origin": "https://evil.example"}
+    body = {"email": alice.email, "url": APP}
+    reply = guest.post("/account/recovery", body, **{header: host.get(header, "evil.example")})
+    jobs()
+    if reply.status == 201:
+        assert newest_link()[0] == APP
+        assert "evil.example" not in newest_text()
+    else:
+        assert header in ("Host", "Origin", "Referer")
+        assert not Mail.objects.exists()
 
 
 def test_class_10_proof_works_once_and_for_its_own_purpose_alone(own, guest, jobs):
