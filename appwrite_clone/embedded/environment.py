@@ -31,6 +31,10 @@ def has_own_secret() -> bool:
     return bool(os.environ.get("APPWRITE_SECRET") or os.environ.get("APPWRITE_SECRET_FILE"))
 
 
+def has_own_address() -> bool:
+    return bool(os.environ.get("APPWRITE_PUBLIC_URL") or os.environ.get("APPWRITE_PUBLIC_URL_FILE"))
+
+
 def require_secret() -> None:
     if not has_own_secret():
         raise StartError(
@@ -83,6 +87,8 @@ def _set_placeholders() -> None:
 @contextlib.contextmanager
 def _embedded_database(data_directory: Path) -> Iterator[None]:
     home.prepare(data_directory)
+    if not has_own_address() and (address := home.remembered_address(data_directory)):
+        os.environ["APPWRITE_PUBLIC_URL"] = address
     cluster = Cluster(data_directory)
     try:
         with home.locked(data_directory, home.COMMAND):

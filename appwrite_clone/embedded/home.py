@@ -14,6 +14,7 @@ from appwrite_clone.embedded.accounts import Account, closed_directory
 
 SERVER = "up"
 COMMAND = "command"
+ADDRESS = "address"
 COMMAND_WAIT_SECONDS = 60
 SECRET_BYTES = 32
 # A socket's whole path must fit: 107 bytes on Linux, 103 on macOS.
@@ -86,6 +87,21 @@ def make_secret(path: Path) -> None:
         file.flush()
         os.fsync(descriptor)
     unfinished.rename(path)  # never half written, whenever a kill comes
+
+
+def remember_address(path: Path, address: str | None) -> None:
+    """Note where the server answers on this machine, for commands that print links to it."""
+    if address is None:
+        (path / ADDRESS).unlink(missing_ok=True)
+    else:
+        (path / ADDRESS).write_text(f"{address}\n")
+
+
+def remembered_address(path: Path) -> str | None:
+    try:
+        return (path / ADDRESS).read_text().strip() or None
+    except FileNotFoundError:
+        return None
 
 
 def temporary_directory(account: Account | None = None) -> Path:

@@ -59,6 +59,7 @@ def _database(options: Options) -> Iterator[Cluster | None]:
         return
     cluster = Cluster(options.data_directory)
     with home.locked(options.data_directory, home.SERVER), environment.running(cluster):
+        home.remember_address(options.data_directory, options.url if options.is_loopback else None)
         os.environ.update(environment.embedded_environment(cluster))
         yield cluster
 

@@ -57,6 +57,14 @@ def test_data_directory_below_a_file_is_refused_in_one_line(tmp_path: Path):
         home.prepare(tmp_path / "file" / "data")
 
 
+def test_address_of_the_last_start_is_remembered(tmp_path: Path):
+    assert home.remembered_address(tmp_path) is None
+    home.remember_address(tmp_path, "http://127.0.0.1:8080")
+    assert home.remembered_address(tmp_path) == "http://127.0.0.1:8080"
+    home.remember_address(tmp_path, None)
+    assert home.remembered_address(tmp_path) is None
+
+
 def test_missing_master_secret_of_a_used_cluster_is_not_replaced(tmp_path: Path):
     home.prepare(tmp_path)
     cluster = Cluster(tmp_path)
