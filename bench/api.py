@@ -38,7 +38,7 @@ class Api:
         self._answer("DELETE", path, None)
 
     def has(self, path: str) -> bool:
-        return self._client.get(path).status_code == httpx.codes.OK
+        return self._response("GET", path, None).status_code == httpx.codes.OK
 
     def wait(self, path: str, field: str, seconds: float) -> None:
         """Wait until everything in a list is available.
@@ -52,11 +52,16 @@ class Api:
             time.sleep(POLL_SECONDS)
 
     def _answer(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
-        try:
-            response = self._client.request(method, path, json=body)
-        except httpx.TransportError as error:
-            raise RefusedError(f"{self._client.base_url} does not answer ({error}).") from error
+        response = self._response(method, path, body)
         if response.is_error:
             raise RefusedError(f"{method} {path} answers {response.status_code}: {response.text}")
         answer: dict[str, Any] = response.json() if response.content else {}
         return answer
+
+    def _response(self, method: str, path: str, body: dict[str, Any] | None) -> httpx.Response:
+        try:
+            return self._client.request(method, path, json=body)
+        except httpx.TransportError as error:
+            raise RefusedError(
+                f"{self._client.base_url} does not answer ({error}); --url names another address."
+            ) from error
