@@ -243,6 +243,18 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
 }
 
 
+def asked(method: str, name: str) -> list[str]:
+    """Return queries that name an attribute, or what is computed, where the method takes names."""
+    if method in ("select", "groupBy", "count"):  # a count's value is its name in answers
+        return [query(method, "", name)]
+    if method == "distinct":
+        return [query("select", "", name), query(method)]
+    if method == "having":
+        tested = {"method": "greaterThan", "attribute": name, "values": [1]}
+        return [query("count"), query(method, "", tested)]
+    return [query(method, name, *ARGUMENTS.get(method, ()))]
+
+
 def test_class_37_no_name_is_read_as_sql(world: World) -> None:
     documents = "/databases/{databaseId}/collections/{collectionId}/documents".format(**world.ids)
     methods = [
@@ -254,20 +266,26 @@ def test_class_37_no_name_is_read_as_sql(world: World) -> None:
         "between",
         "select",
         "search",
+        "distinct",
+        "groupBy",
+        "sum",
+        "count",
+        "having",
     ]
+    document = f"{documents}/{world.ids['documentId']}"
+    paths = (documents, "/users", "/teams", document)
+    assert len(methods) % len(paths)  # each method meets each path
     for place, name in enumerate(names(FUZZED_NAMES)):
-        method = methods[place % len(methods)]
-        if method == "select":
-            queries = [query(method, "", name)]
-        else:
-            queries = [query(method, name, *ARGUMENTS.get(method, ()))]
-        path = (documents, "/users", "/teams", f"{documents}/{world.ids['documentId']}")[place % 4]
+        queries = asked(methods[place % len(methods)], name)
+        path = paths[place % len(paths)]
         reply = check(world.server.get(path, {"queries": queries}), sent=name)
         assert reply.status in (200, 400), (name, reply.json)
         if place % 10 == 0:
             check(world.server.get(f"/users/{quote(name, safe='')}"), sent=name)
             body = {"documentId": "n", "data": {name: "x"}}
             check(world.server.post(documents, body), sent=name)
+            step = f"{document}/{quote(name, safe='')}/increment"
+            assert check(world.server.patch(step, {}), sent=name).status in (200, 400, 404), name
 
 
 # Depth and patterns
