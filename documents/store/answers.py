@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 import orjson
-from django.db import OperationalError
+from django.db import DatabaseError
 from psycopg import sql as psql
 
 from documents import partitions
@@ -103,7 +103,7 @@ class Keeper:
         values = (self._place, self._key, self._schema.id, asked_at, until, numbers, text)
         try:
             sql.execute(_KEEP, values)
-        except OperationalError as error:  # a full disk, for one, stops no reader
+        except DatabaseError as error:  # a full disk, or a server that only reads, stops no reader
             _logger.warning("An answer was not kept: %s", error)
 
 
