@@ -380,7 +380,7 @@ def _used(row: sql.Row | None, *, needs_session: bool) -> _Identity | None:
     oldest = now - timedelta(seconds=LAST_ACCESS_RESOLUTION_SECONDS)
     is_due = accessed_at is None or accessed_at <= oldest
     if is_due and (_is_current(identity) or not needs_session):
-        sql.execute(_TOUCH, (now, identity.user_id))
+        sql.note(_TOUCH, (now, identity.user_id))
     return identity
 
 

@@ -13,10 +13,18 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, LiteralString, NamedTuple, TypeVar, cast
 
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    IntegrityError,
+    connection,
+    connections,
+    transaction,
+)
 from psycopg import Connection, Cursor, RawCursor, adapters
 from psycopg import Error as PgError
 from psycopg.abc import Loader
+from psycopg.errors import DiskFull, ReadOnlySqlTransaction
 from psycopg.pq import Format, TransactionStatus
 from psycopg.sql import Composed
 
@@ -85,6 +93,16 @@ def fetch_one(statement: Statement, parameters: Parameters = ()) -> Row | None:
 def execute(statement: Statement, parameters: Parameters = ()) -> int:
     """Run a statement and return how many rows it touched."""
     return _run(statement, parameters, lambda answer: answer.rowcount)
+
+
+def note(statement: Statement, parameters: Parameters = ()) -> None:
+    """Run a write that its reader can do without: where the database takes none, it is left."""
+    try:
+        with transaction.atomic() if connection.in_atomic_block else nullcontext():
+            execute(statement, parameters)
+    except DatabaseError as error:
+        if not isinstance(error.__cause__, (DiskFull, ReadOnlySqlTransaction)):
+            raise
 
 
 def drop_dead_connection(**_signal: object) -> None:

@@ -88,7 +88,7 @@ def _read(project_id: int, stored: bytes) -> KeyGrant | None:
     grant = KeyGrant(uid, _with_base(tuple(scopes)), expires_at)
     now = clock.now()
     if _is_stale(accessed_at, now) and not _is_expired(grant, now):
-        sql.execute(_TOUCH, (now, key_id))
+        sql.note(_TOUCH, (now, key_id))
     return grant
 
 

@@ -19,6 +19,7 @@ from accounts.services import (
     update_user_status,
 )
 from accounts.tokens import SessionSecret
+from kernel import sql
 from kernel.caller import Caller, CallerKind, Credentials
 from kernel.errors import ApiError
 from kernel.scopes import GUEST_SCOPES, KEY_BASE_SCOPES, USER_SCOPES
@@ -119,6 +120,23 @@ def test_last_access_is_noted_once_a_day(project, alice, statements):
             authenticate(project, credentials)
     assert User.objects.get(uid="alice").accessed_at > first
     assert len(seen) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_only_reads_leaves_the_last_access(project, alice, make_key):
+    User.objects.filter(uid="alice").update(accessed_at=None)
+    key = make_key(project, ["users.read"])
+    sql.execute("SET default_transaction_read_only = on")
+    try:
+        callers = [
+            authenticate(project, Credentials(session=alice.session)),
+            authenticate(project, Credentials(key=key)),
+        ]
+    finally:
+        sql.execute("RESET default_transaction_read_only")
+
+    assert [each.kind for each in callers] == [CallerKind.SESSION, CallerKind.KEY]
+    assert User.objects.get(uid="alice").accessed_at is None
 
 
 rubbish = st.one_of(
