@@ -13,14 +13,7 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, LiteralString, NamedTuple, TypeVar, cast
 
-from django.db import (
-    DEFAULT_DB_ALIAS,
-    DatabaseError,
-    IntegrityError,
-    connection,
-    connections,
-    transaction,
-)
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connection, connections
 from psycopg import Connection, Cursor, RawCursor, adapters
 from psycopg import Error as PgError
 from psycopg.abc import Loader
@@ -96,12 +89,15 @@ def execute(statement: Statement, parameters: Parameters = ()) -> int:
 
 
 def note(statement: Statement, parameters: Parameters = ()) -> None:
-    """Run a write that its reader can do without: where the database takes none, it is left."""
+    """Run a write that its reader can do without: where the database takes none, it is left.
+
+    Not inside a transaction, which a refused write spoils.
+    """
     try:
-        with transaction.atomic() if connection.in_atomic_block else nullcontext():
-            execute(statement, parameters)
+        execute(statement, parameters)
     except DatabaseError as error:
-        if not isinstance(error.__cause__, (DiskFull, ReadOnlySqlTransaction)):
+        is_left = isinstance(error.__cause__, (DiskFull, ReadOnlySqlTransaction))
+        if connection.in_atomic_block or not is_left:
             raise
 
 

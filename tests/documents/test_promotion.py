@@ -275,12 +275,11 @@ def test_move_in_the_way_of_a_writer_is_put_off(key: ApiClient) -> None:
         return "moved"
 
     with own_connection() as writer:
-        writer.execute("SET deadlock_timeout = '10s'")  # so that the other one gives way
         writer.execute("BEGIN")
         writer.execute(f"LOCK TABLE {partitions.name(before.place)} IN ROW EXCLUSIVE MODE")
 
         def write() -> str:
-            while not _waiters():
+            while not _waiters():  # who waits first is first to notice, and gives way
                 time.sleep(0.01)
             writer.execute("SELECT 1 FROM document_collection FOR NO KEY UPDATE")
             writer.execute("ROLLBACK")
