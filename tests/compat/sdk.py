@@ -12,6 +12,7 @@ from appwrite.id import ID
 from appwrite.services.account import Account
 from appwrite.services.users import Users
 
+from tests.compat.checked import CheckedClient
 from tests.compat.live import PROJECT, Installation
 
 PASSWORD = "a long enough password"
@@ -29,7 +30,7 @@ class Person:
 
 
 def guest_client(server: Installation) -> Client:
-    return Client().set_endpoint(server.endpoint).set_project(PROJECT)
+    return CheckedClient().set_endpoint(server.endpoint).set_project(PROJECT)
 
 
 def key_client(server: Installation) -> Client:
@@ -54,7 +55,7 @@ def sign_up(key: Client) -> Person:
 
 def acting_as(client: Client, session: str) -> Client:
     """Return a client of the same project that acts with a session's secret."""
-    fresh = Client().set_endpoint(client._endpoint).set_project(client.get_config("project"))
+    fresh = CheckedClient().set_endpoint(client._endpoint).set_project(client.get_config("project"))
     return fresh.set_session(session)
 
 
