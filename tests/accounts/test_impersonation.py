@@ -161,12 +161,12 @@ def test_one_impersonation_leads_to_no_other(operator, server):
 
 
 def test_never_in_the_console(console_project, client_for):
-    root = sign_up(console_project, "root")
+    ruth = sign_up(console_project, "ruth")
     sign_up(console_project, "admin")
-    User.objects.filter(uid="root").update(is_impersonator=True)
-    me = client_for(console_project, session=root.session)
-    assert who(acting(me, **{AS_ID: "admin"})) == ("root", None)
-    refused = me.patch("/users/root/impersonator", {"impersonator": True})
+    User.objects.filter(uid="ruth").update(is_impersonator=True)
+    me = client_for(console_project, session=ruth.session)
+    assert who(acting(me, **{AS_ID: "admin"})) == ("ruth", None)
+    refused = me.patch("/users/ruth/impersonator", {"impersonator": True})
     assert (refused.status, refused.error) == (401, "general_access_forbidden")
 
 

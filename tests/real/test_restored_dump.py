@@ -13,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 from appwrite_clone.embedded.programs import Programs, find_programs
 from tests.client import ApiClient
+from tests.compat.parts import missing
 from tests.database import own_connection
 from tests.documents import test_document_changes as feed
 from tests.documents.blog import DOCUMENTS, ids
@@ -31,7 +32,7 @@ def programs() -> Programs:
     with own_connection() as server:
         major = server.info.server_version // 10_000
     if found.major != major:
-        pytest.skip(f"the server is PostgreSQL {major}, the programs are of {found.major}")
+        missing(f"the server is PostgreSQL {major}, the programs are of {found.major}")
     return found
 
 
