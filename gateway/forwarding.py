@@ -7,18 +7,20 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 import httpx
+import orjson
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern
 
 from gateway import bodies
 from gateway.exceptions import RETRY_AFTER_SECONDS
-from gateway.identity import IDENTITY_HEADER, PROJECT_HEADER, issue
+from gateway.identity import IDENTITY_HEADER, PROJECT_HEADER, RENEWED_HEADER, issue
 from gateway.logs import request_id
 from gateway.operations import Operation
 from gateway.parsing import read_params
 from gateway.views import Call, Endpoint
 from kernel.errors import ApiError, ErrorKind
+from kernel.recent import renew
 
 CONNECT_SECONDS = 2.0
 WAIT_SECONDS = 20.0  # longer than a service lets a request wait, and a statement run
@@ -72,7 +74,7 @@ _CREDENTIALS = frozenset(
         "x-request-id",
     }
 )
-_OF_ANSWERS = frozenset({"date", "server", "set-cookie"})
+_OF_ANSWERS = frozenset({"date", "server", "set-cookie", RENEWED_HEADER.lower()})
 
 _logger = logging.getLogger(__name__)
 
@@ -167,6 +169,8 @@ def _target(request: HttpRequest) -> bytes:
 
 
 def _response(answer: httpx.Response, request: HttpRequest) -> HttpResponseBase:
+    for group in orjson.loads(answer.headers.get(RENEWED_HEADER, "[]")):
+        renew(group)
     length = answer.headers.get("content-length", "")
     is_short = length.isdigit() and int(length) <= WHOLE_ANSWER_BYTES
     response: HttpResponseBase

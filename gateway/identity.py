@@ -18,6 +18,9 @@ from kernel.errors import ApiError, ErrorKind
 
 IDENTITY_HEADER = "X-Appwrite-Identity"
 PROJECT_HEADER = "X-Appwrite-Project"
+# With it a service tells its gateway which groups of what that keeps are outdated: whoever is
+# answered may call again at once (`kernel.recent`).
+RENEWED_HEADER = "X-Appwrite-Renewed"
 PURPOSE = "identity"
 IDENTITY_SECONDS = 30
 # A server takes heads of 64 KiB, the client's own headers included. It is the share of a user

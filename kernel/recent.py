@@ -3,7 +3,9 @@
 import mmap
 import secrets
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Generic, TypeVar
 
 from kernel import notify
@@ -17,6 +19,7 @@ MARK_BYTES = 8
 # them changed, the next request finds changed in all. Groups that share a mark only read more.
 # The hash of a text is alike in them too: forks keep its seed.
 _marks = memoryview(mmap.mmap(-1, MARKS * MARK_BYTES)).cast("Q")
+_renewed: ContextVar[set[int | str] | None] = ContextVar("renewed", default=None)
 
 
 def mark_of(group: Hashable) -> int:
@@ -27,13 +30,28 @@ def mark_of(group: Hashable) -> int:
     return _marks[hash(group) % MARKS]
 
 
-def renew(group: Hashable) -> None:
+def renew(group: int | str) -> None:
     """Outdate what all processes forked beside this one keep of a group; to be called after commit.
 
-    Those elsewhere hear of it by NOTIFY, which takes some milliseconds.
+    Those elsewhere hear of it by NOTIFY, which takes some milliseconds, but for a gateway: it hears
+    with the answer.
     """
     # Of numbers counted up, two that renew at once would write the same.
     _marks[hash(group) % MARKS] = secrets.randbits(MARK_BYTES * 8)
+    renewed = _renewed.get()
+    if renewed is not None:
+        renewed.add(group)
+
+
+@contextmanager
+def renewals() -> Iterator[set[int | str]]:
+    """Collect the groups that are renewed meanwhile."""
+    renewed: set[int | str] = set()
+    token = _renewed.set(renewed)
+    try:
+        yield renewed
+    finally:
+        _renewed.reset(token)
 
 
 class Recent(Generic[Value]):

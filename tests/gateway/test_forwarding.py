@@ -15,8 +15,9 @@ from accounts.models import User
 from documents.urls import urlpatterns as documents_paths
 from gateway import bodies, forwarding
 from gateway.forwarding import elsewhere
-from gateway.identity import IDENTITY_HEADER, PURPOSE
+from gateway.identity import IDENTITY_HEADER, PURPOSE, RENEWED_HEADER
 from kernel.errors import ApiError, ErrorKind
+from kernel.recent import mark_of
 from projects import signing
 from tests.gateway.upstream import Upstream, plain, streamed
 
@@ -181,6 +182,15 @@ def test_cookies_of_the_service_reach_the_browser_one_by_one(client_for, project
     assert reply.cookies["a_session_blog"]["samesite"] == "None"
     assert reply.cookies["a_session_blog_legacy"]["samesite"] == ""
     assert reply.cookies["a_session_blog_legacy"]["max-age"] == "60"
+
+
+def test_what_the_service_changed_is_outdated_here_before_the_answer(client_for, project, upstream):
+    marks = [mark_of(group) for group in (7, project.uid)]
+    upstream.answer = plain(b"{}", headers=[(RENEWED_HEADER, f'[7,"{project.uid}"]')])
+    reply = client_for(project).get(DOCUMENTS)
+    assert RENEWED_HEADER not in reply.headers
+    for before, group in zip(marks, (7, project.uid), strict=True):
+        assert mark_of(group) != before
 
 
 def test_headers_of_one_hop_end_here(client_for, project, upstream):

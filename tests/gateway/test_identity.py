@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 import time_machine
 from django.test.client import RequestFactory
+from django.urls import get_resolver
 
+from accounts.models import User
 from gateway import identity
 from kernel import clock
 from kernel.caller import Caller, CallerKind
@@ -21,6 +23,7 @@ DATABASES = "/databases"
 @pytest.fixture(autouse=True)
 def service(settings):
     """Make this process a service: documents, and whom it believes."""
+    assert get_resolver().url_patterns  # found while `SERVICES` says all
     settings.API_MIDDLEWARE = "projects.behind.IdentityMiddleware"
     settings.SERVICES = frozenset({"documents"})
 
@@ -103,6 +106,27 @@ def test_an_identity_of_an_older_gateway_names_nobody_behind_the_caller(guest, k
         older.setattr(identity, "_PLAIN_FIELDS", known)
         sent = issued(key)
     assert guest.get(DATABASES, **sent).status == 200
+
+
+def test_the_gateway_is_told_whose_callers_changed(guest, project, alice, settings):
+    settings.SERVICES = frozenset({"accounts"})
+    user = User.objects.get(uid="alice")
+    caller = Caller(
+        project=project,
+        kind=CallerKind.SESSION,
+        user_id=user.id,
+        user_uid="alice",
+        session_id=user.sessions.get().id,
+        session_uid=user.sessions.get().uid,
+        roles=frozenset({"any", "users", "user:alice"}),
+        scopes=USER_SCOPES,
+    )
+    asked = guest.get("/account", **issued(caller, path="/account", service="accounts"))
+    assert asked.status == 200, asked.content
+    assert identity.RENEWED_HEADER not in asked.headers
+    path = "/account/sessions/current"
+    ended = guest.delete(path, **issued(caller, "DELETE", path, service="accounts"))
+    assert (ended.status, ended.headers[identity.RENEWED_HEADER]) == (204, f"[{project.id}]")
 
 
 def test_a_scope_the_caller_lacks_is_refused_here_too(guest, key):

@@ -247,12 +247,14 @@ def test_a_signed_out_session_ends_everywhere(site: Site):
     account = {"userId": "bob", "email": "bob@example.com", "password": PASSWORD}
     site.call("POST", "/account", account)
     credentials = {"email": account["email"], "password": PASSWORD}
-    session = site.call("POST", "/account/sessions/email", credentials)
-    bob = as_user(str(session.cookies[f"a_session_{PROJECT}"]))
-    gone = site.call("DELETE", "/account/sessions/current", **bob)
-    assert gone.status_code == 204
-    assert f"a_session_{PROJECT}=" in gone.headers["Set-Cookie"]
-    assert site.call("GET", "/account", **bob).status_code == 401
+    for _ in range(10):
+        session = site.call("POST", "/account/sessions/email", credentials)
+        bob = as_user(str(session.cookies[f"a_session_{PROJECT}"]))
+        assert site.call("GET", "/account", **bob).status_code == 200
+        gone = site.call("DELETE", "/account/sessions/current", **bob)
+        assert gone.status_code == 204
+        assert f"a_session_{PROJECT}=" in gone.headers["Set-Cookie"]
+        assert site.call("GET", "/account", **bob).status_code == 401
 
 
 def test_without_a_service_the_others_go_on_and_it_comes_back(site: Site, alice: str):
