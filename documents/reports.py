@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from kernel.errors import ErrorKind
+from kernel.errors import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +10,7 @@ class LineError:
     """Why the document of a line was not imported."""
 
     line: int
-    kind: ErrorKind
+    kind: Kind
     message: str
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from kernel.errors import ErrorKind
+from kernel.errors import ErrorKind, Kind
 from kernel.event_names import id_part
 
 
@@ -27,32 +27,32 @@ class Vocabulary:
     related_collection: str
     inputs: Mapping[str, str]
 
-    collection_not_found: ErrorKind
-    collection_already_exists: ErrorKind
+    collection_not_found: Kind
+    collection_already_exists: Kind
 
-    attribute_not_found: ErrorKind
-    attribute_unknown: ErrorKind
-    attribute_not_available: ErrorKind
-    attribute_default_unsupported: ErrorKind
-    attribute_already_exists: ErrorKind
-    attribute_limit_exceeded: ErrorKind
-    attribute_value_invalid: ErrorKind
-    attribute_type_invalid: ErrorKind
-    attribute_invalid_resize: ErrorKind
+    attribute_not_found: Kind
+    attribute_unknown: Kind
+    attribute_not_available: Kind
+    attribute_default_unsupported: Kind
+    attribute_already_exists: Kind
+    attribute_limit_exceeded: Kind
+    attribute_value_invalid: Kind
+    attribute_type_invalid: Kind
+    attribute_invalid_resize: Kind
 
-    index_not_found: ErrorKind
-    index_already_exists: ErrorKind
-    index_limit_exceeded: ErrorKind
-    index_invalid: ErrorKind
+    index_not_found: Kind
+    index_already_exists: Kind
+    index_limit_exceeded: Kind
+    index_invalid: Kind
 
-    document_not_found: ErrorKind
-    document_already_exists: ErrorKind
-    document_unique_violation: ErrorKind
-    document_invalid_structure: ErrorKind
-    document_missing_data: ErrorKind
-    document_missing_payload: ErrorKind
-    document_update_conflict: ErrorKind
-    document_delete_restricted: ErrorKind
+    document_not_found: Kind
+    document_already_exists: Kind
+    document_unique_violation: Kind
+    document_invalid_structure: Kind
+    document_missing_data: Kind
+    document_missing_payload: Kind
+    document_update_conflict: Kind
+    document_delete_restricted: Kind
 
     def collection_event(self, database_uid: str, collection_uid: str) -> str:
         """Return the name that all events of a collection begin with."""

@@ -12,7 +12,7 @@ from accounts.events import user_event
 from accounts.models import Identity, User, login_of
 from kernel import clock, events
 from kernel.caller import Caller, ProjectContext
-from kernel.errors import ErrorKind
+from kernel.errors import ErrorKind, Kind
 from kernel.ids import unique_ids
 
 #: How often a batch is tried when others sign up at the same moment.
@@ -59,7 +59,7 @@ class ImportedUsers:
     """
 
     created: list[int] = field(default_factory=list)
-    refused: dict[int, ErrorKind] = field(default_factory=dict)
+    refused: dict[int, Kind] = field(default_factory=dict)
     lost: list[tuple[int, ImportedIdentity]] = field(default_factory=list)
 
 
@@ -148,7 +148,7 @@ class _Taken:
         """Tell whether whoever has a user's id is that user."""
         return not self.uids[user.uid].isdisjoint(_facts(user))
 
-    def refusal(self, user: ImportedUser) -> ErrorKind | None:
+    def refusal(self, user: ImportedUser) -> Kind | None:
         if user.uid in self.uids:
             return ErrorKind.USER_ALREADY_EXISTS
         if user.email in self._emails:

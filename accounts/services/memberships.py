@@ -19,7 +19,7 @@ from accounts.services.rows import NewUser, add_user, get_own_user, get_user_row
 from accounts.services.teams import OWNER, check_member, check_owner, get_locked_team
 from kernel import clock
 from kernel.caller import Caller
-from kernel.errors import ApiError, ErrorKind, invalid
+from kernel.errors import ApiError, ErrorKind, Kind, invalid
 from kernel.ids import UNIQUE_ID, resolve_id
 from kernel.listing import list_page
 from kernel.sql import violated_constraint
@@ -257,7 +257,7 @@ def _find(caller: Caller, team_uid: str, uid: str) -> Membership:
     return membership
 
 
-def _check_other_owner(caller: Caller, membership: Membership, kind: ErrorKind) -> None:
+def _check_other_owner(caller: Caller, membership: Membership, kind: Kind) -> None:
     """Check that the team has an owner besides this member; a project's keys may orphan it."""
     if OWNER not in membership.roles or (caller.is_privileged and not caller.project.is_console):
         return

@@ -14,7 +14,7 @@ from accounts.services.rows import get_own_user, get_user_row
 from accounts.targets import EMAIL, PUSH, SMS, TYPES
 from kernel import clock, fields
 from kernel.caller import Caller
-from kernel.errors import ApiError, ErrorKind
+from kernel.errors import ApiError, ErrorKind, Kind
 from kernel.ids import resolve_id
 from kernel.limits import MAX_NAME_LENGTH, MAX_TARGETS
 from kernel.listing import SYSTEM_COLUMNS, list_page
@@ -27,7 +27,7 @@ _COLUMNS = {
     "identifier": "identifier",
     "providerType": "provider_type",
 }
-_CHECKS: dict[str, tuple[Callable[[object], str], ErrorKind]] = {
+_CHECKS: dict[str, tuple[Callable[[object], str], Kind]] = {
     EMAIL: (fields.email, ErrorKind.INVALID_EMAIL),
     SMS: (fields.phone, ErrorKind.INVALID_PHONE),
 }

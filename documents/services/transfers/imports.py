@@ -19,7 +19,7 @@ from documents.store import Grants, Log, NewDocument
 from documents.values import SentDocument
 from documents.vocabulary import Vocabulary
 from kernel.caller import Caller
-from kernel.errors import ApiError, ErrorKind
+from kernel.errors import ApiError, ErrorKind, Kind
 from kernel.ids import GENERATED_ID_BYTES, UNIQUE_ID
 from kernel.jobs import JobPostponedError
 from kernel.limits import MAX_IMPORT_ERRORS
@@ -229,10 +229,10 @@ class _Batch:
         del self._open[uid]
         self._report.created += 1
 
-    def _refuse(self, uid: str, kind: ErrorKind, message: str) -> None:
+    def _refuse(self, uid: str, kind: Kind, message: str) -> None:
         self._fail(self._open.pop(uid).line, kind, message)
 
-    def _fail(self, line: int, kind: ErrorKind, message: str) -> None:
+    def _fail(self, line: int, kind: Kind, message: str) -> None:
         self._report.errors.append(LineError(line, kind, message))
 
 
