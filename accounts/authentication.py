@@ -73,13 +73,9 @@ _BY_COLUMN = f"""
 _BY_TARGET = {column: _BY_COLUMN.format(column=column) for column in ("uid", "email", "phone")}
 _TOUCH = "UPDATE account SET accessed_at = %s WHERE id = %s"
 #: The factors that `_USER` names by a bit each.
+_BITS = (Factor.EMAIL, Factor.PHONE, Factor.TOTP)
 _FURTHER = tuple(
-    frozenset(
-        name
-        for bit, name in enumerate((Factor.EMAIL, Factor.PHONE, Factor.TOTP))
-        if bits & 1 << bit
-    )
-    for bits in range(8)
+    frozenset(name for bit, name in enumerate(_BITS) if bits & 1 << bit) for bits in range(8)
 )
 
 
@@ -163,15 +159,22 @@ def authenticate(project: ProjectContext, credentials: Credentials) -> Caller:
     return _acting(caller, credentials, credentials.target)
 
 
-def user_caller(project: ProjectContext, user_uid: str) -> Caller:
-    """Return a user as the caller of what they left to be done, by the roles they hold now.
+def user_caller(project: ProjectContext, user_uid: str, *, impersonator_uid: str = "") -> Caller:
+    """Return a user, as whom somebody may act, as the caller of what was left to be done.
 
     Raises: USER_UNAUTHORIZED
     """
+    if impersonator_uid and not _active(project, impersonator_uid).is_impersonator:
+        raise ApiError(ErrorKind.USER_UNAUTHORIZED)
+    caller = _caller(project, Credentials(), _active(project, user_uid), CallerKind.JWT)
+    return replace(caller, impersonator_uid=impersonator_uid)
+
+
+def _active(project: ProjectContext, user_uid: str) -> _Identity:
     row = sql.fetch_one(_BY_JWT, ("", project.id, user_uid))
     if row is None or not (identity := _Identity.of(row)).is_active:
         raise ApiError(ErrorKind.USER_UNAUTHORIZED)
-    return _caller(project, Credentials(), identity, CallerKind.JWT)
+    return identity
 
 
 def find_session_secret(project_uid: str, credentials: Credentials) -> SessionSecret | None:
@@ -319,8 +322,8 @@ def _caller(
 def _acting(caller: Caller, credentials: Credentials, target: ImpersonationTarget) -> Caller:
     """Return who may act as others as the one they name, who has no session of theirs.
 
-    Their own word counts for nothing before they are let in themselves. That the other one may act
-    as somebody, too, leads no further: only whoever signed in is asked.
+    Before they are let in themselves, that counts for nothing. That the other one may act as
+    somebody, too, leads no further: only whoever signed in is asked.
 
     Raises: USER_NOT_FOUND
     """

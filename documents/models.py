@@ -232,8 +232,9 @@ class StagedOperation(models.Model):
     """A call of a service on documents that waits for the commit of its transaction.
 
     `arguments` are encrypted. `actor_uid` is the user who staged it, or a key's or console
-    member's. `touched` lists the documents it touches as `[collection id, uid, version]`, where
-    the version, as it was before the transaction, is null for a document that was not there.
+    member's; `impersonator_uid` is who acted as that user, if anybody did. `touched` lists the
+    documents it touches as `[collection id, uid, version]`, where the version, as it was before
+    the transaction, is null for a document that was not there.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -244,6 +245,7 @@ class StagedOperation(models.Model):
     dialect = models.PositiveSmallIntegerField()
     arguments = models.TextField()
     actor_uid = models.CharField(max_length=36)
+    impersonator_uid = models.CharField(max_length=36, default="", db_default="")
     is_privileged = models.BooleanField()
     touched = models.JSONField(default=list)
 

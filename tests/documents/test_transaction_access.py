@@ -236,6 +236,34 @@ def test_nothing_is_done_for_a_user_who_is_blocked_meanwhile(mine: Staging, key:
     assert not Document.objects.exists()
 
 
+def test_who_acted_as_the_user_answers_for_what_is_committed_later(
+    mine: Staging, key: ApiClient, client_of: Callable[[Person], ApiClient], bob: Person,
+    events: Events,
+) -> None:  # fmt: skip
+    User.objects.filter(uid="bob").update(is_impersonator=True)
+    support = client_of(bob)
+    as_alice = {**support.headers, "X-Appwrite-Impersonate-User-Id": "alice"}
+    acting = ApiClient(as_alice, support.cookies)
+
+    def stage(uid: str) -> Staging:
+        begun = begin(mine.client)
+        begun.post(DOCUMENTS, documentId=uid, data={"title": "T"})
+        Staging(acting, begun.id).post(DOCUMENTS, documentId=f"{uid}2", data={"title": "T"})
+        return begun
+
+    for number, committer in enumerate((key, mine.client, acting)):
+        staged = stage(f"p{number}")
+        events.clear()
+        assert Staging(committer, staged.id).commit().status == 200
+        assert [each.actor for each in events.all()] == ["alice", "bob as alice"]
+
+    staged = stage("late")
+    User.objects.filter(uid="bob").update(is_impersonator=False)
+    reply = Staging(key, staged.id).commit()
+    assert (reply.status, reply.error) == (401, "user_unauthorized")
+    assert not Document.objects.filter(uid__startswith="late").exists()
+
+
 def test_what_a_key_staged_for_a_user_is_done_by_the_rights_of_a_key(
     mine: Staging, key: ApiClient, project: ProjectContext, events: Events
 ) -> None:

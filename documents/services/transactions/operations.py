@@ -129,6 +129,8 @@ def _actor(row: StagedOperation, caller: Caller) -> Caller:
         if caller.is_privileged:
             return caller
         return Caller(project=caller.project, kind=CallerKind.KEY, key_uid=row.actor_uid)
-    if caller.is_user and caller.user_uid == row.actor_uid:
+    staged_by = (row.actor_uid, row.impersonator_uid)
+    if caller.is_user and (caller.user_uid, caller.impersonator_uid) == staged_by:
         return caller
-    return authentication.user_caller(caller.project, row.actor_uid)
+    uid, impersonator_uid = staged_by
+    return authentication.user_caller(caller.project, uid, impersonator_uid=impersonator_uid)

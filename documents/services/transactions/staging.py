@@ -181,6 +181,7 @@ def _keep(
             dialect=VOCABULARIES.index(operation.names),
             arguments=pack(row, operation.arguments),
             actor_uid=caller.key_uid or caller.user_uid,
+            impersonator_uid=caller.impersonator_uid,
             is_privileged=caller.is_privileged,
             touched=[[*place, version] for place, version in places.items()],
         )
