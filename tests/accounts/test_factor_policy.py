@@ -313,6 +313,27 @@ def test_servers_passkeys_and_their_jwts_stay_as_they_are(own, server, client_fo
     assert not is_kept_out(own)
 
 
+def test_servers_sign_users_in_by_one_factor_alone(own, server, client_for, project, rule):
+    rule(required=True)
+    token = server.post("/users/alice/tokens", {}).json
+    by_token = client_for(project).post(
+        "/account/sessions/token", {"userId": "alice", "secret": token["secret"]}
+    )
+    made = server.post("/users/alice/sessions", {})
+    assert made.json["factors"] == ["server"]
+    tied = server.post("/users/alice/jwts", {"sessionId": made.json["$id"]}).json["jwt"]
+    session = client_for(project, session=made.json["secret"])
+    for client in (
+        session,
+        client_for(project, session=by_token.cookies["a_session_blog"].value),
+        client_for(project, jwt=tied),
+    ):
+        assert is_kept_out(client)
+    enrol_required(session)
+    assert session.get("/account").status == 200
+    assert client_for(project, jwt=tied).get("/account").status == 200
+
+
 def test_users_of_another_project_are_asked_for_nothing(own, client_for, other_project, rule):
     rule(required=True)
     person = sign_up(other_project, "alice")
