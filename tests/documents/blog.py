@@ -9,12 +9,13 @@ import pytest
 
 from documents.definitions import AttributeRequest, IndexRequest
 from documents.models import Database
+from documents.services import create_document
 from documents.services.collections import create_collection
 from documents.services.databases import create_database
 from documents.vocabulary import COLLECTIONS
 from kernel.caller import Caller, CallerKind, ProjectContext
 from kernel.scopes import CONSOLE_MEMBER_SCOPES, USER_SCOPES
-from tests.client import Reply
+from tests.client import ApiClient, Reply
 
 DATABASE = "main"
 DOCUMENTS = f"/databases/{DATABASE}/collections/posts/documents"
@@ -98,6 +99,19 @@ def make_collection(
     )
 
 
+def put(project: ProjectContext, uid: str, *permissions: str, **data: Any) -> dict[str, Any]:
+    """Write a post, whatever its collection lets users do."""
+    return create_document(
+        caller=operator(project),
+        names=COLLECTIONS,
+        database_id=DATABASE,
+        collection_id="posts",
+        document_id=uid,
+        data={"title": uid, **data},
+        permissions=list(permissions),
+    )
+
+
 def operator(project: ProjectContext) -> Caller:
     """Return a console member, whom no permission stops."""
     return Caller(project=project, kind=CallerKind.CONSOLE, scopes=CONSOLE_MEMBER_SCOPES)
@@ -127,6 +141,10 @@ def query(method: str, attribute: str = "", *values: Any) -> str:
     if values:
         parts["values"] = list(values)
     return orjson.dumps(parts).decode()
+
+
+def listed(client: ApiClient, *queries: str, path: str = DOCUMENTS, **more: Any) -> Reply:
+    return client.get(path, {"queries": list(queries), **more})
 
 
 def ids(reply: Reply, nouns: str = "documents") -> list[str]:

@@ -24,6 +24,27 @@ NEEDED: dict[str, dict[str, Any]] = {
     "varchar": {"size": 100},
     "enum": {"elements": ["draft", "live"]},
 }
+#: By type: the model of its attributes.
+MODELS = {
+    "string": "String",
+    "varchar": "Varchar",
+    "text": "Text",
+    "mediumtext": "Mediumtext",
+    "longtext": "Longtext",
+    "email": "Email",
+    "url": "Url",
+    "ip": "Ip",
+    "enum": "Enum",
+    "integer": "Integer",
+    "bigint": "Bigint",
+    "float": "Float",
+    "boolean": "Boolean",
+    "datetime": "Datetime",
+    "point": "Point",
+    "line": "Line",
+    "polygon": "Polygon",
+}
+TYPES = list(MODELS)
 
 
 def document_tables() -> list[str]:
@@ -42,10 +63,8 @@ def drop_partitions() -> None:
 
 def own_partition(uid: str = "posts") -> Collection:
     """Give a collection a partition of its own, as if it had grown."""
-    collection = Collection.objects.get(uid=uid, deleted_at=None)
-    promote_collection(collection_id=collection.id)
-    collection.refresh_from_db()
-    return collection
+    promote_collection(collection_id=collection(uid).id)
+    return collection(uid)
 
 
 def index_names(collection_id: int) -> list[str]:
@@ -64,3 +83,11 @@ def add_attribute(client: ApiClient, type_: str, key: str, **more: Any) -> Any:
     reply = client.post(f"{POSTS}/attributes/{type_}", body)
     assert reply.status == 202, reply.json
     return reply.json
+
+
+def collection(uid: str = "posts") -> Collection:
+    return Collection.objects.get(uid=uid, deleted_at=None)
+
+
+def status(client: ApiClient, key: str) -> Any:
+    return client.get(f"{POSTS}/attributes/{key}").json["status"]

@@ -6,15 +6,11 @@ import orjson
 import pytest
 
 from tests.documents.blog import DOCUMENTS, query
-from tests.documents.test_free_fields import add, change, found, make_schemaless, own
+from tests.documents.schemaless import add, change, found, own, players
+
+__all__ = ["players"]  # a fixture
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def players(admin, project):
-    make_schemaless(project)
-    return admin
 
 
 VALUES: dict[str, Any] = {

@@ -8,24 +8,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from documents.attributes import MAX_FIELD_BYTES, MAX_FIELDS
-from documents.definitions import ANYTHING, AttributeRequest
 from documents.models import Collection, Document
-from documents.services.collections import create_collection
-from documents.services.databases import create_database
-from documents.vocabulary import COLLECTIONS
 from tests.documents.blog import (
-    DATABASE,
     DOCUMENTS,
     Words,
     both_vocabularies,
-    ids,
-    operator,
     query,
 )
+from tests.documents.schemaless import COLLECTION, add, change, found, make_schemaless, own
 
 pytestmark = pytest.mark.django_db
-
-COLLECTION = f"/databases/{DATABASE}/collections/posts"
 PLAYER = {
     "title": "A",
     "name": "Ann",
@@ -38,62 +30,14 @@ PLAYER = {
 }
 
 
-def make_schemaless(project, *, document_security=False, permissions=()):
-    """Make `posts`, whose one attribute is a title, and which takes whatever else comes."""
-    caller = operator(project)
-    create_database(
-        caller=caller,
-        names=COLLECTIONS,
-        database_id=DATABASE,
-        name="Main",
-        enabled=True,
-        description="",
-    )
-    create_collection(
-        caller=caller,
-        names=COLLECTIONS,
-        database_id=DATABASE,
-        collection_id="posts",
-        name="Posts",
-        permissions=list(permissions),
-        document_security=document_security,
-        enabled=True,
-        description="",
-        attributes=[
-            AttributeRequest(key="title", type="string", required=True, size=20),
-            AttributeRequest(key="likes", type="integer", required=False, default=7),
-            ANYTHING,
-        ],
-        indexes=[],
-    )
-
-
 @pytest.fixture
 def players(admin, project):
     make_schemaless(project, document_security=True)
     return admin
 
 
-def add(client, uid, **data):
-    reply = client.post(DOCUMENTS, {"documentId": uid, "data": {"title": uid, **data}})
-    assert reply.status == 201, reply.json
-    return reply.json
-
-
-def change(client, uid="a", **data):
-    return client.patch(f"{DOCUMENTS}/{uid}", {"data": data})
-
-
-def found(client, *queries):
-    return ids(client.get(DOCUMENTS, {"queries": list(queries)}))
-
-
 def step(method, *values):
     return orjson.dumps({"method": method, "values": list(values)}).decode()
-
-
-def own(document: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in document.items() if key[0] != "$"}
 
 
 @both_vocabularies

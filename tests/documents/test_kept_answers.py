@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from documents.services import create_document
 from documents.store import answers
-from documents.vocabulary import COLLECTIONS
 from kernel import clock, sql
 from kernel.caller import ProjectContext
 from tests.client import ApiClient, Reply
@@ -23,7 +21,7 @@ from tests.documents.blog import (
     both_vocabularies,
     ids,
     make_collection,
-    operator,
+    put,
     query,
 )
 from tests.documents.conftest import MakeKey
@@ -38,18 +36,6 @@ COLLECTION = DOCUMENTS.removesuffix("/documents")
 @pytest.fixture
 def key(project: ProjectContext, client_for: ClientFor, make_key: MakeKey) -> ApiClient:
     return client_for(project, key=make_key(project, [*SCHEMA_SCOPES, "documents.write"]))
-
-
-def put(project: ProjectContext, uid: str, *permissions: str, **data: Any) -> None:
-    create_document(
-        caller=operator(project),
-        names=COLLECTIONS,
-        database_id=DATABASE,
-        collection_id="posts",
-        document_id=uid,
-        data={"title": uid, **data},
-        permissions=list(permissions),
-    )
 
 
 def asked(client: ApiClient, *queries: str, path: str = DOCUMENTS, **more: Any) -> Reply:

@@ -9,7 +9,7 @@ from kernel.caller import ProjectContext
 from tests.client import ApiClient
 from tests.conftest import ClientFor
 from tests.documents.conftest import MakeKey
-from tests.documents.test_import_and_export import fetch, jsonl, send
+from tests.documents.transfers import fetch, jsonl, send
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 

@@ -12,7 +12,7 @@ from kernel.caller import ProjectContext
 from tests.client import ApiClient
 from tests.documents.blog import DATABASE, DOCUMENTS, TEXT, ids, make_collection, query
 from tests.documents.related import COLLECTIONS, make_collections, put, relate
-from tests.documents.test_free_fields import make_schemaless
+from tests.documents.schemaless import make_schemaless
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 

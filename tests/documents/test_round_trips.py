@@ -15,7 +15,7 @@ from tests.client import ApiClient
 from tests.conftest import ClientFor
 from tests.documents.blog import make_collection
 from tests.documents.conftest import MakeKey
-from tests.documents.test_import_and_export import ANY, PLACE, fetch, jsonl, send
+from tests.documents.transfers import ANY, PLACE, fetch, jsonl, send
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 

@@ -20,8 +20,8 @@ from kernel.models import Job, OutboxEvent
 from tests.client import ApiClient
 from tests.documents.blog import query
 from tests.documents.test_document_indexes import explained
-from tests.documents.test_import_and_export import fetch, jsonl, send
 from tests.documents.transactions import begin
+from tests.documents.transfers import fetch, jsonl, send
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 

@@ -13,20 +13,13 @@ from kernel.caller import ProjectContext
 from projects import services as projects
 from tests.client import ApiClient
 from tests.conftest import ClientFor, Events, Person
-from tests.documents.blog import ids, make_collection, operator, query
+from tests.documents.blog import DOCUMENTS, ids, operator, query
 from tests.documents.conftest import MakeKey
-from tests.documents.transactions import DOCUMENTS, TRANSACTIONS, Staging, begin, operation
+from tests.documents.transactions import SCOPES, TRANSACTIONS, Staging, begin, key, operation
+
+__all__ = ["key"]  # a fixture
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
-
-SCOPES = ["documents.read", "documents.write", "rows.read", "rows.write"]
-CREATE = ['create("users")']
-
-
-@pytest.fixture
-def key(project: ProjectContext, client_for: ClientFor, make_key: MakeKey) -> ApiClient:
-    make_collection(project, permissions=CREATE, document_security=True)
-    return client_for(project, key=make_key(project, SCOPES))
 
 
 @pytest.fixture

@@ -11,30 +11,15 @@ from kernel import clock
 from kernel.caller import ProjectContext
 from tests.client import ApiClient
 from tests.conftest import ClientFor
-from tests.documents.blog import make_collection
+from tests.documents.blog import DOCUMENTS, make_collection
 from tests.documents.conftest import MakeKey
-from tests.documents.transactions import DOCUMENTS, Staging, begin
+from tests.documents.transactions import Staging, begin, key, put, staging
+
+__all__ = ["key", "staging"]  # fixtures
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
-SCOPES = ["documents.read", "documents.write", "rows.read", "rows.write"]
 BY_TITLE = IndexRequest(key="by_title", type="unique", attributes=["title"], orders=[], lengths=[])
-
-
-@pytest.fixture
-def key(project: ProjectContext, client_for: ClientFor, make_key: MakeKey) -> ApiClient:
-    make_collection(project, document_security=True)
-    return client_for(project, key=make_key(project, SCOPES))
-
-
-@pytest.fixture
-def staging(key: ApiClient) -> Staging:
-    return begin(key)
-
-
-def put(client: ApiClient, uid: str, **data: Any) -> None:
-    reply = client.post(DOCUMENTS, {"documentId": uid, "data": {"title": uid, **data}})
-    assert reply.status == 201, reply.json
 
 
 @pytest.mark.parametrize(

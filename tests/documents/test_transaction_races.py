@@ -10,10 +10,10 @@ from documents.models import Document, DocumentTransaction
 from kernel.caller import ProjectContext
 from tests.client import ApiClient, Reply
 from tests.conftest import ClientFor
-from tests.documents.blog import ids, make_collection
+from tests.documents.blog import DOCUMENTS, ids, make_collection
 from tests.documents.conftest import MakeKey
 from tests.documents.test_document_races import at_once
-from tests.documents.transactions import DOCUMENTS, begin, operation
+from tests.documents.transactions import begin, operation, put
 
 pytestmark = [pytest.mark.db, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -28,11 +28,6 @@ def key(
     unique = IndexRequest(key="u", type="unique", attributes=["contact"], orders=[], lengths=[])
     make_collection(project, document_security=True, indexes=[unique])
     return client_for(project, key=make_key(project, SCOPES))
-
-
-def put(client: ApiClient, uid: str, **data: Any) -> None:
-    reply = client.post(DOCUMENTS, {"documentId": uid, "data": {"title": uid, **data}})
-    assert reply.status == 201, reply.json
 
 
 def outcome(reply: Reply) -> tuple[int, str]:

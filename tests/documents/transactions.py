@@ -4,10 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
+from kernel.caller import ProjectContext
 from tests.client import ApiClient, Reply
-from tests.documents.blog import DATABASE, DOCUMENTS, ROWS
+from tests.conftest import ClientFor
+from tests.documents.blog import DATABASE, DOCUMENTS, make_collection
+from tests.documents.conftest import MakeKey
 
 TRANSACTIONS = "/databases/transactions"
+SCOPES = ["documents.read", "documents.write", "rows.read", "rows.write"]
+CREATE = ['create("users")']
+
+
+@pytest.fixture
+def key(project: ProjectContext, client_for: ClientFor, make_key: MakeKey) -> ApiClient:
+    """Make `posts`, to which users may add; returns a client that may do everything with it."""
+    make_collection(project, permissions=CREATE, document_security=True)
+    return client_for(project, key=make_key(project, SCOPES))
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,16 @@ def begin(client: ApiClient, path: str = TRANSACTIONS, **body: Any) -> Staging:
     return Staging(client, reply.json["$id"], path)
 
 
+@pytest.fixture
+def staging(key: ApiClient) -> Staging:
+    return begin(key)
+
+
+def put(client: ApiClient, uid: str, **data: Any) -> None:
+    reply = client.post(DOCUMENTS, {"documentId": uid, "data": {"title": uid, **data}})
+    assert reply.status == 201, reply.json
+
+
 def operation(action: str, uid: Any = "", data: Any = None, *, is_row: bool = False) -> Any:
     """Return one of several operations that are staged together."""
     collection, document = ("tableId", "rowId") if is_row else ("collectionId", "documentId")
@@ -64,6 +88,3 @@ def operation(action: str, uid: Any = "", data: Any = None, *, is_row: bool = Fa
     if uid:
         parts[document] = uid
     return parts if data is None else {**parts, "data": data}
-
-
-__all__ = ["DOCUMENTS", "ROWS", "TRANSACTIONS", "Staging", "begin", "operation"]
