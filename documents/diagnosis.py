@@ -7,11 +7,15 @@ _HOMELESS = """
     SELECT count(*) FROM document_collection c
     WHERE c.deleted_at IS NULL AND to_regclass(document_table(c.place)) IS NULL
 """
-# Documents where nobody looks for them.
+# Documents where nobody looks for them, nor clears away what moved.
 _STRAY = """
     SELECT count(*) FROM (SELECT DISTINCT collection_id, place FROM document WHERE place < 0) d
     WHERE NOT EXISTS (
         SELECT 1 FROM document_collection c WHERE c.id = d.collection_id AND c.place = d.place
+    ) AND NOT EXISTS (
+        SELECT 1 FROM job j WHERE j.name = 'documents.promote_collection'
+            AND j.status IN ('waiting', 'running')
+            AND (j.arguments ->> 'collection_id')::bigint = d.collection_id
     )
 """
 _UNOWNED = """

@@ -157,7 +157,7 @@ def build(collection_id: int, index: Index, attributes: Mapping[str, Attribute])
 
     Raises:
         BuildError: The documents break it.
-        RuntimeError: Another process is building on this collection.
+        BusyError: Another process is building on this collection.
     """
     state = sql.fetch_one(_STATE, (index.name,))
     if state is not None and state[0]:
@@ -182,7 +182,7 @@ def drop(collection_id: int, index_name: str) -> None:
     """Take an index away from the partition, if it is there.
 
     Raises:
-        RuntimeError: Another process is building on this collection.
+        BusyError: Another process is building on this collection.
     """
     with partitions.alone(LOCK_SPACE, collection_id), partitions.unhurried():
         _drop(index_name)

@@ -22,12 +22,16 @@ Result = TypeVar("Result")
 SHARED = 16
 #: More documents than that ask for a partition of their own; a trigger counts them (migration 15).
 SHARED_MAX_DOCUMENTS = 1000
-_OWN = """
-    CREATE TABLE {own} (LIKE {shared} INCLUDING ALL);
+_OWN = psql.SQL("""
+    CREATE TABLE {own} (LIKE {shared} INCLUDING ALL, CONSTRAINT placed CHECK (place = {place}));
     ALTER TABLE {own} ALTER COLUMN place SET DEFAULT {place};
     CREATE INDEX ON {own} USING gin (read_roles);
+""")
+# With the constraint no row has to be looked at; from then on it is the partition's.
+_ATTACH = psql.SQL("""
     ALTER TABLE document ATTACH PARTITION {own} FOR VALUES IN ({place});
-"""
+    ALTER TABLE {own} DROP CONSTRAINT placed;
+""")
 _HOLD = psql.SQL("LOCK TABLE {} IN SHARE MODE")
 _PLACE = "SELECT place FROM document_collection WHERE id = %s"
 _DETACH = psql.SQL("ALTER TABLE document DETACH PARTITION {}{}")
@@ -44,6 +48,10 @@ _DETACHING = 0x5157_4E05
 TEMPLATE = 0
 _LOCK = "SELECT pg_try_advisory_lock(%s::int, (%s %% 2147483647)::int)"
 _UNLOCK = "SELECT pg_advisory_unlock(%s::int, (%s %% 2147483647)::int)"
+
+
+class BusyError(RuntimeError):
+    """Another process works on the same tables."""
 
 
 def name(place: int) -> str:
@@ -110,17 +118,29 @@ def unhurried() -> Iterator[None]:
 
 
 def create(collection_id: int) -> None:
-    """Make the partition of one collection, in a transaction.
+    """Make the partition of one collection, in a transaction."""
+    create_table(collection_id)
+    attach(collection_id)
+
+
+def create_table(collection_id: int) -> None:
+    """Make what is to be the partition of one collection.
 
     It has the keys of shared ones, and ids of the same sequence. The index on roles is only here:
     of many small collections together it would mislead.
     """
-    parts = {
-        "own": identifier(collection_id),
-        "shared": identifier(-1),
-        "place": psql.Literal(collection_id),
-    }
-    define(psql.SQL(_OWN).format(**parts))
+    own, place = identifier(collection_id), psql.Literal(collection_id)
+    define(_OWN.format(own=own, shared=identifier(-1), place=place))
+
+
+def attach(collection_id: int) -> None:
+    """Add a collection's own table to those of documents, in a transaction."""
+    define(_ATTACH.format(own=identifier(collection_id), place=psql.Literal(collection_id)))
+
+
+def analyze(collection_id: int) -> None:
+    """Have the database look at what is in a collection's own table."""
+    define(psql.SQL("ANALYZE {}").format(identifier(collection_id)))
 
 
 def exists(place: int) -> bool:
@@ -140,7 +160,7 @@ def detach(collection_id: int) -> None:
     until the longest running one has ended. PostgreSQL does this for one partition at a time.
 
     Raises:
-        RuntimeError: Another process is at it.
+        BusyError: Another process is at it.
     """
     with alone(_DETACHING, 0):
         for (pending,) in sql.fetch_all(_PENDING):
@@ -155,11 +175,11 @@ def alone(lock_space: int, number: int) -> Iterator[None]:
     """Refuse whoever comes second. They must not wait: index builds wait for every statement.
 
     Raises:
-        RuntimeError: Another process is inside.
+        BusyError: Another process is inside.
     """
     row = sql.fetch_one(_LOCK, (lock_space, number))
     if row is None or not row[0]:
-        raise RuntimeError(f"another process works on tables of documents ({number})")
+        raise BusyError(f"another process works on tables of documents ({number})")
     try:
         yield
     finally:
@@ -169,4 +189,9 @@ def alone(lock_space: int, number: int) -> Iterator[None]:
 def drop(collection_id: int) -> None:
     """Delete a collection's own partition with all its documents."""
     detach(collection_id)
+    drop_table(collection_id)
+
+
+def drop_table(collection_id: int) -> None:
+    """Delete a collection's own table, which is no partition, if there is one."""
     define(_DROP.format(identifier(collection_id)))

@@ -7,7 +7,8 @@ from bench.faults.writers import Ledger
 
 _STORED = (
     "SELECT d.uid, count(*), bool_and(d.data ->> 'title' = d.uid) FROM document d"
-    " JOIN document_collection c ON c.id = d.collection_id WHERE c.uid = %s GROUP BY d.uid"
+    " JOIN document_collection c ON c.id = d.collection_id AND c.place = d.place"
+    " WHERE c.uid = %s GROUP BY d.uid"
 )
 _EVENTS = (
     "SELECT payload ->> '$id', count(*) FROM outbox"

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import F
 from django.http import HttpRequest
 from guardian.admin import GuardedModelAdminMixin
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
@@ -40,7 +41,9 @@ class DocumentAdmin(GuardedModelAdminMixin, ServiceAdmin):
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        rows = ServiceAdmin.get_queryset(self, request).filter(collection__deleted_at=None)
+        rows = ServiceAdmin.get_queryset(self, request).filter(
+            collection__deleted_at=None, place=F("collection__place")
+        )
         if not _is_list(request):
             return rows
         chosen = request.GET.get("collection__id__exact", "")
@@ -89,7 +92,7 @@ class DocumentAdmin(GuardedModelAdminMixin, ServiceAdmin):
             permissions=normal_permissions(values["permissions"], ITEM_ACTIONS),
         )
         rows = Document.objects.filter(collection=collection, place__in=_places(collection))
-        return rows.get(uid=made["$id"]).pk
+        return rows.get(uid=made["$id"], place=F("collection__place")).pk
 
     def change(self, request: HttpRequest, obj: Document, values: dict[str, Any]) -> None:
         services.update_document(

@@ -64,7 +64,7 @@ def adopt_fields(collection: Collection, attribute: Attribute) -> str:
     available, so that readers find the one or the other, and this can be done once more.
 
     Raises:
-        RuntimeError: Another process works on the collection.
+        BusyError: Another process works on the collection.
     """
     with partitions.alone(indexes.LOCK_SPACE, collection.id), transaction.atomic():
         hold_writers(collection)  # who may know of no new attribute yet; later ones do

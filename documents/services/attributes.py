@@ -241,7 +241,7 @@ def _strip_adopted(collection_id: int, name: str) -> None:
     One job at a time: the attribute may be deleted meanwhile, and the key is free after the first.
 
     Raises:
-        RuntimeError: Another process works on the collection.
+        BusyError: Another process works on the collection.
     """
     collection = Collection.objects.filter(id=collection_id, deleted_at=None).first()
     attribute = collection and _named(collection, name)

@@ -7,6 +7,7 @@ from documents import partitions, store
 from documents.models import Collection, Database, DocumentTransaction
 from documents.services.databases import hide_database
 from documents.services.twins import relations_of
+from documents.store import moves
 from kernel import sql
 
 _GRANTS = ("document_user_grant", "document_group_grant")
@@ -40,7 +41,10 @@ def sweep_collection(*, collection_id: int) -> None:
     if partitions.is_shared(collection.place):
         _delete_documents(collection)
     with partitions.unhurried():
-        if not partitions.is_shared(collection.place):
+        if partitions.is_shared(collection.place):
+            partitions.drop_table(collection_id)  # of a move that was not finished
+        else:
+            moves.clear(collection_id)
             partitions.detach(collection_id)
             if partitions.exists(collection_id):
                 _delete_grants(collection_id)

@@ -22,16 +22,17 @@ _READ = psql.SQL("""
     ORDER BY d.id
 """)
 _LOCK = psql.SQL("{read} FOR NO KEY UPDATE")
-# Whatever moves a row writes it, though nobody changed the document.
+# A copy of a row has a version of its own, though nobody changed the document.
 _KEEP = psql.SQL("""
     UPDATE document_staged_operation s SET touched = (
         SELECT jsonb_agg(CASE WHEN d.uid IS NULL THEN e.entry ELSE
-            jsonb_set(e.entry, '{{2}}', to_jsonb(pg_current_xact_id()::xid::text)) END
+            jsonb_set(e.entry, '{{2}}', to_jsonb(o.xmin::text)) END
             ORDER BY e.number)
         FROM jsonb_array_elements(s.touched) WITH ORDINALITY AS e (entry, number)
         LEFT JOIN {partition} d ON d.collection_id = %(collection)s::bigint
             AND d.uid = e.entry ->> 1 AND d.xmin::text = e.entry ->> 2
             AND e.entry -> 0 = to_jsonb(d.collection_id)
+        LEFT JOIN {own} o ON o.collection_id = d.collection_id AND o.id = d.id
     )
     FROM document_transaction t
     WHERE t.id = s.transaction_id AND t.project_id = %(project)s::bigint
@@ -72,9 +73,10 @@ def versions(
 def keep_versions(project_id: int, collection_id: int, place: int) -> None:
     """Have what is staged expect the versions that the documents of a collection get by moving.
 
-    Before they are moved, in the same transaction, while nobody else writes them.
+    Once all are copied to its own table, while nobody else writes them.
     """
-    text = _KEEP.format(partition=partitions.identifier(place)).as_string(None)
+    own = partitions.identifier(collection_id)
+    text = _KEEP.format(partition=partitions.identifier(place), own=own).as_string(None)
     sql.execute(text, {"project": project_id, "collection": collection_id})
 
 

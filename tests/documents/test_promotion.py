@@ -2,7 +2,6 @@
 
 import itertools
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -15,17 +14,13 @@ from guardian.shortcuts import assign_perm
 from accounts.models import User
 from documents import partitions, store
 from documents.models import Collection, Document, StagedOperation
-from documents.services import promote_collection
-from documents.services.promotion import PROMOTE_COLLECTION
 from documents.store import versions
-from kernel import jobs as kernel_jobs
 from kernel.caller import ProjectContext
-from kernel.jobs import JobPostponedError
 from tests.client import ApiClient
 from tests.conftest import ClientFor, sign_up
-from tests.database import own_connection
 from tests.documents.blog import DOCUMENTS, make_collection, query
 from tests.documents.conftest import MakeKey
+from tests.documents.moving import create
 from tests.documents.related import COLLECTIONS, put, relate
 from tests.documents.schema import SCHEMA_SCOPES, drop_partitions, own_partition
 from tests.documents.test_document_races import WAIT_SECONDS, at_once
@@ -43,16 +38,6 @@ def key(
     make_collection(project, document_security=True)
     yield client_for(project, key=make_key(project, SCHEMA_SCOPES))
     drop_partitions()
-
-
-def create(key: ApiClient, uid: str, path: str = DOCUMENTS, **data: Any) -> None:
-    body = {"documentId": uid, "data": {"title": uid, **data}, "permissions": ['read("users")']}
-    reply = key.post(path, body)
-    assert reply.status == 201, reply.json
-
-
-def posts() -> Collection:
-    return Collection.objects.get(uid="posts")
 
 
 def test_documents_are_used_while_they_move(key: ApiClient, project: ProjectContext) -> None:
@@ -240,78 +225,3 @@ def test_filter_by_related_documents_that_moved_is_asked_again(
 
     assert key.get(path, asked).json["total"] == 1
     assert not partitions.is_shared(Collection.objects.get(uid="authors").place)
-
-
-def test_move_that_would_have_to_wait_is_put_off(key: ApiClient) -> None:
-    create(key, "a")
-    kernel_jobs.enqueue(PROMOTE_COLLECTION, collection_id=posts().id)
-    place = posts().place
-    with own_connection() as writer, connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = 100")
-        writer.execute("BEGIN")
-        writer.execute(f"LOCK TABLE {partitions.name(place)} IN ROW EXCLUSIVE MODE")
-        with pytest.raises(JobPostponedError):
-            promote_collection(collection_id=posts().id)
-        assert kernel_jobs.run_waiting() == 1
-        assert posts().place == place
-        writer.execute("ROLLBACK")
-        cursor.execute("UPDATE job SET run_after = now()")
-        cursor.execute("RESET lock_timeout")
-
-    assert kernel_jobs.run_waiting() == 1
-    assert posts().place == posts().id
-    assert key.get(f"{DOCUMENTS}/a").status == 200
-
-
-def test_move_in_the_way_of_a_writer_is_put_off(key: ApiClient) -> None:
-    create(key, "a")
-    before = posts()
-
-    def promote() -> str:
-        try:
-            promote_collection(collection_id=before.id)
-        except JobPostponedError:
-            return "put off"
-        return "moved"
-
-    with own_connection() as writer:
-        writer.execute("BEGIN")
-        writer.execute(f"LOCK TABLE {partitions.name(before.place)} IN ROW EXCLUSIVE MODE")
-
-        def write() -> str:
-            while not _waiters():  # who waits first is first to notice, and gives way
-                time.sleep(0.01)
-            writer.execute("SELECT 1 FROM document_collection FOR NO KEY UPDATE")
-            writer.execute("ROLLBACK")
-            return "written"
-
-        assert at_once(promote, write) == ["put off", "written"]
-
-    assert posts().place == before.place
-
-
-def _waiters() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return int(cursor.fetchone()[0])
-
-
-def test_interrupted_move_leaves_all_in_its_place(
-    key: ApiClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    create(key, "a")
-    place = posts().place
-    with monkeypatch.context() as broken:
-        broken.setattr(Collection, "save", _fail)
-        with pytest.raises(RuntimeError):
-            promote_collection(collection_id=posts().id)
-
-    assert posts().place == place
-    assert not partitions.exists(posts().id)
-    assert key.get(f"{DOCUMENTS}/a").status == 200
-    own_partition()
-    assert key.get(f"{DOCUMENTS}/a").status == 200
-
-
-def _fail(*_args: object, **_options: object) -> None:
-    raise RuntimeError

@@ -282,6 +282,29 @@ def test_a_crowd_asks_for_its_own_partition(mine: ApiClient, jobs: Callable[[], 
     assert Document.objects.filter(place=-1).count() == 3
 
 
+def test_documents_made_in_bulk_ask_for_their_own_partition(
+    mine: ApiClient, jobs: Callable[[], int]
+) -> None:
+    crowd = Collection.objects.get(project__uid="blog")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO document_shared_1 (collection_id, uid)"
+            " SELECT %s, 'n' || n FROM generate_series(1, %s) n",
+            [crowd.id, partitions.SHARED_MAX_DOCUMENTS],
+        )
+    for number in range(40):  # one document of 256 has them counted
+        many = [{"$id": f"m{number}-{each}", "title": "m"} for each in range(100)]
+        sent(mine, "POST", DOCUMENTS, {"documents": many})
+        if Job.objects.exists():
+            break
+
+    jobs()
+
+    crowd.refresh_from_db()
+    assert crowd.place == crowd.id
+    assert Document.objects.filter(place=crowd.id).count() == 3 + 1000 + 100 * (number + 1)
+
+
 def test_as_many_are_shared_as_are_known(db: None) -> None:
     names = {partitions.name(-number) for number in range(1, partitions.SHARED + 1)}
     with connection.cursor() as cursor:
