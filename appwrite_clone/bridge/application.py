@@ -21,6 +21,7 @@ from appwrite_clone.bridge.bodies import (
 )
 from appwrite_clone.bridge.environ import build_environ
 from appwrite_clone.bridge.limits import Limits
+from appwrite_clone.bridge.refusals import QuickRefusals
 from appwrite_clone.bridge.threads import RequestThreads, StreamLanes, WaitedTooLongError
 from kernel.errors import ApiError, ErrorKind
 
@@ -75,6 +76,7 @@ class Bridge:
             queue_seconds=bounds.slow_queue_seconds,
         )
         self._lanes = StreamLanes(self._limits, on_thread_exit)
+        self._quick = QuickRefusals(self.refusal, lambda scope: self.threads_for(scope).is_full())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -113,6 +115,15 @@ class Bridge:
         environ = build_environ(scope, io.BytesIO(), FilePieces)
         answer.headers += [(name.lower(), text) for name, text in self._refusal_headers(environ)]
         return answer
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether requests were refused of late, and the next may be."""
+        return self._threads.is_pressed
+
+    def quick_refusal(self, data: bytes) -> bytes | None:
+        """Return the end of the answer to a plain request that came while there is no room."""
+        return self._quick.to(data)
 
     async def conclude(
         self,

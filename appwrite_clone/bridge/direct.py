@@ -62,11 +62,21 @@ class DirectHttpProtocol(BoundedHttpProtocol):
         self._bridge = bridge
         #: The body so far of a request that may be ordinary.
         self._pieces: list[bytes] | None = None
+        self._is_between = True
 
     def data_received(self, data: bytes) -> None:
+        if self._bridge.is_pressed and self._is_at_rest():
+            refusal = self._bridge.quick_refusal(data)
+            if refusal is not None:
+                self._turn_away(refusal)
+                return
         super().data_received(data)
         if self._pieces is not None and not self.transport.is_closing():
             self._go_usual_way()  # which bounds how long the rest may take
+
+    def on_message_begin(self) -> None:
+        self._is_between = False
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         if self._may_be_ordinary():
@@ -82,11 +92,27 @@ class DirectHttpProtocol(BoundedHttpProtocol):
             self._pieces.append(body)
 
     def on_message_complete(self) -> None:
+        self._is_between = True
         if self._pieces is not None:
             self._fill_scope()
             self._serve(io.BytesIO(b"".join(self._pieces)))
         else:
             super().on_message_complete()
+
+    def _is_at_rest(self) -> bool:
+        """Tell whether all that came was answered, and all that was answered sent."""
+        return (
+            self._is_between
+            and self._is_idle()
+            and not self._is_leaving
+            and not self.flow.write_paused
+            and not self.transport.is_closing()
+        )
+
+    def _turn_away(self, refusal: bytes) -> None:
+        self._end_head()
+        self.transport.write(self._start_of(503) + refusal)
+        self.on_response_complete()
 
     def _serve(self, body: io.BytesIO) -> None:
         self._pieces = None
@@ -168,10 +194,14 @@ class DirectHttpProtocol(BoundedHttpProtocol):
         if not exchange.keep_alive:
             lines.append("connection: close")
         lines += ("", "")
-        head = [STATUS_LINE[answer.status]]
+        start = self._start_of(answer.status)
+        return b"".join((start, "\r\n".join(lines).encode("latin-1"), answer.body))
+
+    def _start_of(self, status: int) -> bytes:
+        head = [STATUS_LINE[status]]
         for name, value in self.server_state.default_headers:
             head += (name, b": ", value, b"\r\n")
-        return b"".join((*head, "\r\n".join(lines).encode("latin-1"), answer.body))
+        return b"".join(head)
 
     def _conclude(self, exchange: Exchange, answer: Answer, error: BaseException | None) -> None:
         """Go on as ASGI does: with an answer in pieces, with a failure, or with nobody there."""

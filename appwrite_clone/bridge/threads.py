@@ -70,7 +70,8 @@ class RequestThreads:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._queue_seconds = queue_seconds
-        self._is_pressed = False
+        #: Requests were refused, and as long as half of the room is not free again.
+        self.is_pressed = False
         #: What a request has taken of late, and how many wait or run.
         self.seconds = 0.0
         self.pending = 0
@@ -83,8 +84,8 @@ class RequestThreads:
         """
         if self.pending < self._most():
             return False
-        if not self._is_pressed:
-            self._is_pressed = True
+        if not self.is_pressed:
+            self.is_pressed = True
             sys.setswitchinterval(FULL_SWITCH_SECONDS)
         return True
 
@@ -168,8 +169,8 @@ class RequestThreads:
     def _settle(self, job: _Job, answer: Answer, error: BaseException | None) -> None:
         self.pending -= 1
         self.seconds += (job.seconds - self.seconds) * (LAST_SHARE if self.seconds else 1)
-        if self._is_pressed and self.pending < self._most() / 2:
-            self._is_pressed = False
+        if self.is_pressed and self.pending < self._most() / 2:
+            self.is_pressed = False
             sys.setswitchinterval(USUAL_SWITCH_SECONDS)
         job.timer.cancel()
         if not job.is_over:

@@ -26,10 +26,10 @@ def head(method, path, *lines):
 class Live:
     """A bridge under uvicorn, on a port of its own."""
 
-    def __init__(self, *, is_direct, limits=SMALL):
+    def __init__(self, *, is_direct, limits=SMALL, **more):
         self.calls = []
         self.go_on = threading.Event()
-        bridge = Bridge(self.application, version="9.9", limits=limits)
+        bridge = Bridge(self.application, version="9.9", limits=limits, **more)
         self._bridge = bridge
 
         async def app(scope, receive, send):
