@@ -204,6 +204,9 @@ SMS_FROM = env.text("SMS_FROM", _SMS_ACCOUNT)
 # Where callers are: a file of MaxMind's or DB-IP's, which others keep new.
 GEOIP_DATABASE = env.text("GEOIP_DATABASE", "")
 
+# Who knows passwords from data breaches, for projects that have them asked.
+PWNED_PASSWORDS_URL = env.endpoint("PWNED_PASSWORDS_URL", "https://api.pwnedpasswords.com")
+
 # Servers of others: public ones over https alone, but for the hosts named here.
 OUTBOUND_HOSTS = frozenset(env.names("OUTBOUND_HOSTS"))
 

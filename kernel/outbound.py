@@ -84,13 +84,18 @@ class CutOff:
 
 
 def send(
-    method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes = b""
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    content: bytes = b"",
+    seconds: float = MAX_SECONDS,
 ) -> Reply:
     """Make a request to a public server, or to one of `settings.OUTBOUND_HOSTS`.
 
     Raises:
         ForbiddenTargetError: The URL leads to no public server.
-        OutboundError: There is no answer of at most 1 MiB within 8 seconds of the look-up.
+        OutboundError: There is no answer of at most 1 MiB within `seconds` of the look-up.
     """
     parsed = _parsed(url)
     sent = {
@@ -99,7 +104,7 @@ def send(
         **(headers or {}),
     }
     address = public_address(parsed.raw_host.decode("ascii"), _port(parsed))
-    cut_off = CutOff(MAX_SECONDS)
+    cut_off = CutOff(seconds)
     request = httpx.Request(
         method,
         parsed.copy_with(host=str(address)),
@@ -107,7 +112,7 @@ def send(
         content=content,
         extensions={
             "sni_hostname": parsed.host,
-            "timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict(),
+            "timeout": httpx.Timeout(min(TIMEOUT_SECONDS, seconds)).as_dict(),
             "trace": cut_off.trace,
         },
     )

@@ -19,6 +19,7 @@ POLICY_DEFAULTS: dict[str, dict[str, Any]] = {
         "symbols": False,
     },
     "password-personal-data": {"enabled": False, "denyList": []},
+    "password-pwned": {"enabled": False, "sessions": False, "users": False},
     "password-rotation": {"enabled": False, "maxAge": DEFAULT_PASSWORD_AGE_SECONDS},
     "deny-aliased-email": {"enabled": False},
     "deny-corporate-email": {"enabled": False},
@@ -53,11 +54,12 @@ class Policies:
 
     `denied_passwords` and `denied_terms` are None where nothing is denied: the first are whole
     passwords beside the common ones, the second parts beside what is known of a user, all in small
-    letters. `password_seconds` is how long a password is good for, 0 for ever. `denied_emails`
-    names kinds of mail addresses; the one called `corporate` lets nothing in but these.
-    `passkey_domain` is empty where none is set. `hidden_of_members` names what members of a team
-    do not see of each other. `second_factors` names those that count, and `requires_factor` asks
-    every user for one.
+    letters. `refuse_pwned` is None where nobody asks which passwords are known from data breaches,
+    and else names what these do not lead to: `users` or `sessions`. `password_seconds` is how long
+    a password is good for, 0 for ever. `denied_emails` names kinds of mail addresses; the one
+    called `corporate` lets nothing in but these. `passkey_domain` is empty where none is set.
+    `hidden_of_members` names what members of a team do not see of each other. `second_factors`
+    names those that count, and `requires_factor` asks every user for one.
     """
 
     password_minimum: int
@@ -66,6 +68,7 @@ class Policies:
     denied_terms: frozenset[str] | None
     password_history: int
     password_seconds: int
+    refuse_pwned: frozenset[str] | None
     denied_emails: frozenset[str]
     has_session_alerts: bool
     has_session_invalidation: bool
@@ -80,6 +83,8 @@ class Policies:
         strength = policy(stored, "password-strength")
         minimum = strength.pop("min")
         rotation = policy(stored, "password-rotation")
+        pwned = policy(stored, "password-pwned")
+        is_asked = pwned.pop("enabled")
         factors = policy(stored, "mfa-factors")
         is_required = factors.pop("required")
         return cls(
@@ -89,6 +94,7 @@ class Policies:
             denied_terms=_denied(policy(stored, "password-personal-data")),
             password_history=policy(stored, "password-history")["total"],
             password_seconds=rotation["maxAge"] if rotation["enabled"] else 0,
+            refuse_pwned=_names(pwned, are_on=True) if is_asked else None,
             denied_emails=_denied_emails(stored),
             has_session_alerts=policy(stored, "session-alert")["enabled"],
             has_session_invalidation=policy(stored, "session-invalidation")["enabled"],

@@ -182,6 +182,13 @@ class PasswordHistoryPolicyInput:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PasswordPwnedPolicyInput:
+    enabled: bool | None = optional(boolean)
+    sessions: bool | None = optional(boolean)
+    users: bool | None = optional(boolean)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PasswordRotationPolicyInput:
     enabled: bool | None = optional(boolean)
     maxAge: int | None = optional(integer(MIN_PASSWORD_AGE_SECONDS, MAX_PASSWORD_AGE_SECONDS))
@@ -246,6 +253,7 @@ POLICY_INPUTS: dict[str, type] = {
     "password-history": PasswordHistoryPolicyInput,
     "password-strength": PasswordStrengthPolicyInput,
     "password-personal-data": DenyingPolicyInput,
+    "password-pwned": PasswordPwnedPolicyInput,
     "password-rotation": PasswordRotationPolicyInput,
     "deny-aliased-email": SwitchPolicyInput,
     "deny-corporate-email": SwitchPolicyInput,

@@ -68,6 +68,7 @@ urlpatterns = [
     path("project/policies/password-strength", policies.PasswordStrengthPolicyView.as_view()),
     path("project/policies/mfa-factors", policies.MfaFactorsPolicyView.as_view()),
     path("project/policies/passkey", policies.PasskeyPolicyView.as_view()),
+    path("project/policies/password-pwned", sign_up_policies.PasswordPwnedPolicyView.as_view()),
     path(
         "project/policies/password-rotation", sign_up_policies.PasswordRotationPolicyView.as_view()
     ),

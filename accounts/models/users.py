@@ -49,6 +49,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=MAX_NAME_LENGTH, default="", blank=True)
     password = models.CharField(max_length=1024, default="")
     password_updated_at = models.DateTimeField(null=True, editable=False)
+    #: Whether the password is known from a data breach; null where nobody asked.
+    is_password_pwned = models.BooleanField(null=True, editable=False)
     former_passwords = ArrayField(
         models.CharField(max_length=1024), default=list, db_default=[], editable=False
     )

@@ -11,7 +11,7 @@ from accounts.models import Identity, Membership, Session, User, login_of
 from accounts.outputs import AccountOutput, account_output
 from accounts.services.console import admit_signup
 from accounts.services.methods import EMAIL_LOGIN, check_method
-from accounts.services.new_passwords import hash_new_password, password_columns
+from accounts.services.new_passwords import new_password, password_columns
 from accounts.services.rows import (
     NewUser,
     add_user,
@@ -38,12 +38,11 @@ def create_account(
     check_method(caller, EMAIL_LOGIN)
     if Identity.objects.filter(project_id=caller.project.id, provider_email=email).exists():
         raise ApiError(ErrorKind.BAD_REQUEST)
-    personal = (user_id, name, email)
-    password_hash = hash_new_password(caller.project, password, personal=personal)
+    columns = new_password(caller.project, password, personal=(user_id, name, email))
     with telling_taken(is_creating=True), transaction.atomic():
         if caller.project.is_console:
             admit_signup(caller.project)
-        new = NewUser(uid=user_id, email=email, password_hash=password_hash, name=name)
+        new = NewUser(uid=user_id, email=email, name=name, **columns)
         user = add_user(caller.project, new)
         publish_user(caller, user, "create")
     return account_output(user)

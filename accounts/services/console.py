@@ -55,9 +55,7 @@ def create_console_admin(
     Raises: USER_ALREADY_EXISTS, USER_CONSOLE_COUNT_EXCEEDED, SERVICE_UNAVAILABLE
     """
     caller = operator()
-    new = NewUser(
-        uid=UNIQUE_ID, email=email, password_hash=passwords.hash_password(password), name=name
-    )
+    new = NewUser(uid=UNIQUE_ID, email=email, password=passwords.hash_password(password), name=name)
     with telling_taken(is_creating=True), transaction.atomic():
         if is_first:
             _check_first(caller.project)

@@ -25,24 +25,25 @@ _CHECKED = {EMAIL: "checked_email", PHONE: "checked_phone"}
 _UNPROVED = {EMAIL: ErrorKind.USER_EMAIL_NOT_VERIFIED, PHONE: ErrorKind.USER_PHONE_NOT_VERIFIED}
 
 
-def find_or_add(caller: Caller, user_id: str, **contact: str) -> User:
+def find_or_add(caller: Caller, user_id: str, *, email: str = "", phone: str = "") -> User:
     """Return the user who has an `email` or a `phone`, made under this id where there is none.
 
     Raises: USER_AUTH_METHOD_UNSUPPORTED, USER_ALREADY_EXISTS, USER_COUNT_EXCEEDED
     """
     if caller.project.is_console:
         raise ApiError(ErrorKind.USER_AUTH_METHOD_UNSUPPORTED)
-    user = find_by_contact(caller.project.id, **contact)
+    user = find_by_contact(caller.project.id, email=email, phone=phone)
     if user is not None:
         return user
     try:
         with telling_taken(is_creating=True), transaction.atomic():
-            user = add_user(caller.project, NewUser(uid=user_id, **contact))
+            new = NewUser(uid=user_id, email=email or None, phone=phone or None)
+            user = add_user(caller.project, new)
             publish_user(caller, user, "create")
             return user
     except ApiError as error:
         # Of two who ask at the same moment the other may have made the user.
-        user = find_by_contact(caller.project.id, **contact)
+        user = find_by_contact(caller.project.id, email=email, phone=phone)
         if user is None or error.kind is not ErrorKind.USER_ALREADY_EXISTS:
             raise
         return user

@@ -135,7 +135,7 @@ def create_scrypt_modified_user(
 
 
 def _import(caller: Caller, user_id: str, email: str, encoded: str, name: str) -> UserOutput:
-    new = NewUser(uid=user_id, email=email, password_hash=encoded, name=name)
+    new = NewUser(uid=user_id, email=email, password=encoded, name=name)
     return create_user_row(caller, new)
 
 

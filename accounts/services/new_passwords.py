@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import Any, TypedDict
 
 from django.contrib.auth.password_validation import CommonPasswordValidator
 
 from accounts import passwords
 from accounts.models import User
+from accounts.pwned import is_pwned
 from kernel import clock
 from kernel.caller import ProjectContext
 from kernel.errors import ApiError, ErrorKind, invalid
@@ -25,18 +26,24 @@ _KINDS = {
 }
 
 
-def hash_new_password(
+class PasswordColumns(TypedDict):
+    """The columns of a password: its hash, and whether it is known from a data breach."""
+
+    password: str
+    is_password_pwned: bool | None
+
+
+def new_password(
     project: ProjectContext, password: str, *, personal: Iterable[str | None] = ()
-) -> str:
-    """Return the hash of a password that the project's policies allow; empty for an empty one.
+) -> PasswordColumns:
+    """Return the columns of a password that the project's policies allow, or of none at all.
 
     `personal` is what is known of its user: id, name, address, phone number.
 
     Raises: ARGUMENT_INVALID, PASSWORD_PERSONAL_DATA, RATE_LIMIT_EXCEEDED
     """
-    if password:
-        _check(project.policies, password, personal)
-    return passwords.hash_password(password)
+    found = _check(project.policies, password, personal) if password else None
+    return {"password": passwords.hash_password(password), "is_password_pwned": found}
 
 
 def password_columns(
@@ -56,7 +63,7 @@ def password_columns(
     if password and any(passwords.matches(password, each) for each in used if each):
         raise ApiError(ErrorKind.PASSWORD_RECENTLY_USED)
     return {
-        "password": hash_new_password(project, password, personal=personal),
+        **new_password(project, password, personal=personal),
         "password_updated_at": clock.now(),
         "former_passwords": [each for each in used[: policies.password_history] if each],
     }
@@ -70,7 +77,23 @@ def is_overdue(project: ProjectContext, user: User) -> bool:
     return chosen_at + timedelta(seconds=seconds) <= clock.now()
 
 
-def _check(policies: Policies, password: str, personal: Iterable[str | None]) -> None:
+def check_breaches(project: ProjectContext, user: User, password: str) -> None:
+    """Note whether the password a user signs in with is known from a data breach.
+
+    Raises: USER_PASSWORD_RESET_REQUIRED
+    """
+    refuse, found = project.policies.refuse_pwned, user.is_password_pwned
+    if refuse is None:
+        return
+    if not found and (found := is_pwned(password)) not in (None, user.is_password_pwned):
+        same = User.objects.filter(id=user.id, password=user.password)
+        same.update(is_password_pwned=found)
+    if found and "sessions" in refuse:
+        raise ApiError(ErrorKind.USER_PASSWORD_RESET_REQUIRED)
+
+
+def _check(policies: Policies, password: str, personal: Iterable[str | None]) -> bool | None:
+    """Check a new password; tell whether it is known from a data breach, if that was asked."""
     if len(password) < policies.password_minimum:
         raise invalid("password", f"Value must be at least {policies.password_minimum} chars long")
     for kind in sorted(policies.password_kinds):
@@ -84,6 +107,10 @@ def _check(policies: Policies, password: str, personal: Iterable[str | None]) ->
     terms = policies.denied_terms
     if terms is not None and any(term in lowered for term in (*terms, *_terms(personal))):
         raise ApiError(ErrorKind.PASSWORD_PERSONAL_DATA)
+    found = None if policies.refuse_pwned is None else is_pwned(password)
+    if found and "users" in (policies.refuse_pwned or ()):
+        raise invalid("password", "Value must not be a password known from data breaches")
+    return found
 
 
 def _terms(personal: Iterable[str | None]) -> Iterable[str]:

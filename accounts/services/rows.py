@@ -33,12 +33,13 @@ _CHANGING = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewUser:
-    """What a user starts with; `password_hash` is empty for one without a password."""
+    """What a user starts with; `password`, a hash, is empty for one without a password."""
 
     uid: str
     email: str | None = None
     phone: str | None = None
-    password_hash: str = ""
+    password: str = ""
+    is_password_pwned: bool | None = None
     name: str = ""
 
 
@@ -53,6 +54,7 @@ class Login(NamedTuple):
     is_active: bool
     is_email_verified: bool
     password_updated_at: datetime | None
+    is_password_pwned: bool | None
 
     def user(self) -> User:
         """Return the user, of whom nothing else is known."""
@@ -82,8 +84,9 @@ def add_user(project: ProjectContext, new: NewUser) -> User:
         email=new.email,
         phone=new.phone,
         name=new.name,
-        password=new.password_hash,
-        password_updated_at=now if new.password_hash else None,
+        password=new.password,
+        password_updated_at=now if new.password else None,
+        is_password_pwned=new.is_password_pwned,
         created_at=now,
         updated_at=now,
     )

@@ -21,7 +21,7 @@ from accounts.services.alerts import alert
 from accounts.services.guesses import guessed, take_guess
 from accounts.services.identities import hold_identity, renew_tokens
 from accounts.services.methods import EMAIL_LOGIN, JWT, check_method
-from accounts.services.new_passwords import is_overdue
+from accounts.services.new_passwords import check_breaches, is_overdue
 from accounts.services.rows import find_login
 from accounts.tokens import JWT_PURPOSE, SessionSecret, digest, new_session_secret
 from kernel import clock, geoip, sql
@@ -121,6 +121,7 @@ def create_email_password_session(
         raise ApiError(ErrorKind.USER_EMAIL_NOT_VERIFIED)
     if is_overdue(caller.project, user):
         raise ApiError(ErrorKind.USER_PASSWORD_RESET_REQUIRED)
+    check_breaches(caller.project, user, password)
     _renew_hash(user, password)
     session = new_session(caller, user, EMAIL_PROVIDER, factor="password", duration=duration)
     session.provider_uid = email

@@ -17,7 +17,7 @@ from accounts.outputs import (
     user_list_output,
     user_output,
 )
-from accounts.services.new_passwords import hash_new_password, password_columns
+from accounts.services.new_passwords import new_password, password_columns
 from accounts.services.rows import (
     NewUser,
     add_user,
@@ -45,6 +45,7 @@ _COLUMNS = {
     "phone": "phone",
     "status": "is_active",
     "passwordUpdate": "password_updated_at",
+    "passwordPwned": "is_password_pwned",
     "registration": "created_at",
     "impersonator": "is_impersonator",
     "emailVerification": "is_email_verified",
@@ -99,10 +100,8 @@ def create_user(
         uid=user_id,
         email=email,
         phone=phone,
-        password_hash=hash_new_password(
-            caller.project, password, personal=(user_id, name, email, phone)
-        ),
         name=name,
+        **new_password(caller.project, password, personal=(user_id, name, email, phone)),
     )
     return create_user_row(caller, new)
 

@@ -27,6 +27,7 @@ TITLES = {
     "password-history": "Former passwords are refused",
     "password-strength": "What a password has to hold",
     "password-personal-data": "What is known of a user may not be in their password",
+    "password-pwned": "Passwords known from data breaches",
     "password-rotation": "Passwords grow too old",
     "deny-aliased-email": "Second names of a mailbox are refused",
     "deny-corporate-email": "Addresses of companies alone are taken",
@@ -40,6 +41,8 @@ TITLES = {
 }
 FIELD_TITLES = {
     "enabled": "Switched on",
+    "sessions": "Refused when signing in, until there is a new one",
+    "users": "Refused as new passwords",
     "denyList": "Refused as well, one a line",
     "total": "How many (0: none)",
     "maxAge": "Seconds a password is good for",

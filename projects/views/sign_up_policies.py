@@ -1,10 +1,19 @@
-"""Endpoints of the policies on the age of passwords and on kinds of mail addresses."""
+"""Endpoints of the policies on bad or old passwords, and on kinds of mail addresses."""
 
 from gateway.operations import operation
 from gateway.views import Answer, Call
 from kernel.fields import as_dict, read_input
-from projects.inputs import PasswordRotationPolicyInput, SwitchPolicyInput
+from projects.inputs import PasswordPwnedPolicyInput, PasswordRotationPolicyInput, SwitchPolicyInput
 from projects.views.policies import WRITE, PolicyView
+
+
+class PasswordPwnedPolicyView(PolicyView):
+    policy_id = "password-pwned"
+
+    @operation("project.updatePasswordPwnedPolicy", scope=WRITE, needs_project=True)
+    def patch(self, call: Call) -> Answer:
+        data = read_input(PasswordPwnedPolicyInput, call.params)
+        return self.change(call, as_dict(data))
 
 
 class PasswordRotationPolicyView(PolicyView):

@@ -101,6 +101,7 @@ def test_key_changes_and_reads_policies(server: Installation, guest: Client):
     changed = project.update_password_dictionary_policy(True, deny_list=["a most unusual word"])
     project.update_password_dictionary_policy(False, deny_list=[])
     project.update_password_rotation_policy(max_age=86_400)
+    project.update_password_pwned_policy(enabled=False, users=True)
     project.update_deny_aliased_email_policy(False)
     project.update_deny_corporate_email_policy(False)
     project.update_deny_disposable_email_policy(False)
@@ -111,6 +112,7 @@ def test_key_changes_and_reads_policies(server: Installation, guest: Client):
     assert listed.total == len(listed.policies) >= 10
     assert project.get_policy("session-limit").total == 10
     assert project.get_policy("password-rotation").maxage == 86_400
+    assert project.get_policy("password-pwned").users is True
     assert project.get_policy("deny-free-email").enabled is False
 
 

@@ -26,6 +26,10 @@ POLICIES: dict[str, tuple[str, dict[str, Any]]] = {
         "PolicyPasswordPersonalData",
         {"enabled": True, "denyList": ["acme"]},
     ),
+    "password-pwned": (
+        "PolicyPasswordPwned",
+        {"enabled": True, "sessions": True, "users": True},
+    ),
     "password-rotation": ("PolicyPasswordRotation", {"enabled": True, "maxAge": 86_400}),
     "deny-aliased-email": ("PolicyDenyAliasedEmail", {"enabled": True}),
     "deny-corporate-email": ("PolicyDenyCorporateEmail", {"enabled": True}),
@@ -55,6 +59,7 @@ POLICIES: dict[str, tuple[str, dict[str, Any]]] = {
 DEFAULTS: dict[str, dict[str, Any]] = {
     "password-dictionary": {"enabled": False, "denyList": []},
     "password-history": {"total": 0},
+    "password-pwned": {"enabled": False, "sessions": False, "users": False},
     "password-rotation": {"enabled": False, "maxAge": 31_536_000},
     "deny-free-email": {"enabled": False},
     "mfa-factors": {
@@ -167,7 +172,7 @@ def test_values_out_of_bounds_are_refused(server, events, policy_id, fields):
 
 
 def test_unknown_policy_is_refused(server):
-    reply = server.get("/project/policies/password-pwned")
+    reply = server.get("/project/policies/password-unknown")
     assert (reply.status, reply.error) == (400, "general_argument_invalid")
 
 
