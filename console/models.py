@@ -29,3 +29,31 @@ class FirebaseImport(models.Model):
 
     def __str__(self) -> str:
         return self.digest
+
+
+class FirebaseItem(models.Model):
+    """A user or document that an import brought.
+
+    `place` is `users`, or the ids of the database and the collection. `digest` stands for what the
+    files said of it when it was taken over, at `taken_at`; `seen_id` is the last import whose files
+    held it.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, db_index=False, related_name="firebase_items"
+    )
+    place = models.CharField(max_length=80)
+    uid = models.CharField(max_length=36)
+    digest = models.CharField(max_length=64)
+    taken_at = models.DateTimeField()
+    seen_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "firebase_item"
+        constraints = [
+            models.UniqueConstraint(fields=["project", "place", "uid"], name="firebase_item_uid"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.place}/{self.uid}"

@@ -25,6 +25,8 @@ class Report:
     read: int = 0
     created: int = 0
     existing: int = 0
+    #: Those of the last batch that existed.
+    existing_uids: set[str] = field(default_factory=set)
     errors: list[LineError] = field(default_factory=list)
     next_line: int = 1
     is_complete: bool = False

@@ -8,12 +8,20 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Q, prefetch_related_objects
 
-from accounts.events import user_event
-from accounts.models import Identity, User, login_of
+from accounts.events import announce_identity, publish_user, user_event
+from accounts.models import Identity, Session, User, login_of
+from accounts.services.rows import (
+    change_user,
+    get_user_row,
+    lock_user,
+    prefs_text,
+    telling_taken,
+)
+from accounts.services.users import delete_user
 from kernel import clock, events
 from kernel.caller import Caller, ProjectContext
 from kernel.errors import ErrorKind, Kind
-from kernel.ids import unique_ids
+from kernel.ids import unique_id, unique_ids
 
 #: How often a batch is tried when others sign up at the same moment.
 ATTEMPTS = 3
@@ -81,12 +89,77 @@ def import_users(*, caller: Caller, users: Sequence[ImportedUser]) -> ImportedUs
     raise RuntimeError("unreachable")
 
 
+def update_imported_user(
+    *, caller: Caller, user: ImportedUser, unless_after: datetime, has_new_password: bool
+) -> bool:
+    """Take over what changed elsewhere; False of a user who changed here after that moment.
+
+    Identities join those there are, unless they are somebody else's.
+
+    Raises: USER_EMAIL_ALREADY_EXISTS, USER_PHONE_ALREADY_EXISTS, USER_NOT_FOUND
+    """
+    columns: dict[str, Any] = {
+        "email": user.email,
+        "phone": user.phone,
+        "name": user.name,
+        "is_active": user.is_active,
+        "is_email_verified": user.is_email_verified,
+        "is_phone_verified": user.is_phone_verified,
+        "labels": list(user.labels),
+        "prefs": prefs_text(dict(user.prefs)),
+    }
+    if has_new_password:
+        columns |= {
+            "password": user.password_hash,
+            "password_updated_at": clock.now(),
+            "is_password_pwned": None,
+        }
+    with telling_taken(is_creating=False), transaction.atomic():
+        if not _is_unchanged(caller, user.uid, unless_after):
+            return False
+        row = change_user(caller.project.id, user.uid, **columns)
+        _add_identities(row, user)
+        if has_new_password and caller.project.policies.has_session_invalidation:
+            Session.objects.filter(user_id=row.id).delete()
+        publish_user(caller, row, "update")
+        announce_identity(caller.project.id, user_uid=row.uid, reason="import")
+    return True
+
+
+def delete_imported_user(*, caller: Caller, user_id: str, unless_after: datetime) -> bool:
+    """Delete a user who is gone elsewhere; False where they changed here after that moment.
+
+    Raises: USER_NOT_FOUND
+    """
+    with transaction.atomic():
+        if not _is_unchanged(caller, user_id, unless_after):
+            return False
+        delete_user(caller=caller, user_id=user_id)
+    return True
+
+
 def known_users(*, caller: Caller, user_ids: Collection[str]) -> set[str]:
     """Return those of the ids that are users' of the project."""
     if not user_ids:
         return set()
     rows = User.objects.in_project(caller.project.id).filter(uid__in=user_ids)
     return set(rows.values_list("uid", flat=True))
+
+
+def _is_unchanged(caller: Caller, uid: str, unless_after: datetime) -> bool:
+    """Tell whether a user is as they were at a moment; nobody changes them until this is over."""
+    lock_user(caller.project.id, uid)
+    changed_at: datetime = get_user_row(caller.project.id, uid).updated_at
+    return changed_at <= unless_after
+
+
+def _add_identities(row: User, user: ImportedUser) -> None:
+    for identity in user.identities:
+        named = {"provider": identity.provider, "provider_uid": identity.provider_uid}
+        if not Identity.objects.filter(project_id=row.project_id, **named).exists():
+            added = _identity_row(row, identity, clock.now())
+            added.uid = unique_id()
+            added.save()
 
 
 def _import(caller: Caller, users: Sequence[ImportedUser]) -> ImportedUsers:

@@ -17,8 +17,9 @@ class Progress:
     """What is done: users and documents that were read, and what became of them.
 
     `strangers` are ids of users that somebody else has here, `permissions_refused` counts owners
-    of documents who are no users. `report_bytes` is the length of the report's file that belongs
-    to it.
+    of documents who are no users. `changes` counts what became of what an earlier import brought,
+    and `swept` is the last of those that were looked for in vain. `report_bytes` is the length of
+    the report's file that belongs to it.
     """
 
     users_read: int = 0
@@ -31,6 +32,8 @@ class Progress:
     existing: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     permissions_refused: int = 0
+    changes: dict[str, int] = field(default_factory=dict)
+    swept: int = 0
     report_bytes: int = 0
 
     @property
@@ -51,6 +54,10 @@ class Checkpoint:
         if not is_open:
             FirebaseImport.objects.filter(id=self._row.id).update(started_at=clock.now())
             self._write()
+
+    @property
+    def id(self) -> int:
+        return self._row.id
 
     def save(self) -> None:
         """Write down where it is.

@@ -237,10 +237,11 @@ def json_text(value: Any) -> str:
     """Return a text as it is, and any other value as JSON."""
     if isinstance(value, str):
         return value
-    return orjson.dumps(value, default=_plain).decode()
+    return orjson.dumps(value, default=plain).decode()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return what stands in JSON for a value that JSON does not know."""
     match value:
         case GeoPoint():
             return {"latitude": value.latitude, "longitude": value.longitude}

@@ -211,6 +211,8 @@ class Plan:
     collections: dict[tuple[str, ...], CollectionPlan] = field(default_factory=dict)
     storage: StorageStatistics | None = None
     faults: Counter[tuple[str, str]] = field(default_factory=Counter)
+    #: What cannot be read so far that its id is known.
+    unnamed: int = 0
 
     @property
     def documents(self) -> int:
@@ -233,6 +235,7 @@ def count_users(plan: Plan, files: Files, tell: OnReading, skipped: SkippedFile)
         read.count()
         if isinstance(source, UserFault):
             count(plan.faults, ("user", source.reason), ("user", OTHERS))
+            plan.unnamed += not source.uid
             skipped.user(files.users, source, source.reason)
         else:
             plan.users.see(source)
@@ -256,6 +259,7 @@ def plan_documents(
         read.count()
         if isinstance(source, SourceFault):
             count(plan.faults, ("document", source.reason), ("document", OTHERS))
+            plan.unnamed += not source.path
             skipped.document(path, source, source.reason)
             continue
         pattern = naming.pattern_of(source.path)

@@ -8,12 +8,23 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.services.bulk_imports import import_users, known_users
+from accounts.services.bulk_imports import ImportedUsers, import_users, known_users
 from console.firebase import naming
 from console.firebase.accounts import SourceUser, UserFault
+from console.firebase.changes import (
+    DELETED,
+    DOCUMENTS,
+    GONE,
+    GONE_AT_ONCE,
+    KEPT,
+    UPDATED,
+    Changes,
+    Mode,
+)
 from console.firebase.checkpoints import Checkpoint, Progress
 from console.firebase.files import Files
 from console.firebase.firestore import Source, SourceDocument
+from console.firebase.ledger import USERS, Ledger, document_digest
 from console.firebase.plans import CollectionPlan, Plan
 from console.firebase.skipped import INCOMPLETE, SKIPPED, SkippedFile
 from documents.records import Fault, Record
@@ -44,6 +55,7 @@ class Run:
         checkpoint: Checkpoint,
         skipped: SkippedFile,
         on_progress: OnProgress,
+        mode: Mode,
     ) -> None:
         self._caller = caller
         self._database_id = database_id
@@ -52,6 +64,9 @@ class Run:
         self._checkpoint = checkpoint
         self._skipped = skipped
         self._on_progress = on_progress
+        self._mode = mode
+        self._ledger = Ledger(caller.project.id, checkpoint.id)
+        self._changes = Changes(caller, database_id, self._ledger, mode, checkpoint.progress)
         self._bytes = 0
 
     @property
@@ -59,13 +74,15 @@ class Run:
         return self._checkpoint.progress
 
     def carry_out(self) -> None:
-        """Import users, then documents; what an earlier run did is passed over.
+        """Import users, then documents, then look what is gone; what is done is passed over.
 
         Raises: FileFaultError, BusyImportError, OSError, DATABASE_NOT_FOUND
         """
         self._import_users()
         self._prepare_collections()
         self._import_documents()
+        if self._mode.takes_changes:
+            self._find_gone()
         self._checkpoint.finish()
 
     def _read(self, count: int) -> None:
@@ -92,6 +109,7 @@ class Run:
         for place, identity in outcome.lost:
             reason = f"somebody else has their identity at the provider {identity.provider}"
             told.append((known[place], reason, INCOMPLETE))
+        told += [(each, reason, KEPT) for each, reason in self._note_users(batch, outcome)]
         for source, reason, what in sorted(told, key=lambda entry: entry[0].line):
             self._skipped.user(self._files.users, source, reason, what=what)
         progress = self.progress
@@ -104,6 +122,19 @@ class Run:
             for place, kind in refused.items()
             if kind is ErrorKind.USER_ALREADY_EXISTS
         ]
+
+    def _note_users(
+        self, batch: Sequence[SourceUser | UserFault], outcome: ImportedUsers
+    ) -> list[tuple[SourceUser, str]]:
+        known = [each for each in batch if isinstance(each, SourceUser)]
+        held = {naming.user_id(each.uid) for each in batch if each.uid}
+        is_new = set(outcome.created)
+        others = {place for place in range(len(known)) if place not in outcome.refused} - is_new
+        return self._changes.take_users(
+            held,
+            [known[place] for place in sorted(is_new)],
+            [known[place] for place in sorted(others)],
+        )
 
     def _prepare_collections(self) -> None:
         for each in self._plan.collections.values():
@@ -132,18 +163,19 @@ class Run:
         owners = {number: self._owners(source) for number, _, source in batch}
         named = set[str]().union(*owners.values())
         users = known_users(caller=self._caller, user_ids=named) - set(self.progress.strangers)
-        told: dict[int, str] = {}
+        told: dict[int, tuple[str, str]] = {}
         for pattern, group in groups.items():
             plan = self._plan.collections.get(pattern)
             if plan is not None:
                 told |= self._take_group(plan, group, users)
                 continue
             # None of its documents can be read.
-            told |= {number: _reason(source) for number, _, source in group}
+            told |= {number: (SKIPPED, _reason(source)) for number, _, source in group}
             _add(self.progress.refused, "/".join(pattern), len(group))
         for number, path, source in batch:
             if number in told:
-                self._skipped.document(path, source, told[number])
+                what, reason = told[number]
+                self._skipped.document(path, source, reason, what=what)
                 continue
             for owner in sorted(owners[number] - users):
                 reason = f"the owner {owner!r} is no user here, or another one: no permissions"
@@ -159,21 +191,62 @@ class Run:
 
     def _take_group(
         self, plan: CollectionPlan, group: Sequence[Numbered], users: Collection[str]
-    ) -> dict[int, str]:
-        """Import documents of one collection; return the reasons of those that did not come."""
+    ) -> dict[int, tuple[str, str]]:
+        """Import documents of one collection; tell of those that did not come, by number."""
+        records = [_record(plan, number, source, users) for number, _, source in group]
+        existing: set[str] = set()
         report = transfers.import_documents(
             caller=self._caller,
             names=COLLECTIONS,
             database_id=self._database_id,
             collection_id=plan.id,
-            records=[_record(plan, number, source, users) for number, _, source in group],
+            records=records,
             import_id="firebase",  # no id is made from it: each record has one
             limits=transfers.Limits(errors=len(group) + 1),
+            on_progress=lambda report: existing.update(report.existing_uids),
         )
         _add(self.progress.created, plan.id, report.created)
         _add(self.progress.existing, plan.id, report.existing)
         _add(self.progress.refused, plan.id, len(report.errors))
-        return {each.line: each.message for each in report.errors}
+        told = {each.line: (SKIPPED, each.message) for each in report.errors}
+        here = [each for each in records if isinstance(each, Record) and each.line not in told]
+        return told | self._note_documents(plan, group, here, existing)
+
+    def _note_documents(
+        self,
+        plan: CollectionPlan,
+        group: Sequence[Numbered],
+        here: Sequence[Record],
+        existing: Collection[str],
+    ) -> dict[int, tuple[str, str]]:
+        """Note documents that are here, and what changed of those that existed."""
+        sources = {
+            number: source for number, _, source in group if isinstance(source, SourceDocument)
+        }
+        sent = {each.document.uid: each.document for each in here}
+        lines = {each.document.uid: each.line for each in here}
+        kept = self._changes.take_documents(
+            plan.id,
+            {naming.document_id(source.path) for _, _, source in group},
+            {
+                uid: document_digest(sources[line], sent[uid].permissions or ())
+                for uid, line in lines.items()
+            },
+            {uid: document for uid, document in sent.items() if uid in existing},
+        )
+        return {lines[uid]: (KEPT, reason) for uid, reason in kept.items()}
+
+    def _find_gone(self) -> None:
+        """Look for what earlier imports brought, and the files do not hold any more."""
+        before = self._files.users.stat().st_size if self._files.users else 0
+        places = [self._changes.place(each.id) for each in self._plan.collections.values()]
+        places += [USERS] if self._files.users else []
+        while items := self._ledger.gone(places, after=self.progress.swept, at_most=GONE_AT_ONCE):
+            with transaction.atomic():
+                for item, what, reason in self._changes.take_gone(items):
+                    self._skipped.gone(item, reason, what=what)
+                self.progress.swept = items[-1].id
+                self._step(before)
 
     def _step(self, before: int = 0) -> None:
         """Write down where the import is, in the transaction of what it wrote."""
@@ -197,6 +270,13 @@ def told_counts(progress: Progress) -> dict[str, Any]:
             "skipped": sum(progress.refused.values()),
         },
         "permissions": {"skipped": progress.permissions_refused},
+        "changes": {
+            kind: {
+                what: progress.changes.get(f"{kind}.{what}", 0)
+                for what in (UPDATED, KEPT, GONE, DELETED)
+            }
+            for kind in (USERS, DOCUMENTS)
+        },
         "collections": {
             name: {
                 "created": progress.created.get(name, 0),

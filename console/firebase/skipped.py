@@ -7,6 +7,8 @@ import orjson
 
 from console.firebase.accounts import SourceUser, UserFault
 from console.firebase.firestore import Source
+from console.firebase.ledger import USERS
+from console.models import FirebaseItem
 
 SKIPPED, INCOMPLETE = "skipped", "incomplete"
 
@@ -35,6 +37,10 @@ class SkippedFile:
     def document(self, path: Path, source: Source, reason: str, *, what: str = SKIPPED) -> None:
         self._write(what, "document", path, source.line, "/".join(source.path), reason)
 
+    def gone(self, item: FirebaseItem, reason: str, *, what: str) -> None:
+        kind, place = ("user", "") if item.place == USERS else ("document", f"{item.place}/")
+        self._write(what, kind, None, 0, place + item.uid, reason)
+
     def flush(self) -> int:
         """Return how long the file is."""
         if self._file is None:
@@ -53,8 +59,8 @@ class SkippedFile:
         entry = {
             "what": what,
             "kind": kind,
-            "file": str(path),
-            "line": line,
+            "file": str(path) if path else None,
+            "line": line or None,
             "id": uid,
             "reason": reason,
         }

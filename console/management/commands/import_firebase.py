@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from console.firebase import plans, reports, runs
 from console.firebase.accounts import HashConfigError, Reading, read_hash_config
+from console.firebase.changes import Mode
 from console.firebase.checkpoints import BusyImportError, Checkpoint, Progress
 from console.firebase.files import Files, files_at
 from console.firebase.plans import MisfitError, OwnerRule, OwnerRuleError, Plan
@@ -82,6 +83,18 @@ class Command(BaseCommand):
         parser.add_argument(
             "--report", type=Path, help="where what is skipped is told, as JSON lines"
         )
+        parser.add_argument(
+            "--update",
+            action="store_true",
+            help="take over what changed in Firebase since an earlier import, and tell what is"
+            " gone there; what changed here since stays as it is",
+        )
+        parser.add_argument(
+            "--delete-gone",
+            action="store_true",
+            help="do as --update, and delete what is gone: the files must hold all users or whole"
+            " collections",
+        )
         parser.add_argument("--plan", type=Path, help="where what would be done is told, as JSON")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -107,7 +120,12 @@ class Command(BaseCommand):
         if options["dry_run"]:
             return
         _check_passwords(plan, options)
-        digest = files.digest(options["database"], rules)
+        _check_deletions(plan, options)
+        mode = Mode(
+            takes_changes=options["update"] or options["delete_gone"],
+            deletes=options["delete_gone"],
+        )
+        digest = files.digest(options["database"], rules, mode)
         checkpoint = Checkpoint(caller.project.id, digest)
         if checkpoint.progress.is_begun:
             self.stderr.write("Going on where an earlier run was interrupted.")
@@ -121,6 +139,7 @@ class Command(BaseCommand):
                 checkpoint=checkpoint,
                 skipped=skipped,
                 on_progress=bar.import_progress,
+                mode=mode,
             )
             run.carry_out()
         finally:
@@ -233,6 +252,14 @@ def _fit(plan: Plan, caller: Caller, database_id: str) -> None:
             caller=caller, names=COLLECTIONS, database_id=database_id, collection_id=each.id
         )
         each.fit(known)
+
+
+def _check_deletions(plan: Plan, options: dict[str, Any]) -> None:
+    if options["delete_gone"] and plan.unnamed:
+        raise CommandError(
+            f"{plan.unnamed:,} entries of the files cannot be read so far that it is known what"
+            " they are. --delete-gone would delete what they stand for."
+        )
 
 
 def _check_passwords(plan: Plan, options: dict[str, Any]) -> None:

@@ -137,6 +137,7 @@ class _Batch:
         self._open: dict[str, Record] = {}
 
     def take(self, batch: Sequence[Record | Fault]) -> None:
+        self._report.existing_uids.clear()
         for each in batch:
             if isinstance(each, Fault):
                 self._fail(each.line, self._write.names.document_invalid_structure, each.reason)
@@ -187,8 +188,7 @@ class _Batch:
         taken = store.existing(schema, kept_out) if kept_out else set()
         for uid in kept_out:
             if uid in taken:
-                del self._open[uid]
-                self._report.existing += 1
+                self._pass(uid)
             else:
                 kind = self._write.names.document_unique_violation
                 self._refuse(uid, kind, kind.message)
@@ -221,13 +221,17 @@ class _Batch:
             )
         except ApiError as error:
             if error.kind is write.names.document_already_exists:
-                del self._open[uid]
-                self._report.existing += 1
+                self._pass(uid)
             else:
                 self._refuse(uid, error.kind, error.message)
             return
         del self._open[uid]
         self._report.created += 1
+
+    def _pass(self, uid: str) -> None:
+        del self._open[uid]
+        self._report.existing += 1
+        self._report.existing_uids.add(uid)
 
     def _refuse(self, uid: str, kind: Kind, message: str) -> None:
         self._fail(self._open.pop(uid).line, kind, message)
