@@ -1,15 +1,19 @@
-"""Messages that leave in bundles: one thread of the process sends what all others post."""
+"""Messages that leave in bundles: one thread of the process sends what all others post.
+
+Those that only some processes want are dropped where none does.
+"""
 
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
 
 from kernel.arrays import text_array
+from kernel.attendance import ASK, Attendance
 from kernel.descriptors import has_something_to_read
 from kernel.limits import NOTIFY_PAYLOAD_BYTES
 from kernel.prepared import Prepared
@@ -17,12 +21,15 @@ from kernel.prepared import Prepared
 MAX_BUNDLE = 256
 # From one bundle to the next: where many write, waking up for each message costs more than it.
 PAUSE_SECONDS = 0.005
+# Where nobody wanted what came. Who begins to meanwhile has the first message by so much later.
+IDLE_SECONDS = 0.02
 MAX_WAITING = 10_000
 FINISH_SECONDS = 2.0
 # Between messages that share a payload. No JSON has it, and no message of ours.
 SEPARATOR = "\x1e"
 
 Message = tuple[str, str]
+Posted = tuple[str, str, bool]
 Connection = psycopg.Connection[tuple[Any, ...]]
 Cursor = psycopg.RawCursor[tuple[Any, ...]]
 
@@ -44,17 +51,21 @@ class Sender:
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
         self._link: tuple[Cursor, Prepared] | None = None
-        self._waiting: deque[Message] = deque()
+        self._attendance = Attendance(self._ask)
+        self._waiting: deque[Posted] = deque()
         self._changed = threading.Condition()
         self._is_ending = False
         self._thread = threading.Thread(target=self._run, name="notify-out", daemon=True)
         self._thread.start()
 
-    def post(self, channel: str, payload: str) -> None:
-        """Have a message sent soon; one too many is logged and lost."""
+    def post(self, channel: str, payload: str, *, is_optional: bool = False) -> None:
+        """Have a message sent soon; one too many is logged and lost.
+
+        One that is optional is dropped unless some process wants the channel.
+        """
         with self._changed:
             if len(self._waiting) < MAX_WAITING:
-                self._waiting.append((channel, payload))
+                self._waiting.append((channel, payload, is_optional))
                 self._changed.notify()
                 return
         _logger.error("a message to %s was dropped: too many wait", channel)
@@ -67,32 +78,46 @@ class Sender:
         self._thread.join(FINISH_SECONDS)
 
     def _run(self) -> None:
-        while bundle := self._next():
+        while posted := self._next():
+            wanted: list[Message] = []
             try:
-                self._send(bundle)
+                wanted = self._wanted(posted)
+                for bundle in unequal(wanted):
+                    self._send(bundle)
             except psycopg.Error as error:
-                _logger.warning("%d messages were lost: %s", len(bundle), error)
-            time.sleep(PAUSE_SECONDS)
+                _logger.warning("%d messages were lost: %s", len(posted), error)
+            is_idle = not wanted and len(posted) < MAX_BUNDLE
+            time.sleep(IDLE_SECONDS if is_idle else PAUSE_SECONDS)
         if self._link is not None:
             self._link[0].connection.close()
 
-    def _next(self) -> list[Message]:
-        """Wait for messages; none come any more after the last.
-
-        PostgreSQL sends equal messages of one statement once, so they are parted.
-        """
-        bundle: dict[Message, None] = {}
+    def _next(self) -> list[Posted]:
+        """Wait for messages; none come any more after the last."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._is_ending)
-            while self._waiting and self._waiting[0] not in bundle and len(bundle) < MAX_BUNDLE:
-                bundle[self._waiting.popleft()] = None
-        return list(bundle)
+            count = min(len(self._waiting), MAX_BUNDLE)
+            return [self._waiting.popleft() for _ in range(count)]
+
+    def _wanted(self, posted: list[Posted]) -> list[Message]:
+        """Leave out what nobody wants: asked now, after all of it was posted."""
+        asked = {channel for channel, _, is_optional in posted if is_optional}
+        left = {channel for channel in asked if not self._attendance.is_wanted(channel)}
+        return [
+            (channel, payload)
+            for channel, payload, is_optional in posted
+            if not is_optional or channel not in left
+        ]
+
+    def _ask(self, channel: str) -> bool:
+        return bool(self._answer(ASK, [channel])[0][0])
 
     def _send(self, bundle: list[Message]) -> None:
-        values = [text_array(column) for column in zip(*joined(bundle), strict=True)]
+        self._answer(_SEND, [text_array(column) for column in zip(*joined(bundle), strict=True)])
+
+    def _answer(self, text: bytes, values: list[str]) -> list[tuple[Any, ...]]:
         cursor, prepared = self._live()
-        if prepared.run(_SEND, values) is None:
-            cursor.execute(_SEND, values, prepare=True)
+        answer = prepared.run(text, values)
+        return (answer or cursor.execute(text, values, prepare=True)).fetchall()
 
     def _live(self) -> tuple[Cursor, Prepared]:
         if self._link is not None:
@@ -104,6 +129,18 @@ class Sender:
         cursor.execute(_WITHOUT_DISK)
         self._link = cursor, Prepared(cursor)
         return self._link
+
+
+def unequal(messages: list[Message]) -> Iterator[list[Message]]:
+    """Part messages so that no two of a part are equal: PostgreSQL would send one of them."""
+    bundle: dict[Message, None] = {}
+    for message in messages:
+        if message in bundle:
+            yield list(bundle)
+            bundle = {}
+        bundle[message] = None
+    if bundle:
+        yield list(bundle)
 
 
 def joined(messages: list[Message]) -> list[Message]:

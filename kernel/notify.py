@@ -1,16 +1,19 @@
 """NOTIFY and LISTEN: short messages between processes, at most once, after commit."""
 
 import logging
+import os
 import select
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import psycopg
 from django.db import connection
 from psycopg import sql as psql
 
 from kernel import sql
+from kernel.attendance import HOLD, LEAVE, NOTIFY_IF_WANTED
 from kernel.bundles import Sender, parted
 
 Callback = Callable[[str], None]
@@ -20,12 +23,17 @@ LAST_RETRY_SECONDS = 5.0
 POLL_SECONDS = 1.0
 KEEPALIVE_SECONDS = 30
 CONNECT_TIMEOUT_SECONDS = 5
+PIPE_BYTES = 4096
 
 _logger = logging.getLogger(__name__)
 _callbacks: dict[str, list[Callback]] = defaultdict(list)
+_wants: dict[str, Callable[[], bool]] = {}
+_attended: set[str] = set()
 _lock = threading.Lock()
+_settled = threading.Condition(_lock)
 _thread: threading.Thread | None = None
 _sender: Sender | None = None
+_pipe: tuple[int, int] | None = None
 _listening = threading.Event()
 _stopping = threading.Event()
 
@@ -48,6 +56,15 @@ def post(channel: str, payload: str) -> None:
         notify(channel, payload)
     else:
         sender.post(channel, payload)
+
+
+def post_if_wanted(channel: str, payload: str) -> None:
+    """Do as `post` does, unless no process wants the channel (see `want`)."""
+    sender = _sender
+    if sender is None:
+        sql.execute(NOTIFY_IF_WANTED, {"channel": channel, "payload": payload})
+    else:
+        sender.post(channel, payload, is_optional=True)
 
 
 def start_sending() -> None:
@@ -76,12 +93,33 @@ def listen(channel: str, callback: Callback) -> None:
         _callbacks[channel].append(callback)
 
 
+def want(channel: str, wants: Callable[[], bool]) -> None:
+    """Have what is posted for those who want a channel come here whenever `wants` says so."""
+    with _lock:
+        _wants[channel] = wants
+
+
+def attend(channel: str, *, timeout_seconds: float) -> bool:
+    """Wait until others know that the channel is wanted; tell whether they do by the timeout.
+
+    What is committed from then on is heard. If they only learn of it later, or after a lost
+    connection, the callbacks are told that messages may have been missed.
+    """
+    with _settled:
+        if channel not in _attended:
+            _wake()
+            _settled.wait_for(lambda: channel in _attended, timeout_seconds)
+        return channel in _attended
+
+
 def start(*, timeout_seconds: float = 0.0) -> bool:
     """Start the listener thread once per process; tell whether it is listening by the timeout."""
-    global _thread  # noqa: PLW0603  # one thread per process, after every fork
+    global _thread, _pipe  # noqa: PLW0603  # one thread per process, after every fork
     with _lock:
         if _thread is None or not _thread.is_alive():
             _listening.clear()
+            _attended.clear()
+            _pipe = _pipe_of_own(_pipe)
             _thread = threading.Thread(target=_run, name="notify", daemon=True)
             _thread.start()
     return _listening.wait(timeout_seconds)
@@ -98,8 +136,10 @@ def stop() -> None:
     if thread is None or not thread.is_alive():
         return
     _stopping.set()
+    _wake()
     thread.join()
     _listening.clear()
+    _attended.clear()
     _stopping.clear()
 
 
@@ -112,6 +152,8 @@ def _run() -> None:
                 _follow(listener)
         except psycopg.Error as error:
             _listening.clear()
+            with _lock:
+                _attended.clear()
             _logger.warning("listener lost its connection: %s", error)
         _stopping.wait(delay)
         delay = min(delay * 2, LAST_RETRY_SECONDS)
@@ -136,6 +178,7 @@ def _follow(listener: psycopg.Connection[tuple[object, ...]]) -> None:
     early: deque[psycopg.Notify] = deque()  # what comes while the connection does something else
     listener.add_notify_handler(early.append)
     _subscribe_new(listener, known)
+    _settle(listener)
     for channel in sorted(known):
         _call(channel, "")
     _listening.set()
@@ -144,6 +187,7 @@ def _follow(listener: psycopg.Connection[tuple[object, ...]]) -> None:
             for payload in parted(bundle):
                 _call(channel, payload)
         _subscribe_new(listener, known)
+        _settle(listener)
 
 
 def _heard(
@@ -159,7 +203,11 @@ def _heard(
     pgconn = listener.pgconn
     waiting = select.poll()  # `select` knows but the first 1,024 descriptors
     waiting.register(pgconn.socket, select.POLLIN)
-    waiting.poll(POLL_SECONDS * 1000)
+    if _pipe is not None:
+        waiting.register(_pipe[0], select.POLLIN)
+    woken = waiting.poll(POLL_SECONDS * 1000)
+    if _pipe is not None and any(descriptor == _pipe[0] for descriptor, _ in woken):
+        os.read(_pipe[0], PIPE_BYTES)
     pgconn.consume_input()
     while message := pgconn.notifies():
         yield message.relname.decode(), message.extra.decode()
@@ -173,6 +221,40 @@ def _subscribe_new(listener: psycopg.Connection[tuple[object, ...]], known: set[
     for channel in wanted:
         listener.execute(psql.SQL("LISTEN {}").format(psql.Identifier(channel)))
     known |= wanted
+
+
+def _settle(listener: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Let others know which channels are wanted here by now, and which no longer are."""
+    for channel, wants in tuple(_wants.items()):
+        with _lock:
+            is_wanted, is_known = wants(), channel in _attended
+            if not is_wanted:
+                _attended.discard(channel)
+        if is_known and not is_wanted:
+            listener.execute(LEAVE, (channel,))
+        elif is_wanted and not is_known:
+            listener.execute(HOLD, (channel,))
+            _call(channel, "")
+            with _settled:
+                _attended.add(channel)
+                _settled.notify_all()
+
+
+def _wake() -> None:
+    """Have the listener look up at once."""
+    if _pipe is not None:
+        with suppress(BlockingIOError):  # it is about to
+            os.write(_pipe[1], b"x")
+
+
+def _pipe_of_own(last: tuple[int, int] | None) -> tuple[int, int]:
+    """Return a pipe that this process shares with none it was forked from."""
+    for end in last or ():
+        os.close(end)
+    ends = os.pipe()
+    for end in ends:
+        os.set_blocking(end, False)
+    return ends
 
 
 def _call(channel: str, payload: str) -> None:

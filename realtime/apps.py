@@ -12,5 +12,6 @@ class RealtimeConfig(AppConfig):
         from realtime import hub, layers, subscribers  # noqa: F401  # registers
 
         notify.listen(layers.NOTIFY_CHANNEL, layers.hear)
+        notify.want(layers.NOTIFY_CHANNEL, layers.is_wanted)
         notify.listen(hub.IDENTITY_CHANNEL, hub.hear_identity)
         notify.listen(CHANNEL, hub.hear_project)

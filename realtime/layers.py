@@ -83,6 +83,7 @@ class PostgresChannelLayer(BaseChannelLayer):
         self.require_valid_channel_name(channel)
         with self._lock:
             self._groups[group].add(channel)
+        await asyncio.to_thread(_attend)
 
     async def group_discard(self, group: str, channel: str) -> None:
         with self._lock:
@@ -98,8 +99,11 @@ class PostgresChannelLayer(BaseChannelLayer):
             self._groups.clear()
 
     def notify_groups(self, groups: Iterable[str], message: Message) -> None:
-        """Send from synchronous code, which does not wait for it."""
-        notify.post(NOTIFY_CHANNEL, _pack(",".join(groups), message))
+        """Send from synchronous code, which does not wait for it, if any process has groups."""
+        notify.post_if_wanted(NOTIFY_CHANNEL, _pack(",".join(groups), message))
+
+    def has_groups(self) -> bool:
+        return bool(self._groups)
 
     def watch_gaps(self, watcher: Callable[[], None]) -> None:
         """Have `watcher` called, on any thread, whenever messages may have been missed."""
@@ -153,6 +157,15 @@ def hear(payload: str) -> None:
         each.hear(payload)
 
 
+def is_wanted() -> bool:
+    """Tell whether this process wants what is sent to groups."""
+    return any(each.has_groups() for each in tuple(_layers))
+
+
+def _attend() -> None:
+    notify.attend(NOTIFY_CHANNEL, timeout_seconds=LISTEN_TIMEOUT_SECONDS)
+
+
 class _Inbox:
     """Messages that wait for one receiver on its own loop."""
 
@@ -202,8 +215,9 @@ def send_to_groups(groups: Sequence[str], message: Message) -> None:
     """Send one message to several groups from synchronous code, on whichever layer is set.
 
     On PostgreSQL this is one statement, and a process in several of the groups receives the
-    message once. Any other layer is asynchronous: the message is handed to a thread of its own,
-    so that the caller waits for no connection, and each copy names its `group`.
+    message once; where no process is in any group nothing is sent. Any other layer is asynchronous:
+    the message is handed to a thread of its own, so that the caller waits for no connection, and
+    each copy names its `group`.
 
     Raises:
         MessageTooLargeError: The layer does not carry so long a message.

@@ -13,7 +13,7 @@ _REFERENCE = {"payload": None, "roles": None}
 
 @subscribe("*", when="after_commit")
 def send_event(event: Event) -> None:
-    """Ring every process that may have sockets for the event; one statement at most.
+    """Ring the processes that may have sockets for the event, if any; one statement at most.
 
     On connections to the console its receivers are the owners of the project, whatever its roles.
     """

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from kernel import bundles, notify
+from kernel import attendance, bundles, notify
 from kernel.bundles import Sender
 from kernel.limits import NOTIFY_PAYLOAD_BYTES
 
@@ -67,7 +67,7 @@ def test_what_came_meanwhile_leaves_in_one_statement(sender, listener, monkeypat
     monkeypatch.setattr(sender, "_send", send_and_note)
     with held(sender):
         for number in range(100):
-            sender._waiting.append((CHANNEL, str(number)))
+            sender._waiting.append((CHANNEL, str(number), False))
         sender._changed.notify()
     assert len(heard(listener, 100)) == 100
     assert sizes == [100]
@@ -87,9 +87,55 @@ def test_messages_to_one_channel_share_a_payload_that_has_room():
 
 def test_equal_messages_are_all_sent(sender, listener):
     with held(sender):
-        sender._waiting.extend([(CHANNEL, "same")] * 3)
+        sender._waiting.extend([(CHANNEL, "same", False)] * 3)
         sender._changed.notify()
     assert heard(listener, 3) == ["same"] * 3
+
+
+def test_what_is_optional_is_sent_while_somebody_wants_the_channel(sender, listener):
+    sender.post(CHANNEL, "for nobody", is_optional=True)
+    sender.post(CHANNEL, "for all")
+    assert heard(listener, 1) == ["for all"]
+    with notify._connect() as wanting:
+        wanting.execute(attendance.HOLD, (CHANNEL,))
+        sender.post("appwrite_test_other", "for nobody", is_optional=True)
+        sender.post(CHANNEL, "for some", is_optional=True)
+        assert heard(listener, 1) == ["for some"]
+
+
+def test_wanting_is_asked_for_after_the_message_was_posted(sender, listener):
+    with notify._connect() as wanting:
+        for number in range(20):
+            sender.post(CHANNEL, "for nobody", is_optional=True)
+            wanting.execute(attendance.HOLD, (CHANNEL,))
+            sender.post(CHANNEL, f"number {number}", is_optional=True)
+            while f"number {number}" not in heard(listener, 1):
+                pass
+            wanting.execute(attendance.LEAVE, (CHANNEL,))
+            sender._attendance = attendance.Attendance(sender._ask)
+
+
+def test_a_yes_is_believed_for_a_while_and_a_no_never():
+    answers = [False, True, False]
+    asked = []
+
+    def ask(channel):
+        asked.append(channel)
+        return answers.pop(0)
+
+    known = attendance.Attendance(ask)
+    assert [known.is_wanted("a") for _ in range(5)] == [False, True, True, True, True]
+    assert not known.is_wanted("b")
+    assert asked == ["a", "a", "b"]
+
+
+def test_who_asks_leaves_no_lock(db):
+    with connection.cursor() as cursor:
+        cursor.execute(attendance.NOTIFY_IF_WANTED, {"channel": CHANNEL, "payload": "x"})
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+        )
+        assert cursor.fetchone() == (0,)
 
 
 def test_a_bundle_has_its_bound(sender, listener, monkeypatch):

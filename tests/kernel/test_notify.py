@@ -9,12 +9,14 @@ import pytest
 from django.db import connection
 
 from kernel import notify
+from kernel.attendance import ASK
 from tests.compat.parts import missing
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db(transaction=True)]
 
 WAIT_SECONDS = 5.0
 CHANNEL = "appwrite_test"
+WANTED = "appwrite_test_wanted"
 MANY_DESCRIPTORS = 1100
 
 
@@ -98,6 +100,56 @@ def test_a_lost_connection_is_made_again_and_told():
         )
     assert inbox.wait_for("")
     assert _heard(inbox, CHANNEL, "after")
+
+
+def test_a_channel_is_attended_while_it_is_wanted(monkeypatch):
+    wanted: list[bool] = []
+    inbox = Inbox()
+    monkeypatch.setattr(notify, "_wants", {})
+    notify.want(WANTED, lambda: bool(wanted))
+    notify.listen(WANTED, inbox)
+    assert notify.start(timeout_seconds=WAIT_SECONDS)
+    assert not notify.attend(WANTED, timeout_seconds=0)
+    notify.post_if_wanted(WANTED, "for nobody")
+    wanted.append(True)
+    assert notify.attend(WANTED, timeout_seconds=WAIT_SECONDS)
+    notify.post_if_wanted(WANTED, "for us")
+    assert inbox.wait_for("for us")
+    assert "for nobody" not in inbox.messages
+    wanted.clear()
+    _until(lambda: not _is_attended(WANTED))
+
+
+def test_a_lost_connection_is_attended_again_before_it_is_told(monkeypatch):
+    inbox = Inbox()
+    monkeypatch.setattr(notify, "_wants", {WANTED: lambda: True})
+    notify.listen(WANTED, inbox)
+    assert notify.start(timeout_seconds=WAIT_SECONDS)
+    assert notify.attend(WANTED, timeout_seconds=WAIT_SECONDS)
+    inbox.messages.clear()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"
+            " AND mode = 'ShareLock' AND objid = hashtext(%s)::oid",
+            [WANTED],
+        )
+    assert inbox.wait_for("")
+    notify.post_if_wanted(WANTED, "after")
+    assert inbox.wait_for("after")
+
+
+def _is_attended(channel):
+    with connection.cursor() as cursor:
+        cursor.execute(ASK.replace(b"$1", b"%(channel)s").decode(), {"channel": channel})
+        return cursor.fetchone()[0]
+
+
+def _until(is_so):
+    for _ in range(500):
+        if is_so():
+            return
+        threading.Event().wait(0.02)
+    raise AssertionError
 
 
 def _heard(inbox, channel, payload):
