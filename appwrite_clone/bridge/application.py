@@ -117,9 +117,9 @@ class Bridge:
         return answer
 
     @property
-    def is_pressed(self) -> bool:
-        """Whether requests were refused of late, and the next may be."""
-        return self._threads.is_pressed
+    def is_full(self) -> bool:
+        """Whether ordinary requests are refused, of which some were before this was asked."""
+        return self._threads.is_pressed and self._threads.is_full()
 
     def quick_refusal(self, data: bytes) -> bytes | None:
         """Return the end of the answer to a plain request that came while there is no room."""

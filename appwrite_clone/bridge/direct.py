@@ -65,7 +65,7 @@ class DirectHttpProtocol(BoundedHttpProtocol):
         self._is_between = True
 
     def data_received(self, data: bytes) -> None:
-        if self._bridge.is_pressed and self._is_at_rest():
+        if self._bridge.is_full and self._is_at_rest():
             refusal = self._bridge.quick_refusal(data)
             if refusal is not None:
                 self._turn_away(refusal)
