@@ -6,9 +6,9 @@ from gateway.operations import operation
 from gateway.views import Answer, Call
 from kernel.fields import as_dict, read_input
 from projects import services
-from projects.inputs import (
+from projects.inputs import ListInput, UpdateAuthMethodInput
+from projects.inputs.policies import (
     DenyingPolicyInput,
-    ListInput,
     MembershipPrivacyPolicyInput,
     MfaFactorsPolicyInput,
     PasskeyPolicyInput,
@@ -18,7 +18,6 @@ from projects.inputs import (
     SessionDurationPolicyInput,
     SessionLimitPolicyInput,
     SwitchPolicyInput,
-    UpdateAuthMethodInput,
     UserLimitPolicyInput,
 )
 from projects.views.addressing import ProjectEndpoint

@@ -3,7 +3,11 @@
 from gateway.operations import operation
 from gateway.views import Answer, Call
 from kernel.fields import as_dict, read_input
-from projects.inputs import PasswordPwnedPolicyInput, PasswordRotationPolicyInput, SwitchPolicyInput
+from projects.inputs.policies import (
+    PasswordPwnedPolicyInput,
+    PasswordRotationPolicyInput,
+    SwitchPolicyInput,
+)
 from projects.views.policies import WRITE, PolicyView
 
 
