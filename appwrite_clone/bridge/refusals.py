@@ -43,7 +43,7 @@ class Glance:
             return None
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._renew()
             return None
         if self._begun != 1 or self._ended != 1 or not self._is_plain:
@@ -53,7 +53,7 @@ class Glance:
         path = self._url.partition(b"?")[0]
         if b"%" in path or not path.startswith(_API) or TELLING_HEADERS.search(data):
             return None
-        return self._parser.get_method().decode("ascii"), path.decode("ascii")
+        return self._parser.get_method().decode("ascii"), path.decode("latin-1")
 
     def on_message_begin(self) -> None:
         self._begun += 1
@@ -64,11 +64,7 @@ class Glance:
     def on_message_complete(self) -> None:
         parser = self._parser
         self._ended += 1
-        self._is_plain = (
-            parser.should_keep_alive()
-            and not parser.should_upgrade()
-            and parser.get_http_version() == "1.1"
-        )
+        self._is_plain = parser.should_keep_alive() and parser.get_http_version() == "1.1"
 
     def _renew(self) -> None:
         """Forget what came: the next bytes are those of another connection."""

@@ -116,6 +116,7 @@ def test_each_refusal_has_an_id_of_its_own(line):
         (head("GET", PATH, "X-Request-Id: mine"), 1),
         (head("HEAD", PATH), 1),
         (head("GET", PATH, "Connection: close"), 1),
+        (head("GET", PATH, "Connection: Upgrade", "Upgrade: h2c"), 1),
         (head("GET", PATH).replace(b"1.1", b"1.0"), 1),
         (head("GET", "/v1/acc%6Funt"), 1),
         (head("POST", PATH, "Content-Length: 20000") + b"a" * 20_000, 1),
