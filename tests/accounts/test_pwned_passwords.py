@@ -36,6 +36,8 @@ def service(settings, monkeypatch):
     settings.OUTBOUND_HOSTS = frozenset({"127.0.0.1"})
     settings.PWNED_PASSWORDS_URL = f"{server.url}/mirror"
     monkeypatch.setattr(pwned.pause, "until", 0.0)
+    monkeypatch.setattr(pwned, "TIMEOUT_SECONDS", 60.0)  # the machine may be busy
+    monkeypatch.setattr(pwned, "PAUSE_SECONDS", 3600.0)
     yield server
     server.stop()
 
@@ -190,9 +192,8 @@ def test_inner_addresses_are_asked_only_where_they_are_named(guest, rule, servic
     assert service.requests == []
 
 
-def test_a_slow_service_is_waited_for_two_seconds(service, monkeypatch):
+def test_a_slow_service_is_not_waited_for(service, monkeypatch):
     monkeypatch.setattr(pwned, "TIMEOUT_SECONDS", 0.05)
     service.answer = lambda _handler: None  # no answer on a connection that stays open
     assert pwned.is_pwned(KNOWN) is None
-    assert len(service.requests) == 1
     assert not pwned.pause.is_over
