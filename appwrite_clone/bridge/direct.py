@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import math
 import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -63,6 +64,7 @@ class DirectHttpProtocol(BoundedHttpProtocol):
         #: The body so far of a request that may be ordinary.
         self._pieces: list[bytes] | None = None
         self._is_between = True
+        self._refused_at = -math.inf
 
     def data_received(self, data: bytes) -> None:
         if self._bridge.is_full and self._is_at_rest():
@@ -112,7 +114,22 @@ class DirectHttpProtocol(BoundedHttpProtocol):
     def _turn_away(self, refusal: bytes) -> None:
         self._end_head()
         self.transport.write(self._start_of(503) + refusal)
-        self.on_response_complete()
+        self.server_state.total_requests += 1
+        self._refused_at = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._expect_next(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """End a connection that is silent; refusals leave its timer as it is, which costs less."""
+        rest = self._refused_at + self.timeout_keep_alive - self.loop.time()
+        if rest > 0:
+            self._expect_next(rest)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _expect_next(self, seconds: float) -> None:
+        handler = self.timeout_keep_alive_handler
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, handler)
 
     def _serve(self, body: io.BytesIO) -> None:
         self._pieces = None

@@ -86,6 +86,9 @@ class Live:
         """Have the server stop once what is under way is done."""
         self._server.should_exit = True
 
+    def protocols(self):
+        return list(self._server.server_state.connections)
+
     def connect(self):
         return socket.create_connection(("127.0.0.1", self.port), timeout=5)
 
@@ -99,11 +102,12 @@ class Live:
 
 
 def _read(connection):
+    """Read until the server has said all; the first word of a busy one may take its time."""
     received = b""
-    connection.settimeout(0.5)
     with contextlib.suppress(TimeoutError, ConnectionResetError):
         while piece := connection.recv(65536):
             received += piece
+            connection.settimeout(0.5)
     return received
 
 

@@ -30,6 +30,13 @@ class Line:
     def __exit__(self, *_):
         self._connection.close()
 
+    @property
+    def port(self):
+        return self._connection.getsockname()[1]
+
+    def is_closed(self):
+        return self._connection.recv(1) == b""
+
     def send(self, piece):
         self._connection.sendall(piece)
 
@@ -170,6 +177,21 @@ def test_who_was_refused_may_be_silent_for_a_while(full, monkeypatch):
         line.ask(PLAIN)
         time.sleep(0.3)
         assert line.ask(PLAIN)[0][0] == BUSY
+
+
+def test_only_who_is_silent_is_given_up(full, line):
+    line.ask(PLAIN)
+    (protocol_,) = (each for each in full.protocols() if each.client[1] == line.port)
+    first = protocol_.timeout_keep_alive_task
+    for _ in range(2):
+        assert line.ask(PLAIN)[0][0] == BUSY
+        assert protocol_.timeout_keep_alive_task is first
+    protocol_.loop.call_soon_threadsafe(protocol_.timeout_keep_alive_handler)
+    assert line.ask(PLAIN)[0][0] == BUSY
+    assert protocol_.timeout_keep_alive_task is not first
+    protocol_.timeout_keep_alive = 0
+    protocol_.loop.call_soon_threadsafe(protocol_.timeout_keep_alive_handler)
+    assert line.is_closed()
 
 
 def test_slow_requests_are_not_refused_for_want_of_room_elsewhere(full):
