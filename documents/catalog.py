@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import chain
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -86,13 +85,13 @@ class CollectionSchema:
     def key(self) -> Key:
         return (self.project_id, self.database_uid, self.uid)
 
-    def shown_values(self, data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-        """Return what an answer shows of a row's data by key; of one that comes twice the last."""
+    def shown_values(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what an answer shows of a row's data by key."""
+        if self.blank_values is not None:
+            return {**self.blank_values, **data}
         keys, names, blanks = self.shown
-        values = zip(keys, map(data.get, names, blanks), strict=True)
-        if not self.is_schemaless:
-            return values
-        return chain(attributes.free_values(data).items(), values)
+        values = dict(zip(keys, map(data.get, names, blanks), strict=True))
+        return attributes.free_values(data) | values if self.is_schemaless else values
 
 
 _LOAD = """

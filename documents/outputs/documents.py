@@ -1,15 +1,19 @@
 """Documents and rows as answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from documents import encryption
+from documents.attributes import Attribute
 from documents.catalog import CollectionSchema
 from documents.store import Changed, Groups, Page, StoredDocument
 from documents.vocabulary import Vocabulary
 from kernel.clock import api_time
 
 EVERYTHING = "*"
+
+Shown = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 def document_output(
@@ -25,26 +29,46 @@ def document_output(
     An attribute without a value is null, an array without one is empty. With `keeps_sealed` the
     values of encrypted attributes stay so, which is how events are kept.
     """
-    data = document.data
-    if schema.has_encryption and not keeps_sealed:
-        place = (schema.database_uid, schema.uid)
-        data = encryption.open_values(data, project_id=schema.project_id, place=place)
-    output: dict[str, Any] = {
-        "$id": document.uid,
-        "$sequence": str(document.id),
-        **common_output(schema, names),
-        "$createdAt": document.created_at,
-        "$updatedAt": document.updated_at,
-        "$permissions": document.permissions,
-    }
-    if select is None or EVERYTHING in select:
-        output.update(schema.shown_values(data))
-    else:
-        for key in select:
-            if key in schema.attributes:
-                attribute = schema.attributes[key]
-                output[key] = data.get(attribute.name, attribute.blank)
-    return output
+    shown = _shown(schema, select, keeps_sealed=keeps_sealed)
+    return _outputs([document], common_output(schema, names), shown)[0]
+
+
+def _outputs(
+    documents: Sequence[StoredDocument], common: Mapping[str, str], shown: Shown
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "$id": uid,
+            "$sequence": str(number),
+            **common,
+            "$createdAt": created_at,
+            "$updatedAt": updated_at,
+            "$permissions": permissions,
+            **shown(data),
+        }
+        for number, uid, data, permissions, created_at, updated_at in documents
+    ]
+
+
+def _shown(
+    schema: CollectionSchema, select: Sequence[str] | None, *, keeps_sealed: bool = False
+) -> Shown:
+    """Return what answers show of a row's data."""
+    shown: Shown = schema.shown_values
+    if select is not None and EVERYTHING not in select:
+        shown = partial(_selected, schema.attributes, select)
+    if not schema.has_encryption or keeps_sealed:
+        return shown
+    place = (schema.database_uid, schema.uid)
+    open_values = partial(encryption.open_values, project_id=schema.project_id, place=place)
+    return lambda data: shown(open_values(data))
+
+
+def _selected(
+    attributes: Mapping[str, Attribute], select: Sequence[str], data: Mapping[str, Any]
+) -> dict[str, Any]:
+    found = ((key, attributes[key]) for key in select if key in attributes)
+    return {key: data.get(attribute.name, attribute.blank) for key, attribute in found}
 
 
 def common_output(schema: CollectionSchema, names: Vocabulary) -> dict[str, str]:
@@ -62,9 +86,9 @@ def document_list_output(
     """Return the model `DocumentList`, or `RowList`."""
     return {
         "total": page.total,
-        names.documents: [
-            document_output(each, schema, names, select=select) for each in page.documents
-        ],
+        names.documents: _outputs(
+            page.documents, common_output(schema, names), _shown(schema, select)
+        ),
     }
 
 

@@ -159,4 +159,5 @@ def check_version(schema: CollectionSchema, row: sql.Row | None) -> None:
 
 def document(row: sql.Row) -> StoredDocument:
     """Read a document from the columns id, uid, data, permissions, created_at, updated_at."""
-    return StoredDocument(row[0], row[1], orjson.loads(row[2]), row[3], row[4], row[5])
+    number, uid, data, permissions, created_at, updated_at = row
+    return StoredDocument(number, uid, orjson.loads(data), permissions, created_at, updated_at)

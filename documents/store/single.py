@@ -77,7 +77,7 @@ def create(
         "payload": json_text(
             {
                 **log.fixed,
-                **dict(schema.shown_values(data)),
+                **schema.shown_values(data),
                 "$id": uid,
                 "$permissions": grants.texts,
                 "$createdAt": times[0],

@@ -192,7 +192,7 @@ def _row(schema: CollectionSchema, place: int, row: NewDocument, log: Log) -> di
         "data": row.data,
         "payload": {
             **log.fixed,
-            **dict(schema.shown_values(row.data)),
+            **schema.shown_values(row.data),
             "$id": row.uid,
             "$permissions": grants.texts,
             "$createdAt": times[0],
