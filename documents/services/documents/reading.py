@@ -1,6 +1,7 @@
 """Documents as their readers get them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache, wraps
 from typing import Any, NamedTuple
 
 from documents import catalog, filters, store
@@ -22,6 +23,11 @@ from kernel.query import (
     QueryError,
     parse_queries,
 )
+
+KNOWN_QUERIES = 512
+LONGEST_KNOWN_QUERIES = 2048
+_OF_LISTS = GROUPINGS | {RELATIONSHIP}
+_OF_DOCUMENTS = frozenset({RELATIONSHIP})
 
 
 @seeing_staged
@@ -95,9 +101,7 @@ def get_document(
 
     Raises: DATABASE_NOT_FOUND, COLLECTION_NOT_FOUND, DOCUMENT_NOT_FOUND, QUERY_INVALID
     """
-    query = parsed_queries(queries, {RELATIONSHIP})
-    if query != ListQuery(select=query.select, related=query.related):
-        raise filters.refusal("Only select and relationship are offered here")
+    query = _selection(queries)
 
     def work(schema: CollectionSchema) -> dict[str, Any]:
         with loading.planned(caller, schema, query, names) as plan:
@@ -134,8 +138,30 @@ def readers(caller: Caller, schema: CollectionSchema) -> list[str] | None:
     return sorted(caller.roles)
 
 
+def _reading_once(read: Callable[[Sequence[str]], ListQuery]) -> Callable[..., ListQuery]:
+    """Have queries read once: the same ones come again and again. Long ones are read each time."""
+    known = lru_cache(maxsize=KNOWN_QUERIES)(read)
+
+    @wraps(read)
+    def find(queries: Sequence[str]) -> ListQuery:
+        if sum(map(len, queries)) > LONGEST_KNOWN_QUERIES:
+            return read(queries)
+        return known(tuple(queries))
+
+    return find
+
+
+@_reading_once
+def _selection(queries: Sequence[str]) -> ListQuery:
+    query = parsed_queries(queries, _OF_DOCUMENTS)
+    if query != ListQuery(select=query.select, related=query.related):
+        raise filters.refusal("Only select and relationship are offered here")
+    return query
+
+
+@_reading_once
 def _parsed(queries: Sequence[str]) -> ListQuery:
-    query = parsed_queries(queries, GROUPINGS | {RELATIONSHIP})
+    query = parsed_queries(queries, _OF_LISTS)
     if query.is_grouped and query.related:
         raise filters.refusal("Groups have no related documents.")
     if not query.is_grouped and query.is_random and query.cursor is not None:
