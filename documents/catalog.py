@@ -78,6 +78,8 @@ class CollectionSchema:
     #: An answer without values, where those that rows hold are all shown by the names they have.
     blank_values: Mapping[str, Any] | None
     searchable: frozenset[str]
+    #: The orders in which its indexes hold documents.
+    walks: tuple[indexes.Walk, ...]
     #: What it counts in the cache, in bytes.
     size: int
 
@@ -297,6 +299,7 @@ def _schema(caller: Caller, database_uid: str, row: tuple[Any, ...]) -> Collecti
         ),
         blank_values=None if row[10] or keys != stored else dict(zip(keys, blanks, strict=True)),
         searchable=indexes.searchable(listed),
+        walks=indexes.walks(listed, leading),
         size=_OVERHEAD_BYTES + len(row[7]) + len(row[8]) + len(row[9]),
     )
 

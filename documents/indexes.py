@@ -1,7 +1,7 @@
 """Indexes of collections: their JSON form, and the expression indexes they are in the database."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString
@@ -70,6 +70,10 @@ _MISSING = (
     pg_errors.UndefinedFile,
     pg_errors.UndefinedObject,
 )
+
+
+#: Attributes, and whether each descends.
+Walk = tuple[tuple[str, bool], ...]
 
 
 class BuildError(Exception):
@@ -142,6 +146,21 @@ def leading(entries: Iterable[Mapping[str, Any]]) -> dict[str, int]:
             rank = place, -(index.length(place) or MAX_INDEX_LENGTH + 1)
             found[key] = min(found.get(key, rank), rank)
     return {key: -rank for key, (_, rank) in found.items() if -rank <= MAX_INDEX_LENGTH}
+
+
+def walks(entries: Iterable[Mapping[str, Any]], shortened: Collection[str]) -> tuple[Walk, ...]:
+    """Return the orders in which the indexes of a JSON list hold documents by whole values.
+
+    Of the `shortened` attributes statements ask for the leading characters first.
+    """
+    return tuple(
+        tuple((key, index.order(place) != ASCENDING) for place, key in enumerate(index.attributes))
+        for index in map(load, entries)
+        if index.type in (KEY, UNIQUE)
+        and index.status == AVAILABLE
+        and not any(index.lengths)
+        and not any(key in shortened for key in index.attributes)
+    )
 
 
 def knows_trigrams() -> bool:

@@ -6,7 +6,14 @@ points, so upper and lower case differ.
 """
 
 from documents.filters.columns import SELECTABLE, Column, check_select, column, refusal
-from documents.filters.conditions import are_of_own_row, footing, shape, values, where
+from documents.filters.conditions import (
+    Shape,
+    are_of_own_row,
+    footing,
+    shape,
+    values,
+    where,
+)
 from documents.filters.groups import Grouping, grouping
 from documents.filters.orders import (
     Sorting,
@@ -22,6 +29,7 @@ __all__ = [
     "Column",
     "Grouping",
     "Related",
+    "Shape",
     "Sorting",
     "are_of_own_row",
     "beyond",

@@ -56,16 +56,18 @@ _LINKED = psql.SQL("""
 """)
 _ARRAY_METHODS = CONTAINMENTS | NULL_TESTS
 _TEXT_METHODS = TEXT_TESTS | SEARCHES | {REGEX}
+#: All of a test but its values: the method first, then the attribute, and whether it has one value.
+Shape = tuple[Hashable, ...]
 #: How the placeholders of a statement's values begin, in tests of documents and of groups.
 _PLACES, _GROUP_PLACES = "p", "h"
 
 
-def shape(conditions: Sequence[Condition]) -> tuple[Hashable, ...]:
+def shape(conditions: Sequence[Condition]) -> tuple[Shape, ...]:
     """Return what the SQL of conditions depends on besides the schema: all but their values."""
     return tuple(_shape(each) for each in conditions)
 
 
-def _shape(condition: Condition) -> tuple[Hashable, ...]:
+def _shape(condition: Condition) -> Shape:
     if isinstance(condition, Group):
         return condition.method, shape(condition.conditions)
     is_single = len(condition.values) == 1

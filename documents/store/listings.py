@@ -1,7 +1,6 @@
 """Pages of documents: filtered, ordered, from a place on, and counted."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -15,6 +14,7 @@ from documents.store.rows import StoredDocument, check_version, document, guarde
 from documents.store.statements import COLUMNS
 from documents.store.statistics import readable_share
 from documents.store.templates import Templates
+from documents.store.walks import is_one_walk
 from kernel import sql
 from kernel.ids import is_valid_id
 from kernel.limits import MAX_INTEGER, MAX_TOTAL
@@ -41,25 +41,26 @@ class Page(NamedTuple):
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """What the text of a listing depends on besides the attributes and the shape of its query.
+class _Form(NamedTuple):
+    """What the text of a listing depends on besides the attributes and the rest of its query.
 
     The roles are tested by the index or by walking, or not at all where everything is readable.
+    `fixed_limit` is that of a page for which one plan is right, whatever the values.
     """
 
+    shape: tuple[filters.Shape, ...]
     is_open: bool
     finds_page_by_index: bool
     finds_total_by_index: bool
     counts_total: bool
+    fixed_limit: int | None
 
 
 _PAGE = psql.SQL("""
-    WITH edge AS MATERIALIZED ({edge}), page AS MATERIALIZED (
-        SELECT {columns} FROM {rows} ORDER BY {order}
-        LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint
+    WITH edge AS MATERIALIZED ({edge}), page AS (
+        SELECT {columns} FROM {rows} ORDER BY {order} LIMIT {limit}
     )
-    SELECT c.version, {total}, {snapshot}, {edge_state}, page.*
+    SELECT c.version, page.*{state}
     FROM document_collection c LEFT JOIN page ON true
     WHERE c.id = %(collection)s::bigint AND c.deleted_at IS NULL
 """)
@@ -71,11 +72,11 @@ _ROWS = psql.SQL("""
 _PARTS = psql.SQL("""
     (
         WITH near AS MATERIALIZED (
-            SELECT d.* FROM {near} ORDER BY {order} LIMIT %(reach)s::bigint
+            SELECT d.* FROM {near} ORDER BY {order} LIMIT {reach}
         )
         SELECT * FROM near UNION ALL (
-            SELECT d.* FROM {far} AND (SELECT count(*) FROM near) < %(reach)s::bigint
-            ORDER BY {order} LIMIT %(reach)s::bigint
+            SELECT d.* FROM {far} AND (SELECT count(*) FROM near) < {reach}
+            ORDER BY {order} LIMIT {reach}
         )
     ) d
 """)
@@ -83,6 +84,9 @@ _EDGE = psql.SQL("""
     SELECT {values} FROM {partition} d WHERE d.collection_id = %(collection)s::bigint
         AND d.uid = %(edge)s::text AND {visible}
 """)
+# What is told of a page besides its documents, where there is more to tell than its version.
+_STATE = psql.SQL(", {total}, {snapshot}, {edge_state}")
+_NO_STATE = (0, None, 1, False)
 _EDGE_STATE = psql.SQL("(SELECT count(*) FROM edge), (SELECT {lacks_value} FROM edge)")
 _COUNT = psql.SQL("""
     (SELECT count(*) FROM (
@@ -99,12 +103,17 @@ _TOTAL = psql.SQL("""
     THEN least(%(offset)s::bigint + (SELECT count(*) FROM page), %(most)s::bigint)
     ELSE {count} END
 """)
+_LIMIT = psql.SQL("%(limit)s::bigint OFFSET %(offset)s::bigint")
+_REACH = psql.SQL("%(reach)s::bigint")
 _TRUE = psql.SQL("true")
 _READABLE = psql.SQL("(d.read_roles && %(roles)s::text[])")
 # The index on the roles is essential where they may read few documents, and ruinous where they may
 # read many: walking the order then meets them soon. `IS TRUE` hides the index.
 _READABLE_ON_THE_WAY = psql.SQL("((d.read_roles && %(roles)s::text[]) IS TRUE)")
+# The same, for which the planner takes a half to be readable, whatever the roles.
+_READABLE_AT_ALL = psql.SQL("coalesce(d.read_roles && %(roles)s::text[], false)")
 
+_ALL = ListQuery()
 _templates = Templates()
 
 
@@ -128,7 +137,7 @@ def find(
     """
     if query.cursor is not None and not is_valid_id(query.cursor.uid):
         raise CursorNotFoundError
-    form = _form(schema, readable_by, counts_total=counts_total)
+    form = _form(schema, readable_by, query, counts_total=counts_total)
     text = partitions.placed(_template(schema.attributes, query, form), schema.place)
     keeper = _Keeper(schema, query, readable_by) if counts_total else None
     values = _values(schema, query, readable_by=readable_by)
@@ -137,12 +146,12 @@ def find(
     with guarded():
         rows = sql.fetch_all(text, values)
     check_version(schema, rows[0] if rows else None)
-    _version, total, snapshot, edge_count, lacks_value = rows[0][:5]
+    total, snapshot, edge_count, lacks_value = rows[0][7:] or _NO_STATE
     if edge_count == 0:
         raise CursorNotFoundError
     if lacks_value:
         raise CursorWithoutValueError
-    documents = [document(row[5:]) for row in rows if row[5] is not None]
+    documents = [document(row[1:7]) for row in rows if row[1] is not None]
     if keeper is not None:
         keeper.keep(total, snapshot)
     if query.cursor is not None and query.cursor.is_before:
@@ -172,22 +181,30 @@ class _Keeper:
 
 
 def _form(
-    schema: CollectionSchema, readable_by: Sequence[str] | None, *, counts_total: bool
+    schema: CollectionSchema,
+    readable_by: Sequence[str] | None,
+    query: ListQuery,
+    *,
+    counts_total: bool,
 ) -> _Form:
-    if readable_by is None:
-        return _Form(True, False, False, counts_total)
-    share = readable_share(schema.place, readable_by)
+    share = 1.0 if readable_by is None else readable_share(schema.place, readable_by)
+    is_walked = share > WIDEST_SHARE_OF_PAGE
+    shape = filters.shape(query.conditions)
+    is_plain = not (counts_total or query.offset or query.is_random)
+    has_one_plan = is_walked and is_plain and is_one_walk(schema.walks, shape, query.orders)
     return _Form(
-        is_open=False,
-        finds_page_by_index=share <= WIDEST_SHARE_OF_PAGE,
+        shape=shape,
+        is_open=readable_by is None,
+        finds_page_by_index=not is_walked,
         finds_total_by_index=share <= WIDEST_SHARE_OF_TOTAL,
         counts_total=counts_total,
+        fixed_limit=query.limit if has_one_plan else None,
     )
 
 
 def visible_to(schema: CollectionSchema, readable_by: Sequence[str] | None) -> psql.SQL:
     """Return the test for the documents that roles may read, where all of those are wanted."""
-    form = _form(schema, readable_by, counts_total=True)
+    form = _form(schema, readable_by, _ALL, counts_total=True)
     return _visible(form, by_index=form.finds_total_by_index)
 
 
@@ -209,7 +226,6 @@ def _template(schema: Mapping[str, Attribute], query: ListQuery, form: _Form) ->
     """Compose the statement, once for all listings that differ in values and partitions only."""
     key = (
         form,
-        filters.shape(query.conditions),
         filters.footing(schema, query.conditions, query.orders),
         query.orders,
         query.is_random,
@@ -246,29 +262,49 @@ def _composed(schema: Mapping[str, Attribute], query: ListQuery, form: _Form) ->
         _ROWS.format(partition=partition, visible=visible, where=where, beyond=each)
         for each in beyond
     ]
+    limit: psql.Composable = _LIMIT
+    reach: psql.Composable = _REACH
+    if form.fixed_limit is not None:
+        limit = reach = psql.Literal(form.fixed_limit)
     return _PAGE.format(
         columns=psql.SQL(COLUMNS),
-        rows=_together(parts, order),
+        rows=_together(parts, order, reach),
         edge=edge,
         edge_state=edge_state,
         order=order,
-        total=_total(query, form, where),
-        snapshot=_SNAPSHOT if form.counts_total else psql.SQL("NULL"),
+        limit=limit,
+        state=_state(query, form, where, edge_state),
     )
 
 
-def _together(parts: Sequence[psql.Composable], order: psql.Composable) -> psql.Composable:
+def _together(
+    parts: Sequence[psql.Composable], order: psql.Composable, reach: psql.Composable
+) -> psql.Composable:
     """Return what a page is read from: of each part, no more than the page can reach."""
     if len(parts) == 1:
         return parts[0]
     near, far = parts
-    return _PARTS.format(near=near, far=far, order=order)
+    return _PARTS.format(near=near, far=far, order=order, reach=reach)
 
 
 def _visible(form: _Form, *, by_index: bool) -> psql.SQL:
     if form.is_open:
         return _TRUE
+    if form.fixed_limit is not None:
+        return _READABLE_AT_ALL
     return _READABLE if by_index else _READABLE_ON_THE_WAY
+
+
+def _state(
+    query: ListQuery, form: _Form, where: psql.Composable, edge_state: psql.Composable
+) -> psql.Composable:
+    if not form.counts_total and query.cursor is None:
+        return psql.SQL("")
+    return _STATE.format(
+        total=_total(query, form, where),
+        snapshot=_SNAPSHOT if form.counts_total else psql.SQL("NULL"),
+        edge_state=edge_state,
+    )
 
 
 def _total(query: ListQuery, form: _Form, where: psql.Composable) -> psql.Composable:

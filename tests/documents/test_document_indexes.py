@@ -182,6 +182,48 @@ def test_common_roles_are_met_on_the_way(project: ProjectContext) -> None:
     assert f"using document_{number}_pkey" in plan
 
 
+def plans_kept(number: int) -> list[bool | None]:
+    """Tell of the statements on a partition which are planned no more; None is left to values."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT CASE WHEN statement ~ 'LIMIT [0-9]' THEN generic_plans > 0 END"
+            " FROM pg_prepared_statements WHERE position(%s IN statement) > 0"
+            " ORDER BY prepare_time",
+            [f'"document_{number}"'],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+@pytest.mark.parametrize("is_key", [False, True])
+def test_page_that_one_index_gives_is_planned_once(project: ProjectContext, is_key: bool) -> None:
+    number = fill(project, index("likes", "title", orders=["asc", "desc"]))
+    caller = operator(project) if is_key else user(project, "yann", "team:t")
+    by_likes = {likes: query("equal", "likes", likes) for likes in range(1, 17)}
+    after, before = query("cursorAfter", "", "d2005"), query("cursorBefore", "", "d2005")
+    one_plan = ["title down", "title up", "likes", "number", "after", "before"]
+    shapes: dict[str, Callable[[str], list[str]]] = {
+        "title down": lambda test: [test, query("orderDesc", "title")],
+        "title up": lambda test: [test, query("orderAsc", "title")],
+        "likes": lambda _: [query("orderAsc", "likes")],
+        "number": lambda _: [],
+        "after": lambda _: [query("orderDesc", "likes"), after],
+        "before": lambda _: [query("orderDesc", "likes"), before],
+        "no order": lambda test: [test],
+        "another order": lambda test: [test, query("orderAsc", "$updatedAt")],
+        "two orders": lambda _: [query("orderAsc", "likes"), query("orderAsc", "title")],
+        "a range": lambda _: [query("greaterThan", "likes", 9), query("orderAsc", "title")],
+        "offset": lambda test: [test, query("orderDesc", "title"), query("offset", "", 1)],
+    }
+
+    for shape in shapes.values():
+        for likes, test in by_likes.items():
+            page = list_documents(caller=caller, **WHERE, queries=shape(test), total=False)
+            shown = [each["likes"] for each in page["documents"]]
+            assert shown == [likes] * len(shown) or test not in shape(test)
+
+    assert plans_kept(number) == [name in one_plan or None for name in shapes]
+
+
 def test_pages_of_a_long_collection_are_walked_or_looked_up(project: ProjectContext) -> None:
     """What `bench --trial million` measures. Only the walk ends with the page, however long all is.
 
