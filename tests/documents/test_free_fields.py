@@ -138,6 +138,26 @@ def test_whatever_is_written_comes_back_equal(players, data):
     assert own(again.json) == {**expected, "title": "u", "likes": 7}
 
 
+def test_longer_integers_are_the_floats_that_clients_read(players, events):
+    for uid, digits in (("a", "100000000000000000000"), ("b", "-12345678901234567890123456789")):
+        body = b'{"documentId":"%s","data":{"title":"t","n":%s}}' % (uid.encode(), digits.encode())
+        made = players.post(DOCUMENTS, body)
+        assert made.status == 201, made.json
+        number = float(digits)
+        assert repr(made.json["n"]) == repr(number)
+        path = f"{DOCUMENTS}/{uid}"
+        assert repr(players.get(path).json["n"]) == repr(number)
+        # What a client read it sends back, as it writes numbers itself, and nothing has changed.
+        for written in (digits, repr(number), f"{int(number)}"):
+            again = players.patch(path, b'{"data":{"n":%s}}' % written.encode())
+            assert again.json == made.json
+            asked = f'{{"method":"equal","attribute":"n","values":[{written}]}}'
+            assert found(players, asked) == [uid]
+        assert float(events.payloads()[-1]["n"]) == number
+    assert found(players, query("greaterThan", "n", 2.0**64)) == ["a"]
+    assert found(players, query("lessThan", "n", -(2**63))) == ["b"]
+
+
 def nested(depth):
     return [nested(depth - 1)] if depth else 1
 
