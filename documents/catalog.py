@@ -96,15 +96,16 @@ class CollectionSchema:
         return attributes.free_values(data) | values if self.is_schemaless else values
 
 
-_LOAD = """
+_LOAD = sql.numbered("""
     SELECT c.id, c.uid, c.version, b.is_enabled, c.is_enabled, c.has_document_security,
            c.permissions, c.attributes, c.indexes, c.inbound,
            c.has_retired_names OR c.has_free_fields, c.is_schemaless, c.place
     FROM document_database b
     LEFT JOIN document_collection c
-        ON c.database_id = b.id AND c.uid = %s AND c.deleted_at IS NULL
-    WHERE b.project_id = %s AND b.uid = %s AND b.deleted_at IS NULL
-"""
+        ON c.database_id = b.id AND c.uid = %(collection)s::text AND c.deleted_at IS NULL
+    WHERE b.project_id = %(project)s::bigint AND b.uid = %(database)s::text
+        AND b.deleted_at IS NULL
+""")
 _VERSIONS = (
     "SELECT id, version FROM document_collection WHERE id = ANY(%s::bigint[])"
     " AND deleted_at IS NULL"
@@ -247,7 +248,8 @@ class Neighbours:
 
 def _load(caller: Caller, key: Key, names: Vocabulary) -> CollectionSchema:
     project_id, database_uid, collection_uid = key
-    row = sql.fetch_one(_LOAD, (collection_uid, project_id, database_uid))
+    values = {"project": project_id, "database": database_uid, "collection": collection_uid}
+    row = sql.fetch_one(_LOAD, values)
     if row is None:
         raise ApiError(ErrorKind.DATABASE_NOT_FOUND)
     if row[0] is None:
