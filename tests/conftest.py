@@ -1,8 +1,10 @@
 """Fixtures every test can use: projects, the cast, clients, and what happened behind them."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import pytest
@@ -14,6 +16,7 @@ from accounts import authentication, passwords, roles
 from accounts.services import create_account, create_email_password_session
 from appwrite_clone.celery import app as celery_app
 from kernel import jobs as kernel_jobs
+from kernel import ratelimit
 from kernel.caller import CONSOLE_PROJECT, Caller, ProjectContext
 from kernel.models import OutboxEvent
 from kernel.scopes import GUEST_SCOPES
@@ -46,6 +49,14 @@ def _fresh_process(settings: Any) -> Iterator[None]:
     _forget()
     yield
     _forget()
+
+
+@pytest.fixture
+def limits(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count calls against the rate limits, in windows that end with no test."""
+    settings.ABUSE_LIMITS = True
+    begin = time.time()
+    monkeypatch.setattr(ratelimit, "time", SimpleNamespace(time=lambda: begin))
 
 
 def _forget() -> None:

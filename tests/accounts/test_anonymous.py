@@ -60,8 +60,7 @@ def test_user_limit_counts_anonymous_users(project, guest):
     assert guest.post("/account/sessions/anonymous").error == "user_count_exceeded"
 
 
-def test_address_is_limited_to_fifty_an_hour(guest, settings):
-    settings.ABUSE_LIMITS = True
+def test_address_is_limited_to_fifty_an_hour(guest, limits):
     statuses = [guest.post("/account/sessions/anonymous").status for _ in range(51)]
     assert statuses == [201] * 50 + [429]
 

@@ -86,8 +86,7 @@ def test_class_08_lookalike_addresses_are_nobodys(project, client_for, alice, ad
     assert upper.json["userId"] == "alice"
 
 
-def test_class_12_odd_parts_do_not_open_a_second_budget(project, client_for, alice, settings):
-    settings.ABUSE_LIMITS = True
+def test_class_12_odd_parts_do_not_open_a_second_budget(project, client_for, alice, limits):
     guest = client_for(project)
     wrong = {"email": alice.email, "password": "wrong password"}
     odd = [
@@ -103,8 +102,7 @@ def test_class_12_odd_parts_do_not_open_a_second_budget(project, client_for, ali
     assert len([each for each in statuses if each != 429]) == 10
 
 
-def test_class_13_forwarded_headers_buy_no_second_budget(project, client_for, settings):
-    settings.ABUSE_LIMITS = True
+def test_class_13_forwarded_headers_buy_no_second_budget(project, client_for, limits):
     guest = client_for(project)
     statuses = [
         guest.post("/account", {}, X_Forwarded_For=f"10.0.0.{number}").status

@@ -257,8 +257,7 @@ def test_unknown_challenge_and_wrong_code_look_the_same(own, app):
     assert (unknown.status, unknown.json["message"]) == (wrong.status, wrong.json["message"])
 
 
-def test_class_12_challenges_have_one_budget_by_whatever_path(own, app, settings):
-    settings.ABUSE_LIMITS = True
+def test_class_12_challenges_have_one_budget_by_whatever_path(own, app, limits):
     paths = [CHALLENGES, "/account/mfa/challenge"] * 6
     asked = [own.post(path, {"factor": "totp"}).status for path in paths]
     assert asked == [201] * 10 + [429] * 2

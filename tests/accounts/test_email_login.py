@@ -318,8 +318,7 @@ def test_class_07_headers_do_not_choose_the_host_of_a_link(guest, settings, head
 
 
 @pytest.mark.parametrize(("kind", "limit"), [("magic-url", 60), ("email", 10)])
-def test_class_12_address_gets_so_many_mails_an_hour(guest, settings, kind, limit):
-    settings.ABUSE_LIMITS = True
+def test_class_12_address_gets_so_many_mails_an_hour(guest, limits, kind, limit):
     for number in range(limit):
         assert ask(guest, kind, extra=number).status == 201
     over = ask(guest, kind, email=" NEW@example.com")

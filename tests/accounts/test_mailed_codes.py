@@ -186,7 +186,6 @@ def test_recovery_job_done_twice_mails_once(guest, alice, jobs):
     assert (Mail.objects.count(), Token.objects.count()) == (1, 1)
 
 
-def test_class_12_address_gets_ten_codes_an_hour(guest, alice, jobs, settings):
-    settings.ABUSE_LIMITS = True
+def test_class_12_address_gets_ten_codes_an_hour(guest, alice, jobs, limits):
     assert [recover(guest, jobs).status for _ in range(12)] == [201] * 10 + [429] * 2
     assert Session.objects.count() == 1

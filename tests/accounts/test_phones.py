@@ -135,15 +135,13 @@ def test_console_is_not_entered_by_phone(console_project, client_for):
     assert (reply.status, reply.error) == (501, "user_auth_method_unsupported")
 
 
-def test_class_12_number_gets_ten_codes_an_hour_by_whatever_path(guest, settings):
-    settings.ABUSE_LIMITS = True
+def test_class_12_number_gets_ten_codes_an_hour_by_whatever_path(guest, limits):
     paths = ["/account/tokens/phone", "/account/sessions/phone"] * 6
     assert [ask(guest, path).status for path in paths] == [201] * 10 + [429] * 2
     assert TextMessage.objects.count() == 10
 
 
-def test_class_12_address_gets_ten_codes_an_hour_for_whatever_numbers(guest, settings):
-    settings.ABUSE_LIMITS = True
+def test_class_12_address_gets_ten_codes_an_hour_for_whatever_numbers(guest, limits):
     numbers = [f"+49151123456{place}" for place in range(10, 22)]
     asked = [ask(guest, userId="unique()", phone=number).status for number in numbers]
     assert asked == [201] * 10 + [429] * 2
@@ -293,8 +291,7 @@ def test_verification_bears_five_wrong_guesses(own, guest):
     assert guest.put(VERIFICATIONS[0], proof).error == "user_invalid_token"
 
 
-def test_class_12_verification_by_phone_has_one_budget(own, guest, settings):
-    settings.ABUSE_LIMITS = True
+def test_class_12_verification_by_phone_has_one_budget(own, guest, limits):
     User.objects.update(phone=NUMBER)
     assert [own.post(path).status for path in VERIFICATIONS * 6] == [201] * 10 + [429] * 2
     wrong = {"userId": "alice", "secret": "wrong!"}

@@ -265,8 +265,7 @@ def test_proof_of_another_project_is_worth_nothing(own, guest, other_project, cl
     assert guest.put(VERIFICATIONS[0], proof).status == 200
 
 
-def test_class_12_older_path_opens_no_second_budget(own, guest, settings):
-    settings.ABUSE_LIMITS = True
+def test_class_12_older_path_opens_no_second_budget(own, guest, limits):
     asked = [own.post(path, {"url": APP}).status for _ in range(6) for path in VERIFICATIONS]
     assert asked == [201] * 10 + [429] * 2
     wrong = {"userId": "alice", "secret": "wrong"}
@@ -274,8 +273,7 @@ def test_class_12_older_path_opens_no_second_budget(own, guest, settings):
     assert tried == [401] * 10 + [429] * 2
 
 
-def test_class_12_address_gets_ten_recoveries_an_hour(guest, alice, jobs, settings):
-    settings.ABUSE_LIMITS = True
+def test_class_12_address_gets_ten_recoveries_an_hour(guest, alice, jobs, limits):
     statuses = [recover(guest, jobs).status for _ in range(12)]
     assert statuses == [201] * 10 + [429] * 2
     assert Mail.objects.count() == 10

@@ -196,8 +196,7 @@ def test_role_group_is_made_once_and_takes_in_users_made_meanwhile(project, clie
         assert list(User.objects.get(uid=uid).groups.values_list("id", flat=True)) == [group]
 
 
-def test_class_11_parallel_guesses_never_pass_the_limit(project, client_for, alice, settings):
-    settings.ABUSE_LIMITS = True
+def test_class_11_parallel_guesses_never_pass_the_limit(project, client_for, alice, limits):
     guest = client_for(project)
     body = {"email": alice.email, "password": "wrong password"}
     replies = at_once([lambda: guest.post("/account/sessions/email", body)] * 60)

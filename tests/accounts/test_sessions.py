@@ -289,8 +289,7 @@ def test_sign_in_renews_a_hash_of_older_parameters(project, client_for, credenti
     assert client_for(project).post(EMAIL_PATH, credentials).status == 201
 
 
-def test_guessing_is_limited_per_address_over_both_paths(project, client_for, alice, settings):
-    settings.ABUSE_LIMITS = True
+def test_guessing_is_limited_per_address_over_both_paths(project, client_for, alice, limits):
     guest = client_for(project)
     wrong = {"email": alice.email, "password": "wrong password"}
     for attempt in range(10):
@@ -305,8 +304,7 @@ def test_guessing_is_limited_per_address_over_both_paths(project, client_for, al
     assert guest.post(EMAIL_PATH, wrong | {"email": "other@example.com"}).status == 401
 
 
-def test_success_clears_the_count_of_guesses(project, client_for, alice, settings):
-    settings.ABUSE_LIMITS = True
+def test_success_clears_the_count_of_guesses(project, client_for, alice, limits):
     guest = client_for(project)
     for _ in range(9):
         guest.post(EMAIL_PATH, {"email": alice.email, "password": "wrong password"})

@@ -184,8 +184,7 @@ def test_class_15_secret_is_a_text(guest, alice, wrong):
     assert redeem(guest, wrong).error == "general_argument_invalid"
 
 
-def test_class_12_odd_parts_open_no_second_budget_for_secrets(guest, alice, settings):
-    settings.ABUSE_LIMITS = True
+def test_class_12_odd_parts_open_no_second_budget_for_secrets(guest, alice, limits):
     body = {"userId": "alice", "secret": "wrong!"}
     odd = [{}, {"extra": "x"}, {"userId": " alice"}, {"userId": "ALICE"}]
     statuses = [
@@ -197,8 +196,7 @@ def test_class_12_odd_parts_open_no_second_budget_for_secrets(guest, alice, sett
     assert len([each for each in statuses if each != 429]) == 10
 
 
-def test_good_token_clears_the_budget_of_its_own_user_alone(server, guest, alice, bob, settings):
-    settings.ABUSE_LIMITS = True
+def test_good_token_clears_the_budget_of_its_own_user_alone(server, guest, alice, bob, limits):
     secret = new_token(server, length=LONG)["secret"]
     for user in ("alice", "bob"):
         for _ in range(9):

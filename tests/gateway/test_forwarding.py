@@ -129,8 +129,7 @@ def test_what_the_gateway_refuses_never_reaches_the_service(client_for, project,
     assert upstream.requests == []
 
 
-def test_the_gateway_counts_and_says_so(client_for, project, alice, upstream, settings):
-    settings.ABUSE_LIMITS = True
+def test_the_gateway_counts_and_says_so(client_for, project, alice, upstream, limits):
     upstream.answer = plain(b"{}", 201, [("X-RateLimit-Remaining", "999")])
     client = client_for(project, session=alice.session)
     body = {"documentId": "x", "data": {}}

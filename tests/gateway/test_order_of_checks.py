@@ -83,8 +83,7 @@ def test_blocked_users_are_told_after_the_scope(client_for, project, make_key, a
     assert client.get("/account").error in ("user_blocked", "general_unauthorized_scope")
 
 
-def test_the_rate_limit_comes_before_the_parameters(client_for, project, settings):
-    settings.ABUSE_LIMITS = True
+def test_the_rate_limit_comes_before_the_parameters(client_for, project, limits):
     guest = client_for(project)
     replies = [guest.post("/account", {}) for _ in range(11)]
     assert {reply.error for reply in replies[:10]} == {"general_argument_invalid"}

@@ -301,8 +301,7 @@ def test_other_paths_are_turned_away(talk, project):
     talk(conversation)
 
 
-def test_the_129th_connection_of_a_minute_is_refused(talk, project, settings):
-    settings.ABUSE_LIMITS = True
+def test_the_129th_connection_of_a_minute_is_refused(talk, project, limits):
 
     async def conversation(connections):
         for _ in range(128):
@@ -316,8 +315,7 @@ def test_the_129th_connection_of_a_minute_is_refused(talk, project, settings):
     talk(conversation)
 
 
-def test_the_33rd_message_of_a_minute_is_an_error_and_the_socket_stays(talk, project, settings):
-    settings.ABUSE_LIMITS = True
+def test_the_33rd_message_of_a_minute_is_an_error_and_the_socket_stays(talk, project, limits):
 
     async def conversation(connections):
         one = await connections.open(project)

@@ -91,8 +91,7 @@ def statuses(sender: ApiClient, headers: Sequence[dict[str, str]]) -> list[int]:
 
 
 @pytest.mark.parametrize("name", SPOOFED_HEADERS)
-def test_class_13_no_header_buys_a_second_budget(world: World, settings: Any, name: str) -> None:
-    settings.ABUSE_LIMITS = True
+def test_class_13_no_header_buys_a_second_budget(world: World, limits: None, name: str) -> None:
     chance = random.Random(name)  # noqa: S311  # the same addresses in every run
     spoofed = [
         {name: ".".join(str(chance.randint(1, 254)) for _ in range(4))}
@@ -104,9 +103,9 @@ def test_class_13_no_header_buys_a_second_budget(world: World, settings: Any, na
 
 
 def test_class_13_behind_proxies_the_outermost_trusted_one_is_believed(
-    world: World, settings: Any
+    world: World, settings: Any, limits: None
 ) -> None:
-    settings.ABUSE_LIMITS, settings.TRUSTED_PROXIES = True, 2
+    settings.TRUSTED_PROXIES = 2
     spoofed = [
         {"X-Forwarded-For": f"10.9.8.{place}, 203.0.113.7, 10.0.0.1"}
         for place in range(SPOOFED_ADDRESSES)
