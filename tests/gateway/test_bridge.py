@@ -8,12 +8,14 @@ import io
 import json
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
-from appwrite_clone.bridge import Bridge, Limits
+from appwrite_clone.bridge import Bridge, Limits, threads
 from appwrite_clone.bridge.environ import build_environ
 
+PATIENCE_SECONDS = 30.0
 SMALL = Limits(
     threads=2, memory_body_bytes=1000, max_body_bytes=5000, linger_seconds=0.2, max_headers=20
 )
@@ -85,6 +87,13 @@ def drive(application, *exchanges, limits=SMALL):
     finally:
         bridge.stop()
     return done if len(done) > 1 else done[0]
+
+
+async def until(condition):
+    """Wait for what happens on the loop or a thread."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not condition():
+            await asyncio.sleep(0.01)
 
 
 def echo(environ, start_response):
@@ -194,7 +203,7 @@ def test_a_client_that_falls_silent_is_given_up():
     started = time.monotonic()
     done = drive(echo, lambda: Silent(scope), limits=Limits(threads=1, body_idle_seconds=0.05))
     assert done.sent == []
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < PATIENCE_SECONDS
 
 
 def test_head_has_headers_but_no_body_and_closes_the_answer():
@@ -242,7 +251,7 @@ def test_a_streamed_answer_is_sent_piece_by_piece_and_closed():
     done = drive(application, lambda: Exchange(scope_for()))
     assert [message["body"] for message in done.sent[1:]] == [b"one", b"two", b""]
     assert [message["more_body"] for message in done.sent[1:]] == [True, True, False]
-    assert closed.wait(5)
+    assert closed.wait(PATIENCE_SECONDS)
 
 
 def test_a_generator_may_start_its_answer_late():
@@ -282,23 +291,16 @@ def test_a_slow_reader_of_a_stream_holds_no_thread():
         start_response("200 OK", [])
         return iter([b"x"] * 3) if environ["PATH_INFO"] == "/stream" else [b"quick"]
 
-    order = []
-
     class Slow(Exchange):
         async def send(self, message):
-            await asyncio.sleep(0.1)
+            await until(lambda: len(quick.sent) == 2)
             await super().send(message)
-            order.append("slow")
 
-    class Quick(Exchange):
-        async def send(self, message):
-            await super().send(message)
-            order.append("quick")
-
+    quick = Exchange(scope_for())
     slow = [lambda: Slow(scope_for(path="/stream"))] * 4
     limits = Limits(threads=1, stream_threads=1)
-    drive(application, *slow, lambda: Quick(scope_for()), limits=limits)
-    assert order[:2] == ["quick", "quick"]
+    done = drive(application, *slow, lambda: quick, limits=limits)
+    assert [len(each.sent) for each in done] == [5] * 4 + [2]
 
 
 def test_a_client_that_leaves_ends_the_stream():
@@ -323,7 +325,7 @@ def test_a_client_that_leaves_ends_the_stream():
             await asyncio.sleep(0)
 
     done = drive(application, lambda: Leaves(scope_for()))
-    assert closed.wait(5)
+    assert closed.wait(PATIENCE_SECONDS)
     assert len(done.sent) < 20
 
 
@@ -356,7 +358,7 @@ def test_requests_over_the_bound_are_refused_at_once():
     busy = threading.Event()
 
     def application(_environ, start_response):
-        busy.wait(5)
+        busy.wait(PATIENCE_SECONDS)
         start_response("200 OK", [])
         return [b"done"]
 
@@ -367,8 +369,8 @@ def test_requests_over_the_bound_are_refused_at_once():
         tasks = [
             asyncio.create_task(bridge(each.scope, each.receive, each.send)) for each in exchanges
         ]
-        await asyncio.sleep(0.05)
         refused = exchanges[2]
+        await until(lambda: len(refused.sent) == 2)
         assert refused.status == 503
         assert refused.headers["retry-after"] == "1"
         assert json.loads(refused.body)["type"] == "general_service_unavailable"
@@ -380,18 +382,33 @@ def test_requests_over_the_bound_are_refused_at_once():
     bridge.stop()
 
 
-def test_a_request_that_waited_too_long_is_refused_and_not_run():
+def test_a_request_that_waited_too_long_is_refused_and_not_run(monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr(threads, "time", SimpleNamespace(monotonic=lambda: now))
+    late = threading.Event()
     calls = []
 
     def application(_environ, start_response):
         calls.append(True)
-        time.sleep(0.1)
+        late.wait(PATIENCE_SECONDS)
         start_response("200 OK", [])
         return [b"done"]
 
-    limits = Limits(threads=1, max_wait_seconds=0.03)
-    first, second = drive(application, *[lambda: Exchange(scope_for())] * 2, limits=limits)
-    assert (first.status, second.status, len(calls)) == (200, 503, 1)
+    bridge = Bridge(application, limits=Limits(threads=1, max_wait_seconds=2))
+
+    async def main():
+        nonlocal now
+        made = [Exchange(scope_for()) for _ in range(2)]
+        tasks = [asyncio.create_task(bridge(e.scope, e.receive, e.send)) for e in made]
+        await until(lambda: calls and bridge._threads.pending == 2)
+        now += 3
+        late.set()
+        await asyncio.gather(*tasks)
+        return [each.status for each in made]
+
+    assert asyncio.run(main()) == [200, 503]
+    bridge.stop()
+    assert len(calls) == 1
 
 
 def test_a_request_whose_thread_hangs_is_told_to_come_again():
@@ -399,11 +416,13 @@ def test_a_request_whose_thread_hangs_is_told_to_come_again():
     ran = []
 
     def application(environ, start_response):
-        released.wait(5)
+        released.wait(PATIENCE_SECONDS)
         ran.append((environ["PATH_INFO"], environ["wsgi.input"].read()))
         return echo(environ, start_response)
 
-    bridge = Bridge(application, limits=Limits(threads=1, max_answer_seconds=0.1))
+    bridge = Bridge(
+        application, limits=Limits(threads=1, max_answer_seconds=0.1, linger_seconds=0.1)
+    )
 
     async def main():
         headers = [("content-length", "4")]
@@ -453,7 +472,7 @@ def test_a_lost_waiter_still_has_its_stream_closed():
 
     def application(_environ, start_response):
         started.set()
-        go_on.wait(5)
+        go_on.wait(PATIENCE_SECONDS)
         start_response("200 OK", [])
         return Source()
 
@@ -462,12 +481,12 @@ def test_a_lost_waiter_still_has_its_stream_closed():
     async def main():
         one = Exchange(scope_for())
         task = asyncio.create_task(bridge(one.scope, one.receive, one.send))
-        await asyncio.to_thread(started.wait, 5)
+        await asyncio.to_thread(started.wait, PATIENCE_SECONDS)
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
         go_on.set()
-        assert await asyncio.to_thread(closed.wait, 5)
+        assert await asyncio.to_thread(closed.wait, PATIENCE_SECONDS)
 
     asyncio.run(main())
     bridge.stop()

@@ -8,10 +8,10 @@ import time
 import pytest
 
 from appwrite_clone.bridge import Bridge, Limits, threads
-from tests.gateway.test_bridge import Exchange, echo, scope_for
+from tests.gateway.test_bridge import PATIENCE_SECONDS, Exchange, echo, scope_for, until
 from tests.gateway.test_bridge_live import Live, head
 
-NO_ROOM = Limits(threads=1, max_pending=0, max_body_bytes=300_000, linger_seconds=0.05)
+NO_ROOM = Limits(threads=1, max_pending=0, max_body_bytes=300_000, linger_seconds=PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["direct", "asgi"])
@@ -32,7 +32,7 @@ def test_threads_take_turns_faster_while_requests_are_refused(usual):
     busy = threading.Event()
 
     def application(environ, start_response):
-        busy.wait(5)
+        busy.wait(PATIENCE_SECONDS)
         return echo(environ, start_response)
 
     bridge = Bridge(application, limits=Limits(threads=1, max_pending=4))
@@ -40,7 +40,7 @@ def test_threads_take_turns_faster_while_requests_are_refused(usual):
     async def main():
         exchanges = [Exchange(scope_for()) for _ in range(5)]
         tasks = [asyncio.create_task(bridge(e.scope, e.receive, e.send)) for e in exchanges]
-        await asyncio.sleep(0.05)
+        await until(lambda: exchanges[4].sent)
         assert sys.getswitchinterval() < usual
         busy.set()
         await asyncio.gather(*tasks)
@@ -88,7 +88,7 @@ def test_requests_that_would_wait_too_long_are_refused():
     "request_", [head("GET", "/"), head("POST", "/", "Content-Length: 4") + b"body"]
 )
 def test_who_is_refused_may_stay_and_ask_again(full, request_):
-    received = full.talk(request_, request_, request_ + request_, pause=0.05)
+    received = full.talk(request_, request_, request_ + request_, pause=0.05, answers=4)
     assert received.count(b"HTTP/1.1 503") == 4
     assert received.count(b"retry-after: 1") == 4
     assert received.count(b'"general_service_unavailable"') == 4
@@ -98,7 +98,7 @@ def test_who_is_refused_may_stay_and_ask_again(full, request_):
 
 def test_who_is_refused_may_send_the_rest(full):
     late = head("POST", "/", "Content-Length: 6")
-    received = full.talk(late, b"bod", b"ies" + head("GET", "/"), pause=0.05)
+    received = full.talk(late, b"bod", b"ies" + head("GET", "/"), pause=0.05, answers=2)
     assert received.count(b"HTTP/1.1 503") == 2
 
 

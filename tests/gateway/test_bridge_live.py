@@ -1,9 +1,11 @@
 """The bridge under a live server, spoken to in raw bytes."""
 
 import contextlib
+import re
 import socket
 import threading
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,8 +15,12 @@ import uvicorn
 from appwrite_clone.bridge import Bridge, Limits, protocol
 from appwrite_clone.bridge.direct import DirectHttpProtocol
 from appwrite_clone.bridge.protocol import BoundedHttpProtocol
-from tests.gateway.test_bridge import SMALL
+from tests.gateway.test_bridge import PATIENCE_SECONDS, SMALL
 
+#: A client that is late still gets to send what it has to.
+LIVE = replace(SMALL, linger_seconds=PATIENCE_SECONDS)
+#: What nobody expects after an answer comes at once or not at all.
+SURPLUS_SECONDS = 0.05
 WAYS = pytest.mark.parametrize("is_direct", [True, False], ids=["direct", "asgi"])
 
 
@@ -26,7 +32,7 @@ def head(method, path, *lines):
 class Live:
     """A bridge under uvicorn, on a port of its own."""
 
-    def __init__(self, *, is_direct, limits=SMALL, **more):
+    def __init__(self, *, is_direct, limits=LIVE, **more):
         self.calls = []
         self.go_on = threading.Event()
         bridge = Bridge(self.application, version="9.9", limits=limits, **more)
@@ -65,7 +71,7 @@ class Live:
             start_response("200 OK", [("X-Note", "one\r\nSet-Cookie: two")])
             return [b"hello"]
         if environ["PATH_INFO"] == "/waits":
-            self.go_on.wait(5)
+            self.go_on.wait(PATIENCE_SECONDS)
         start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "5")])
         return [b"hello"]
 
@@ -78,7 +84,7 @@ class Live:
     def __exit__(self, *_):
         self.go_on.set()
         self.end()
-        self._thread.join(10)
+        self._thread.join(PATIENCE_SECONDS)
         self._listener.close()
         self._bridge.stop()
 
@@ -86,33 +92,55 @@ class Live:
         """Have the server stop once what is under way is done."""
         self._server.should_exit = True
 
-    def protocols(self):
+    def protocols(self) -> list[Any]:
         return list(self._server.server_state.connections)
 
-    def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), timeout=5)
+    def is_ending(self):
+        """Tell whether every connection knows that it ends."""
+        return all(each._is_leaving for each in self.protocols())
 
-    def talk(self, *pieces, pause=0.0):
-        """Send raw bytes, read until the server has nothing more to say."""
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
+
+    def talk(self, *pieces, pause=0.0, answers=1):
+        """Send raw bytes, read so many answers and what comes after them."""
         with self.connect() as connection:
             for piece in pieces:
                 connection.sendall(piece)
                 time.sleep(pause)
-            return _read(connection)
+            return _read(connection, answers, has_bodies=not pieces[0].startswith(b"HEAD "))
 
 
-def _read(connection):
-    """Read until the server has said all; the first word of a busy one may take its time."""
+def _read(connection, answers, *, has_bodies=True):
     received = b""
     with contextlib.suppress(TimeoutError, ConnectionResetError):
         while piece := connection.recv(65536):
             received += piece
-            connection.settimeout(0.5)
+            if _count_whole(received, has_bodies=has_bodies) >= answers:
+                connection.settimeout(SURPLUS_SECONDS)
     return received
 
 
+def _count_whole(received, *, has_bodies):
+    """Count the answers that came whole; one without a length ends with the connection."""
+    count = 0
+    while received:
+        top, end, received = received.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", top.lower())
+        if not has_bodies:
+            pass
+        elif b"transfer-encoding: chunked" in top.lower():
+            _, end, received = received.partition(b"0\r\n\r\n")
+        elif length is None or len(received) < int(length[1]):
+            break
+        else:
+            received = received[int(length[1]) :]
+        count += bool(end)
+    return count
+
+
 def _until(condition):
-    end = time.monotonic() + 5
+    end = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -131,14 +159,14 @@ def _fresh_calls(request):
 
 
 def test_live_keep_alive_serves_two_requests(live):
-    received = live.talk(head("GET", "/a"), head("GET", "/b"), pause=0.1)
+    received = live.talk(head("GET", "/a"), head("GET", "/b"), pause=0.1, answers=2)
     assert received.count(b"HTTP/1.1 200 OK") == 2
     assert [call[1] for call in live.calls] == ["/a", "/b"]
 
 
 def test_live_requests_sent_in_a_row_are_answered_in_their_order(live):
     paths = ["/a", "/stream", "/b", "/fails", "/c"]
-    received = live.talk(b"".join(head("GET", path) for path in paths))
+    received = live.talk(b"".join(head("GET", path) for path in paths), answers=len(paths))
     assert [call[1] for call in live.calls] == paths
     statuses = [part[:3] for part in received.split(b"HTTP/1.1 ")[1:]]
     assert statuses == [b"200", b"200", b"200", b"500", b"200"]
@@ -146,7 +174,7 @@ def test_live_requests_sent_in_a_row_are_answered_in_their_order(live):
 
 
 def test_live_failure_keeps_the_connection_and_its_reason(live):
-    received = live.talk(head("GET", "/fails"), head("GET", "/a"), pause=0.1)
+    received = live.talk(head("GET", "/fails"), head("GET", "/a"), pause=0.1, answers=2)
     assert b"general_server_error" in received
     assert b"no words" not in received
     assert received.endswith(b"hello")
@@ -191,9 +219,9 @@ def test_live_answer_that_is_under_way_at_the_end_says_so(is_direct):
         connection.sendall(head("GET", "/waits"))
         _until(lambda: server.calls)
         server.end()
-        time.sleep(0.3)  # the server looks for its end ten times a second
+        _until(server.is_ending)
         server.go_on.set()
-        received = _read(connection)
+        received = _read(connection, answers=1)
     assert received.startswith(b"HTTP/1.1 200")
     assert b"connection: close" in received
     assert received.endswith(b"hello")
@@ -281,6 +309,10 @@ def test_live_head_that_never_ends_is_given_up(live, monkeypatch, sent):
 
 
 def test_live_quiet_connections_between_requests_are_kept(live, monkeypatch):
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
-    received = live.talk(head("GET", "/a"), head("GET", "/b"), pause=0.3)
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.4)
+    with live.connect() as connection:
+        connection.sendall(head("GET", "/a"))
+        time.sleep(0.6)
+        connection.sendall(head("GET", "/b"))
+        received = _read(connection, answers=2)
     assert received.count(b"HTTP/1.1 200 OK") == 2
