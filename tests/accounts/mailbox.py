@@ -1,7 +1,6 @@
 """The other side of mails: a local SMTP server, and the mails that wait in the outbox."""
 
 import re
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
@@ -13,6 +12,9 @@ from aiosmtpd.controller import Controller
 
 from accounts.models import Mail, TextMessage
 from accounts.services import read_letter, read_text
+from tests.ports import free_port
+
+START_SECONDS = 60
 
 _LINK = re.compile(r"^\S+:\S*secret=\S+$", re.MULTILINE)
 _TEXTED = re.compile(r"\b[0-9]{6}\b")
@@ -49,7 +51,7 @@ def smtp_server(settings: Any) -> Iterator[Postbox]:
     """Run a local SMTP server that the settings lead to."""
     postbox = Postbox()
     port = free_port()
-    controller = Controller(postbox, hostname="127.0.0.1", port=port)
+    controller = Controller(postbox, hostname="127.0.0.1", port=port, ready_timeout=START_SECONDS)
     controller.start()
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
     settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
@@ -57,13 +59,6 @@ def smtp_server(settings: Any) -> Iterator[Postbox]:
         yield postbox
     finally:
         controller.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def newest_text(recipient: str = "") -> str:

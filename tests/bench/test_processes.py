@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from bench import processes
+from tests.ports import free_port
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="CPU times are read from /proc")
 
@@ -25,9 +26,7 @@ def test_a_process_that_holds_the_socket_of_its_child_serves_nobody():
 
 
 def test_nobody_listens_on_a_free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    assert processes.listeners(port) == set()
+    assert processes.listeners(free_port()) == set()
 
 
 def test_meter_counts_cpu_time():

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ import requests
 
 from appwrite_clone.embedded.cluster import Cluster
 from tests.compat.parts import ROOT
+from tests.ports import free_port
 
 START_SECONDS = 120
 STOP_SECONDS = 60
@@ -176,14 +176,6 @@ def start(*, web_processes: int = 2, parent: Path | None = None, **variables: st
             installation.stop()
         raise
     return installation
-
-
-def free_port() -> int:
-    """Return a port nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_until_ready(installation: Installation) -> None:

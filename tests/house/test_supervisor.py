@@ -11,6 +11,7 @@ from appwrite_clone.bootstrap import StartError
 from appwrite_clone.supervisor import options as options_room
 from appwrite_clone.supervisor.forks import Backoff, end_with_parent
 from appwrite_clone.supervisor.options import Options, parse, process_count, reserved_address
+from tests.ports import free_port
 
 DATA = Path("/data")
 
@@ -107,10 +108,7 @@ def test_port_shared_by_another_server_counts_as_in_use():
 
 
 def test_reserved_port_refuses_connections_until_somebody_serves():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-
+    port = free_port()
     with reserved_address(Options("127.0.0.1", port, DATA, is_bare=False)):
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port))
@@ -123,8 +121,9 @@ def test_child_ends_with_its_parent_where_only_it_can_watch():
     listening, speaking = os.pipe()
     parent = os.fork()
     if parent == 0:
+        itself = os.getpid()
         if os.fork() == 0:
-            end_with_parent(os.getppid())
+            end_with_parent(itself)
         time.sleep(0.2)
         os._exit(0)
     os.close(speaking)

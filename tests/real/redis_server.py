@@ -1,22 +1,22 @@
 """A real Redis for one test or one module."""
 
 import contextlib
-import socket
 import subprocess
 import time
 from pathlib import Path
 
 import redis as redis_client
 
-START_SECONDS = 10
+from tests.ports import free_port
+
+START_SECONDS = 60
 
 
 class RedisServer:
     """A Redis of its own, which can be killed and started again on its port."""
 
     def __init__(self, program: str, directory: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self._command = [program, "--port", str(self.port), "--save", "", "--dir", str(directory)]
         self.start()
 

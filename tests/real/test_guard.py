@@ -15,11 +15,11 @@ import requests
 
 from appwrite_clone.embedded import home
 from appwrite_clone.embedded.cluster import Cluster
-from tests.compat.live import free_port
+from tests.ports import free_port
 from tests.real.test_up import FIRST_START_SECONDS, POLL_SECONDS, Up
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
-RELOAD_SECONDS = 10
+RELOAD_SECONDS = 60
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ import requests
 from appwrite_clone.bootstrap import ROOT
 from appwrite_clone.embedded.cluster import Cluster
 from appwrite_clone.embedded.processes import servers_in
-from tests.compat.live import free_port
+from tests.ports import free_port
 from tests.real import processes
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
