@@ -16,7 +16,7 @@ from accounts import authentication, passwords, roles
 from accounts.services import create_account, create_email_password_session
 from appwrite_clone.celery import app as celery_app
 from kernel import jobs as kernel_jobs
-from kernel import ratelimit
+from kernel import notify, ratelimit
 from kernel.caller import CONSOLE_PROJECT, Caller, ProjectContext
 from kernel.models import OutboxEvent
 from kernel.scopes import GUEST_SCOPES
@@ -49,6 +49,13 @@ def _fresh_process(settings: Any) -> Iterator[None]:
     _forget()
     yield
     _forget()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _listener_ends() -> Iterator[None]:
+    """Leave no listener to the next tests: with one, callers are known for a moment."""
+    yield
+    notify.stop()
 
 
 @pytest.fixture

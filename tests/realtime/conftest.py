@@ -1,19 +1,23 @@
 """Conversations over websockets, as fixtures."""
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
-from kernel import notify
-from tests.realtime.conversations import Conversation, announce_event, hold
+from realtime import identities
+from tests.realtime.conversations import (
+    TIMEOUT_SECONDS,
+    Conversation,
+    announce_event,
+    hold,
+)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _listener_ends(django_db_setup: None) -> Iterator[None]:
-    """Let go of the database before it is dropped."""
-    yield
-    notify.stop()
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a socket keep its roles however long a slow machine takes to look them up."""
+    monkeypatch.setattr(identities, "IDENTITY_DEADLINE_SECONDS", TIMEOUT_SECONDS)
 
 
 @pytest.fixture

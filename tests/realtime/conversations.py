@@ -14,9 +14,11 @@ from kernel.events import Event, publish
 from realtime import database
 from realtime.routing import websocket_urlpatterns
 
-TIMEOUT_SECONDS = 5.0
+#: Less than from one look-up of an identity to the next, if nobody says that it changed.
+TIMEOUT_SECONDS = 30.0
 #: Longer than any event of this process takes to arrive.
 SILENCE_SECONDS = 0.3
+POLL_SECONDS = 0.01
 
 application: Any = URLRouter(websocket_urlpatterns)
 
@@ -74,6 +76,13 @@ class Connection:
 
     async def close(self) -> None:
         await self._socket.disconnect(timeout=TIMEOUT_SECONDS)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what happens on the loop or a thread."""
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while not condition():
+            await asyncio.sleep(POLL_SECONDS)
 
 
 class Connections:

@@ -7,7 +7,7 @@ import pytest
 from realtime import database, layers
 from realtime.layers import MessageTooLargeError, PostgresChannelLayer
 
-SECONDS = 5.0
+SECONDS = 30.0
 SILENCE_SECONDS = 0.2
 POLL_SECONDS = 0.02
 

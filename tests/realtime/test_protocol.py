@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.realtime.conversations import TIMEOUT_SECONDS
+
 DOCUMENT = "databases.d.collections.c.documents.x"
 
 
@@ -295,7 +297,7 @@ def test_no_origin_means_no_check_and_the_console_has_none(talk, project, consol
 def test_other_paths_are_turned_away(talk, project):
     async def conversation(connections):
         one = connections.make(project, path="/v1/elsewhere")
-        is_open, _ = await one._socket.connect(timeout=5)
+        is_open, _ = await one._socket.connect(timeout=TIMEOUT_SECONDS)
         assert not is_open
 
     talk(conversation)

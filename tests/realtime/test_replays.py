@@ -24,7 +24,7 @@ from tests.documents.conftest import MakeKey
 CHANNEL = f"databases.{DATABASE}.collections.posts.documents"
 ROWS = f"tablesdb.{DATABASE}.tables.posts.rows"
 ANY, ALICE = 'read("any")', 'read("user:alice")'
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 30.0
 #: Takes the events of two small documents, and leaves no room for two more.
 ONE_REPLAY_BYTES = 1500
 

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import socket
-import time
 
 import pytest
 import uvicorn
@@ -15,7 +14,7 @@ from websockets.asyncio.client import connect
 from appwrite_clone.bridge.sockets import DirectSocketProtocol
 from realtime import consumers
 from realtime.hub import hub
-from tests.realtime.conversations import application
+from tests.realtime.conversations import TIMEOUT_SECONDS, application, until
 
 EVENTS = 120
 BURST = 15
@@ -92,7 +91,7 @@ def test_a_slow_reader_is_cut_off_and_others_do_not_wait(talk, project, monkeypa
                 assert sockets_open() == 2
                 for number in range(EVENTS):
                     await hub().deliver(message(project, number))
-                    frame = json.loads(await asyncio.wait_for(quick.recv(), 5))
+                    frame = json.loads(await asyncio.wait_for(quick.recv(), TIMEOUT_SECONDS))
                     assert frame["data"]["payload"]["number"] == number
                 await until(lambda: sockets_open() == 1)
             slow.close()
@@ -144,7 +143,7 @@ def test_a_reader_that_can_still_read_is_told_to_come_again(talk, project):
             async with connect(url) as one:
                 await one.recv()
                 hub()._close_all()
-                await asyncio.wait_for(one.wait_closed(), 5)
+                await asyncio.wait_for(one.wait_closed(), TIMEOUT_SECONDS)
                 assert one.close_code == 1012
 
     talk(conversation)
@@ -152,10 +151,3 @@ def test_a_reader_that_can_still_read_is_told_to_come_again(talk, project):
 
 def sockets_open():
     return sum(1 for _ in hub()._index)
-
-
-async def until(condition):
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)

@@ -16,7 +16,6 @@ import httpx
 import pytest
 
 from appwrite_clone import asgi
-from kernel import notify
 from kernel.caller import Caller, CallerKind, ProjectContext
 from projects import services as projects
 from projects.models import Platform, Project
@@ -38,13 +37,6 @@ COLLECTIONS, DOCUMENTS_EACH = 6, 8
 CLIENTS, REQUESTS, CANCELLED_SHARE = 20, 200, 0.2
 MAX_TRIES = 60  # a slow machine has no room for all at once, and says when to come again
 SEED = 27
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _listener_ends(django_db_setup: None) -> Iterator[None]:
-    """Let go of the database before it is dropped."""
-    yield
-    notify.stop()
 
 
 @pytest.fixture
