@@ -16,7 +16,7 @@ from tests.compat.checked import CheckedClient
 from tests.compat.live import PROJECT, Installation
 
 PASSWORD = "a long enough password"
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 POLL_SECONDS = 0.05
 
 

@@ -79,6 +79,7 @@ def test_after_an_outage_clients_are_told_to_come_again(redis, project, monkeypa
         await asyncio.sleep(1)
         redis.start()
         assert await one.closed_with() == 1012
+        monkeypatch.setattr(pulse, "PATIENCE_SECONDS", 30)
         again = await connections.open(project, channels=["documents"])
         await announce_event(project, f"{DOCUMENT}.create", "any", number=2)
         assert (await again.receive())["data"]["payload"] == {"number": 2}

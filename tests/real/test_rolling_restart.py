@@ -16,7 +16,7 @@ from tests.real import processes
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 CLIENTS = 8
-REQUEST_SECONDS = 10
+REQUEST_SECONDS = 30
 RESTART_SECONDS = 90
 PATH = "/v1/health/version"
 

@@ -20,6 +20,8 @@ from websockets.sync.client import connect
 from tests.compat import live
 from tests.compat.live import PROJECT, Installation
 from tests.compat.parts import ROOT
+from tests.ports import free_port
+from tests.real.hours import in_one_hour
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -33,7 +35,7 @@ class Part:
     """One web process with its share of the services."""
 
     def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self.port = live.free_port()
+        self.port = free_port()
         self.log = log
         self._environment = environment
         self.start()
@@ -223,6 +225,7 @@ def test_each_process_has_only_its_paths(site: Site):
 
 
 def test_the_limit_is_counted_once_and_at_the_gateway(site: Site, alice: str):
+    in_one_hour()
     body = {"email": "nobody@example.com", "password": PASSWORD}
     answers = [site.call("POST", "/account/sessions/email", body) for _ in range(11)]
     assert [each.status_code for each in answers] == [401] * 10 + [429]
@@ -262,7 +265,7 @@ def test_without_a_service_the_others_go_on_and_it_comes_back(site: Site, alice:
     refused = site.call("GET", f"{PLACE}/documents", **as_user(alice))
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
     assert refused.json()["type"] == "general_service_unavailable"
-    assert refused.elapsed.total_seconds() < 3
+    assert refused.elapsed.total_seconds() < 8  # not given up, but refused
     assert site.call("GET", "/account", **as_user(alice)).status_code == 200
     site.documents.start()
     site.documents.wait_until_ready()

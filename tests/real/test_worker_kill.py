@@ -27,7 +27,8 @@ from tests.real import processes
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.usefixtures("recwarn")]
 
 RECOVERY_SECONDS = 90  # a lease lasts 30
-RESTART_SECONDS = 10
+RESTART_SECONDS = 60
+REQUEST_SECONDS = 30
 WRITERS = 4
 SECONDS_BEFORE_KILL = 1.0
 SECONDS_AFTER_KILL = 2.0
@@ -152,7 +153,7 @@ class Writers:
 
     def _write_one(self, session: requests.Session, uid: str) -> requests.Response:
         body: dict[str, Any] = {"rowId": uid, "data": {"title": uid}}
-        return session.post(self.url, json=body, timeout=10)
+        return session.post(self.url, json=body, timeout=REQUEST_SECONDS)
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -176,17 +177,21 @@ class Committers(Writers):
         self.begun: dict[str, str] = {}
 
     def _write_one(self, session: requests.Session, uid: str) -> requests.Response:
-        transaction = session.post(self.transactions_url, json={}, timeout=10).json()["$id"]
+        transaction = session.post(self.transactions_url, json={}, timeout=REQUEST_SECONDS).json()[
+            "$id"
+        ]
         url = f"{self.transactions_url}/{transaction}"
         rows: list[Any] = [
             {**self.place, "rowId": f"{uid}-{number}", "data": {"title": uid}}
             for number in range(ROWS_OF_A_TRANSACTION)
         ]
-        staged = session.post(f"{url}/operations", json={"operations": rows}, timeout=10)
+        staged = session.post(
+            f"{url}/operations", json={"operations": rows}, timeout=REQUEST_SECONDS
+        )
         if not staged.ok:
             return staged
         self.begun[uid] = transaction
-        return session.patch(url, json={"commit": True}, timeout=10)
+        return session.patch(url, json={"commit": True}, timeout=REQUEST_SECONDS)
 
 
 def stored_ids(tables: TablesDB, table: tuple[str, str]) -> set[str]:
