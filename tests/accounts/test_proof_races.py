@@ -57,7 +57,7 @@ def while_held(statement, call, *, then=""):
         moving.execute("BEGIN")
         moving.execute(statement)
         called = thread.submit(at_once, [call])
-        late = time.monotonic() + 10
+        late = time.monotonic() + 60
         while watch.execute(_IS_BLOCKING, [moving.info.backend_pid]).fetchone() == (False,):
             assert not called.done(), called.result()
             assert time.monotonic() < late
@@ -65,7 +65,7 @@ def while_held(statement, call, *, then=""):
         if then:
             moving.execute(then)
         moving.execute("COMMIT")
-        (reply,) = called.result(10)
+        (reply,) = called.result(60)
         return reply
 
 

@@ -41,7 +41,7 @@ def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
     def run(call: Callable[[], Any]) -> Any:
         if not getattr(first, "has_waited", False):
             first.has_waited = True
-            barrier.wait(10)
+            barrier.wait(60)
         try:
             return call()
         except ApiError as error:
@@ -122,7 +122,7 @@ def test_project_is_refused_whose_team_is_deleted_at_the_same_moment(console_pro
         )
         assert not wait([made], timeout=0.3).done
         deleting.execute("COMMIT")
-        (refusal,) = made.result(10)
+        (refusal,) = made.result(60)
     assert refusal.kind.type == "team_not_found"
     assert not Project.objects.filter(uid="site").exists()
 
@@ -217,7 +217,7 @@ def test_open_sockets_hear_of_every_change_of_identity(project, client_for, make
         server.delete("/teams/t")
         client_for(project, session=bob.session).delete("/account/sessions/current")
         server.delete("/users/alice")
-        heard = [orjson.loads(each.payload) for each in listener.notifies(timeout=1, stop_after=7)]
+        heard = [orjson.loads(each.payload) for each in listener.notifies(timeout=30, stop_after=7)]
     assert {each["project"] for each in heard} == {project.id}
     assert [(each["user"], each["reason"]) for each in heard] == [
         ("alice", "labels"),

@@ -213,7 +213,7 @@ def test_writes_go_on_while_an_index_is_built_and_the_console_tells_how_far_it_i
         assert "by_title: key, processing, 99 %" in shown()
         assert 'hx-trigger="every 3s"' in shown()
         reader.execute("ROLLBACK")
-        thread.join(10)
+        thread.join(60)
 
     assert status(admin) == "available"
     assert "by_title: key, available<" in shown()
@@ -249,7 +249,7 @@ def test_collections_are_made_while_a_sweep_waits_for_a_reader(admin, letters):
         body = {"collectionId": "notes", "name": "Notes"}
         assert admin.post("/databases/default/collections", body).status == 201
         reader.execute("ROLLBACK")
-    thread.join(10)
+    thread.join(60)
 
     assert f"document_{swept}" not in document_tables()
 

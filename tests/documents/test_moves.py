@@ -90,7 +90,10 @@ def test_move_gives_way_to_a_writer_that_waits_for_it(
 
 def _waiters() -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+            " WHERE NOT l.granted AND d.datname = current_database()"
+        )
         return int(cursor.fetchone()[0])
 
 

@@ -172,10 +172,10 @@ def test_requests_in_pieces_and_whole_ones_take_turns(line):
 
 
 def test_who_was_refused_may_be_silent_for_a_while(full, monkeypatch):
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.4)
     with Line(full) as line:
         line.ask(PLAIN)
-        time.sleep(0.3)
+        time.sleep(0.6)
         assert line.ask(PLAIN)[0][0] == BUSY
 
 

@@ -19,7 +19,7 @@ from appwrite_clone.embedded.processes import servers_in
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
-GONE_SECONDS = 10
+GONE_SECONDS = 60
 
 
 @pytest.fixture

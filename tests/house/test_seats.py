@@ -31,12 +31,12 @@ def listening(seat):
 
 def test_nobody_can_connect_before_it_is_served(seat):
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(address(seat), timeout=1)
+        socket.create_connection(address(seat), timeout=30)
 
 
 def test_who_connected_to_a_process_that_ended_is_served_by_the_next(seat):
     listening(seat).close()
-    with socket.create_connection(address(seat), timeout=1) as client:
+    with socket.create_connection(address(seat), timeout=30) as client:
         with listening(seat) as listener:
             served, _ = listener.accept()
             with served:
@@ -51,7 +51,7 @@ def test_a_renewed_seat_sends_newcomers_away(seat):
     seat.renew()
     assert address(seat) == old
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(old, timeout=1)
+        socket.create_connection(old, timeout=30)
 
 
 def test_a_child_that_stays_away_gives_its_queue_up(seat, monkeypatch):

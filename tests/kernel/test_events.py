@@ -11,7 +11,7 @@ from kernel import events
 from kernel.events import Event, publish, subscribe
 from kernel.models import OutboxEvent
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 120.0
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 

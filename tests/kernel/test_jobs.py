@@ -13,7 +13,7 @@ from kernel import clock, jobs
 from kernel.limits import JOB_MAX_ATTEMPTS
 from kernel.models import Job, OutboxEvent, RateCounter
 
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 30
 END_OTHERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"

@@ -19,7 +19,7 @@ from projects.models import SigningKey
 from projects.signing import InvalidTokenError, sign, verify
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
-WAIT_SECONDS = 5.0
+WAIT_SECONDS = 30.0
 MEETING_SECONDS = 0.2
 
 
