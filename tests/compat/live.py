@@ -20,7 +20,7 @@ from appwrite_clone.embedded.cluster import Cluster
 from tests.compat.parts import ROOT
 from tests.ports import free_port
 
-START_SECONDS = 120
+START_SECONDS = 300
 STOP_SECONDS = 60
 COMMAND_SECONDS = 60
 REQUEST_SECONDS = 30
