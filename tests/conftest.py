@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, Protocol
 
+import hypothesis
 import pytest
 import pytest_socket
 from django.db import connection, transaction
@@ -28,6 +29,15 @@ from tests.client import ApiClient
 PASSWORD = "correct horse battery staple"
 CHEAP_HASH_KIBIBYTES = 8
 PROJECT_LOOKUP = "FROM project p LEFT JOIN platform"
+
+# How long an example takes, or the making of one, tells of the machine alone.
+hypothesis.settings.register_profile(
+    "patient",
+    hypothesis.settings(),
+    deadline=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+hypothesis.settings.load_profile("patient")
 
 
 def pytest_runtest_setup() -> None:

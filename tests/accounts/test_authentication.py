@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 import time_machine
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
@@ -156,11 +156,7 @@ rubbish = st.one_of(
 
 
 @given(cookie=rubbish, header=rubbish, fallback=rubbish, key=st.text(max_size=40))
-@examples(
-    max_examples=150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@examples(max_examples=150)
 def test_malformed_sessions_and_keys_make_guests(project, cookie, header, fallback, key):
     credentials = Credentials(
         cookies={"a_session_blog": cookie}, session=header, fallback_cookies=fallback, key=key
@@ -169,9 +165,7 @@ def test_malformed_sessions_and_keys_make_guests(project, cookie, header, fallba
 
 
 @given(header=st.text(st.characters(codec="latin-1", exclude_characters="\r\n"), max_size=60))
-@examples(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(max_examples=60)
 def test_no_header_or_cookie_breaks_the_server(project, client_for, header):
     sent = {
         "X-Appwrite-Session": header,

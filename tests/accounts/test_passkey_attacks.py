@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 from fido2 import cbor
 from fido2.utils import websafe_decode, websafe_encode
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts import webauthn
@@ -271,7 +271,7 @@ _json = st.recursive(
 _bytes = st.binary(max_size=200).map(websafe_encode)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(data=st.data())
 def test_answers_are_believed_or_refused_whatever_they_hold(data):
     options = {"challenge": websafe_encode(bytes(32)), "rpId": DOMAIN, "rp": {"id": DOMAIN}}

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from documents.attributes import MAX_FIELD_BYTES, MAX_FIELDS
@@ -121,9 +121,7 @@ KEYS = st.text(
 ).filter(lambda key: key.isprintable() and key not in {"title", "likes"})
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40)
 @given(st.dictionaries(KEYS, JSON, max_size=5))
 def test_whatever_is_written_comes_back_equal(players, data):
     expected = {key: value for key, value in data.items() if value is not None}

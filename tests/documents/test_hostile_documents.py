@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from documents.definitions import IndexRequest
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.db, pytest.mark.slow]
 
 POST = {**TEXTS_AND_NUMBERS, "place": {"type": "point"}, "area": {"type": "polygon"}}
 
-RELAXED = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+RELAXED = settings(max_examples=40)
 
 
 def dumped(value: Any) -> str:

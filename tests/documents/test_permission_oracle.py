@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -143,7 +143,7 @@ def test_every_decision_agrees_with_the_rules(project: ProjectContext) -> None:
         user(project, "charlie", "team:t"),
     ]
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=40)
     @given(SCENES, st.integers(1, 1000))
     def check(scene: tuple[Grants, list[Grants], bool], number: int) -> None:
         collection, item_grants, secured = scene
@@ -189,7 +189,7 @@ def test_listing_shows_what_the_roles_may_read(
             data={"title": "x"}, permissions=texts(picked),
         )  # fmt: skip
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=150)
     @given(st.sets(st.sampled_from(ROLES)))
     def check(roles: set[str]) -> None:
         caller = Caller(project=project, roles=frozenset(roles))
@@ -215,7 +215,7 @@ def test_every_answer_over_http_agrees_with_the_rules(
         (client_for(project, session=bob.session), user(project, "bob", "label:vip").roles),
     ]
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12)
     @given(SCENES, st.integers(0, 1000))
     def check(scene: tuple[Grants, list[Grants], bool], number: int) -> None:
         collection, item_grants, secured = scene

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from documents.services import documents as services
@@ -235,7 +235,7 @@ def paging() -> st.SearchStrategy[list[Query]]:
 def test_listing_agrees_with_plain_python(project: ProjectContext, seed: int) -> None:
     documents = seed_documents(project, seed)
 
-    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES)
     @given(
         st.lists(conditions(), max_size=2),
         st.lists(orders(), max_size=3, unique_by=lambda order: order["attribute"]),

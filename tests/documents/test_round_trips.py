@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from documents import records
@@ -85,7 +85,7 @@ def test_values_of_all_types_survive_the_way_there_and_back(
 ):
     copies = PLACE.replace("posts", "copies")
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=40)
     @given(documents=DOCUMENTS_OF_ALL_TYPES)
     def check(documents: list[dict[str, Any]]) -> None:
         twins.delete(f"{PLACE}/documents", {"queries": []})

@@ -8,7 +8,7 @@ from wsgiref.util import setup_testing_defaults
 import orjson
 import pytest
 from django.test import RequestFactory
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -336,9 +336,7 @@ paths = st.sampled_from(
 
 @pytest.mark.db
 @pytest.mark.django_db
-@hypothesis_settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=150)
 @given(route=paths, body=bodies, content_type=content_types)
 def test_no_body_makes_the_server_fail(project, make_key, route, body, content_type):
     scopes = ["keys.write", "platforms.write", "project.write", "keys.read"]
@@ -377,9 +375,7 @@ query_texts = st.lists(
 
 @pytest.mark.db
 @pytest.mark.django_db
-@hypothesis_settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=150)
 @given(pairs=query_texts)
 def test_no_query_makes_the_server_fail(project, make_key, pairs):
     headers = {

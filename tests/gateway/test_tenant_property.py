@@ -13,7 +13,7 @@ import orjson
 import pytest
 from django.apps import apps
 from django.db import models, transaction
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from accounts import services as accounts
@@ -411,11 +411,7 @@ NOT_OFFERED = ("user_auth_method_unsupported", "user_console_count_exceeded")
 DOCUMENT = "/v1/databases/{databaseId}/collections/{collectionId}/documents/{documentId}"
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=EXAMPLES)
 @given(attack=attacks())
 @example(_attack(DOCUMENT, "DELETE", "key", header="blog"))
 @example(_attack(DOCUMENT, "PATCH", "renamed cookie", header="blog"))

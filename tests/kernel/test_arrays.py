@@ -2,7 +2,7 @@
 
 import pytest
 from django.db import DataError
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -16,9 +16,7 @@ TEXTS = st.lists(
 )
 
 
-@hypothesis_settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=200)
 @given(texts=TEXTS)
 def test_texts_come_back_as_they_went(texts, db):
     assert sql.fetch_one("SELECT %s::text[]", (texts,)) == (texts,)

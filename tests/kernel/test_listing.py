@@ -2,7 +2,7 @@
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
@@ -156,11 +156,7 @@ ATTRIBUTES = {
     limit=st.integers(1, 6),
     offset=st.integers(0, 3),
 )
-@examples(
-    max_examples=150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@examples(max_examples=150)
 def test_pages_are_those_of_plain_python(rows, orders, cursor, limit, offset):
     expected = sorted(rows, key=lambda user: user.id)
     for attribute, is_descending in reversed(orders):

@@ -73,7 +73,7 @@ def rightful(caller, wanted, event):
     ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(people=st.lists(st.tuples(callers, subscriptions), max_size=6), news=st.lists(events))
 def test_everyone_hears_exactly_what_is_theirs(people, news):
     async def main():
