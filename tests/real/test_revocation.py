@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import pytest
@@ -176,9 +177,10 @@ def test_open_sockets_hear_by_the_roles_of_the_moment(
     path = f"{PLACE}/documents/of-label"
     labels = f"/users/{person.id}/labels"
     with listening(pair.server, secret) as sockets:
+        news = count()
 
         def hearers() -> int:
-            pair.key(1, "PATCH", path, {"data": {"title": "news"}})
+            pair.key(1, "PATCH", path, {"data": {"title": f"{next(news)}"}})
             return [heard(one) for one in sockets].count(True)
 
         pair.key(0, "PUT", labels, {"labels": ["revoked"]})
