@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, sync_p
 from tests.compat.live import PROJECT, Installation
 from tests.compat.parts import BROWSERS, COMPAT, program, web_sdk
 
-WAIT_MILLISECONDS = 20_000
+WAIT_MILLISECONDS = 60_000
 POLL_MILLISECONDS = 20
 ARGUMENTS = (
     "--disable-gpu",
@@ -80,7 +80,9 @@ def running_browser() -> Iterator[Browser]:
     executable = program(*BROWSERS)
     arguments = [*ARGUMENTS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=arguments, timeout=WAIT_MILLISECONDS
+        )
         try:
             yield browser
         finally:
@@ -97,6 +99,7 @@ class App:
         self.server = server
         self.messages: list[str] = []
         self.frames: list[dict[str, Any]] = []
+        self.sockets_ended = 0
         self._address = site.url(page)
         self._endpoint = f"http://{api}:{server.port}/v1"
         self.page = self._open()
@@ -159,6 +162,10 @@ class App:
 
     def _listen(self, socket: WebSocket) -> None:
         socket.on("framereceived", lambda text: self.frames.append(json.loads(text)))
+        socket.on("close", self._note_end)
+
+    def _note_end(self, _socket: WebSocket) -> None:
+        self.sockets_ended += 1
 
     def _confirmations(self) -> list[dict[str, Any]]:
         answers = [frame["data"] for frame in self.frames if frame["type"] == "response"]

@@ -231,7 +231,7 @@ def test_events_stop_with_the_session(
     app = logged_in(open_app(), alice)
     app.watch("watch", "all", [channel(notes)])
     app.call("logOut")
-    app.page.wait_for_timeout(QUIET_SECONDS * 1000)
+    app.wait_until(lambda: app.sockets_ended == 1)
 
     notes.by(bob.client)(
         "create_document", ID.unique(), {"title": "x"}, [Permission.read(Role.users())]
