@@ -4,6 +4,7 @@ import asyncio
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -59,6 +60,35 @@ def test_a_refusal_ends_the_connection_only_where_a_large_body_would_come(size, 
     bridge.stop()
     assert exchange.status == 503
     assert ("connection" in exchange.headers) is closes
+
+
+def test_a_request_that_waited_too_long_is_refused_and_not_run(monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr(threads, "time", SimpleNamespace(monotonic=lambda: now))
+    late = threading.Event()
+    calls = []
+
+    def application(_environ, start_response):
+        calls.append(True)
+        late.wait(PATIENCE_SECONDS)
+        start_response("200 OK", [])
+        return [b"done"]
+
+    bridge = Bridge(application, limits=Limits(threads=1, max_wait_seconds=2))
+
+    async def main():
+        nonlocal now
+        made = [Exchange(scope_for()) for _ in range(2)]
+        tasks = [asyncio.create_task(bridge(e.scope, e.receive, e.send)) for e in made]
+        await until(lambda: calls and bridge._threads.pending == 2)
+        now += 3
+        late.set()
+        await asyncio.gather(*tasks)
+        return [each.status for each in made]
+
+    assert asyncio.run(main()) == [200, 503]
+    bridge.stop()
+    assert len(calls) == 1
 
 
 def test_requests_that_would_wait_too_long_are_refused():
