@@ -124,7 +124,8 @@ def test_a_lost_connection_is_attended_again_before_it_is_told(monkeypatch):
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"
-            " AND mode = 'ShareLock' AND objid = hashtext(%s)::oid",
+            " AND mode = 'ShareLock' AND objid = hashtext(%s)::oid"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
             [WANTED],
         )
     assert inbox.wait_for("")
