@@ -203,7 +203,8 @@ def test_after_a_lost_connection_everything_is_looked_up_anew(user, statements, 
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+            " WHERE datname = current_database()"
+            " AND (query LIKE 'LISTEN%' OR query LIKE 'SELECT pg_advisory%shared%')"
         )
         assert cursor.rowcount
     _until(lambda: not notify.is_listening())
