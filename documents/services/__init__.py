@@ -1,14 +1,16 @@
 """Use cases of documents."""
 
-from documents.services.attributes import (
+from documents.services.attribute_jobs import (
     build_attribute,
+    give_up_building_attribute,
+    give_up_sweeping_attribute,
+    sweep_attribute,
+)
+from documents.services.attributes import (
     create_attribute,
     delete_attribute,
     get_attribute,
-    give_up_building_attribute,
-    give_up_sweeping_attribute,
     list_attributes,
-    sweep_attribute,
     update_attribute,
 )
 from documents.services.collections import (

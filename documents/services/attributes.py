@@ -1,26 +1,23 @@
 """Attributes of collections. In the other vocabulary: columns of tables.
 
 A new attribute is `processing` until a job makes it `available`; a deleted one is hidden at once
-and a job strips its values. Jobs find it by its stored name, which is never used again.
+and a job strips its values.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
-from psycopg import sql as psql
 
 from documents import attributes as attribute_types
-from documents import definitions, indexes, partitions, relations, store
-from documents.attributes import AVAILABLE, DELETING, FAILED, MARK, PROCESSING, STUCK, Attribute
+from documents import definitions
+from documents.attributes import DELETING, PROCESSING, Attribute
 from documents.definitions import AttributeRequest
 from documents.entries import list_entries
 from documents.models import Collection
 from documents.outputs import attribute_output
-from documents.services.adoption import adopt_fields, hold_writers, holds_field, moment
+from documents.services.adoption import hold_writers, holds_field, moment
 from documents.services.indexes import (
-    GIVEN_UP,
     load_indexes,
     rename_in_indexes,
     take_out_of_indexes,
@@ -28,8 +25,6 @@ from documents.services.indexes import (
 from documents.services.resizing import check_size, is_smaller, newest_document
 from documents.services.schemas import (
     load_collection,
-    lock_for_job,
-    publish_schema_event,
     save_collection,
 )
 from documents.services.twins import (
@@ -40,28 +35,13 @@ from documents.services.twins import (
     store_attribute,
 )
 from documents.vocabulary import VOCABULARIES, Vocabulary
-from kernel import jobs, sql
+from kernel import jobs
 from kernel.caller import Caller
 from kernel.errors import ApiError
-from kernel.event_names import id_part
 from kernel.fields import ABSENT
 
 BUILD_ATTRIBUTE = "documents.build_attribute"
-STRIP_BATCH = 1000
 _QUERYABLE = frozenset({"key", "type", "size", "required", "array", "status", "error"})
-
-# A batch is of documents and not of values, so that none takes long where values are rare.
-_STRIP = """
-    WITH batch AS (
-        SELECT collection_id, id FROM {partition}
-        WHERE collection_id = %s AND id > %s ORDER BY id LIMIT %s
-    ), stripped AS (
-        UPDATE {partition} d SET data = d.data - %s::text FROM batch
-        WHERE d.collection_id = batch.collection_id AND d.id = batch.id
-            AND jsonb_exists(d.data, %s)
-    )
-    SELECT max(id) FROM batch
-"""
 
 
 def list_attributes(
@@ -202,98 +182,6 @@ def delete_attribute(
         hide_twin(caller, related.get(relation.collection_id), relation, names)
 
 
-def build_attribute(*, collection_id: int, name: str, names: Vocabulary) -> None:
-    """Make a new attribute available with the free fields of its key, or failed if they misfit.
-
-    Whatever a call before this one left undone is done.
-    """
-    rows = Collection.objects.select_related("database")
-    collection = rows.filter(id=collection_id, deleted_at=None).first()
-    attribute = collection and _named(collection, name)
-    if not collection or not attribute:
-        return
-    if attribute.status == PROCESSING:
-        error = adopt_fields(collection, attribute) if collection.has_free_fields else ""
-        _finish_building(collection_id, name, names, error)
-    _strip_adopted(collection_id, name)
-
-
-@transaction.atomic
-def _finish_building(collection_id: int, name: str, names: Vocabulary, error: str) -> None:
-    """Make an attribute available, or failed."""
-    collection = lock_for_job(collection_id)
-    attribute = collection and _named(collection, name)
-    if not collection or not attribute or attribute.status != PROCESSING:
-        return
-    built = attribute.changed(
-        status=FAILED if error else AVAILABLE,
-        error=error,
-        is_adopting=collection.has_free_fields and not error,
-    )
-    store_attribute(collection, built)
-    save_collection(collection, "attributes")
-    _publish_job(collection, built, names, "update")
-
-
-def _strip_adopted(collection_id: int, name: str) -> None:
-    """Strip the free fields whose values an attribute took over, then let go of their key.
-
-    One job at a time: the attribute may be deleted meanwhile, and the key is free after the first.
-
-    Raises:
-        BusyError: Another process works on the collection.
-    """
-    collection = Collection.objects.filter(id=collection_id, deleted_at=None).first()
-    attribute = collection and _named(collection, name)
-    if not attribute or not attribute.is_adopting:
-        return
-    with partitions.alone(indexes.LOCK_SPACE, collection_id):
-        collection = Collection.objects.filter(id=collection_id, deleted_at=None).first()
-        attribute = collection and _named(collection, name)
-        if attribute and attribute.is_adopting:
-            _strip_all(collection_id, MARK + attribute.key)
-            _let_go_of_fields(collection_id, name)
-
-
-@transaction.atomic
-def _let_go_of_fields(collection_id: int, name: str) -> None:
-    collection = lock_for_job(collection_id)
-    attribute = collection and _named(collection, name)
-    if collection and attribute:
-        store_attribute(collection, replace(attribute, is_adopting=False))
-        save_collection(collection, "attributes")
-
-
-def sweep_attribute(*, collection_id: int, name: str, names: Vocabulary) -> None:
-    """Strip the values of a deleted attribute from the documents, then forget it.
-
-    Those of a relationship are links, and go from both sides.
-    """
-    if relation_id := relations.id_of_name(name):
-        store.sweep_links(relation_id)
-    else:
-        _strip_adopted(collection_id, name)
-        _strip_all(collection_id, name)
-    with transaction.atomic():
-        collection = lock_for_job(collection_id)
-        attribute = collection and _named(collection, name)
-        if not collection or not attribute or attribute.status != DELETING:
-            return
-        collection.attributes = [entry for entry in collection.attributes if entry["name"] != name]
-        save_collection(collection, "attributes")
-        _publish_job(collection, attribute, names, "delete")
-
-
-def give_up_building_attribute(*, collection_id: int, name: str, names: Vocabulary) -> None:
-    """Let an attribute end failed whose job was given up."""
-    _change_status(collection_id, name, names, PROCESSING, FAILED)
-
-
-def give_up_sweeping_attribute(*, collection_id: int, name: str, names: Vocabulary) -> None:
-    """Let an attribute be deleted again whose job was given up."""
-    _change_status(collection_id, name, names, DELETING, STUCK)
-
-
 def check_new_key(
     collection: Collection, attribute: Attribute, key: str, names: Vocabulary
 ) -> None:
@@ -345,18 +233,6 @@ def load_attributes(collection: Collection) -> list[Attribute]:
     return [attribute_types.load(entry) for entry in collection.attributes]
 
 
-def _publish_job(
-    collection: Collection, attribute: Attribute, names: Vocabulary, action: str
-) -> None:
-    publish_schema_event(
-        collection,
-        project_uid=collection.project.uid,
-        names=names,
-        part=f"{names.attributes}.{id_part(attribute.key)}.{action}",
-        payload=attribute_output(attribute, names),
-    )
-
-
 def _given(changes: dict[str, Any]) -> dict[str, Any]:
     kept = ("size", "min", "max", "description")
     given = {
@@ -374,22 +250,6 @@ def find_attribute(collection: Collection, key: str, names: Vocabulary) -> Attri
         if attribute.key == key:
             return attribute
     raise ApiError(names.attribute_not_found)
-
-
-def _named(collection: Collection, name: str) -> Attribute | None:
-    return next((each for each in load_attributes(collection) if each.name == name), None)
-
-
-@transaction.atomic
-def _change_status(collection_id: int, name: str, names: Vocabulary, old: str, new: str) -> None:
-    collection = lock_for_job(collection_id)
-    attribute = collection and _named(collection, name)
-    if not collection or not attribute or attribute.status != old:
-        return
-    changed = attribute.changed(status=new, error=GIVEN_UP[new])
-    store_attribute(collection, changed)
-    save_collection(collection, "attributes")
-    _publish_job(collection, changed, names, "update")
 
 
 def _replace(collection: Collection, old: Attribute, new: Attribute, names: Vocabulary) -> None:
@@ -415,22 +275,3 @@ def _changed(
     if old.type != type_:
         raise ApiError(names.attribute_type_invalid)
     return old, definitions.check_attribute(old.changed(**wanted), names=names)
-
-
-def _strip_all(collection_id: int, name: str) -> None:
-    last = 0
-    while stripped := _strip(collection_id, name, last):
-        last = stripped
-
-
-def _strip(collection_id: int, name: str, after: int) -> int:
-    """Strip a batch of documents; return the last one's id, or 0 when none is left."""
-
-    def strip(place: int) -> int:
-        if not partitions.exists(place):
-            return 0
-        statement = psql.SQL(_STRIP).format(partition=partitions.identifier(place))
-        row = sql.fetch_one(statement, (collection_id, after, STRIP_BATCH, name, name))
-        return int(row[0] or 0) if row else 0
-
-    return partitions.at_place(collection_id, strip)

@@ -197,7 +197,7 @@ def test_attribute_deleted_before_it_was_made_ends_deleted(admin, posts, jobs):
 
 
 def test_stripping_works_in_batches_and_may_be_repeated(admin, posts, jobs, monkeypatch):
-    monkeypatch.setattr("documents.services.attributes.STRIP_BATCH", 2)
+    monkeypatch.setattr("documents.services.attribute_jobs.STRIP_BATCH", 2)
     add_attribute(admin, "string", "title")
     jobs()
     for number in range(5):

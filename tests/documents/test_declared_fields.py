@@ -10,8 +10,7 @@ from django.core.management import CommandError, call_command
 from documents import services
 from documents.definitions import AttributeRequest
 from documents.models import Collection, Document
-from documents.services import adoption
-from documents.services import attributes as attribute_services
+from documents.services import adoption, attribute_jobs
 from documents.services.transfers import prepare_collection
 from documents.vocabulary import COLLECTIONS
 from kernel.errors import ApiError, ErrorKind
@@ -92,7 +91,7 @@ def test_building_goes_on_where_it_was_interrupted(players, jobs, monkeypatch):
     players.post(f"{COLLECTION}/attributes/float", body)
     name = Collection.objects.get().attributes[-1]["name"]
     with monkeypatch.context() as broken:
-        broken.setattr(attribute_services, "_strip_all", lambda *_: 1 / 0)
+        broken.setattr(attribute_jobs, "_strip_all", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             build(name)
     assert [own(each)["level"] for each in players.get(DOCUMENTS).json["documents"]] == [*range(5)]
@@ -108,7 +107,7 @@ def test_attribute_deleted_while_its_fields_are_stripped_keeps_their_key_and_sho
     add(players, "b", level=4)
     refused: list[str | None] = []
     shown: list[object] = []
-    strip = attribute_services._strip
+    strip = attribute_jobs._strip
 
     def interrupted(collection_id, name, after):
         if name == ":level" and not refused:
@@ -123,7 +122,7 @@ def test_attribute_deleted_while_its_fields_are_stripped_keeps_their_key_and_sho
             shown.extend(own(each)["level"] for each in players.get(DOCUMENTS).json["documents"])
         return strip(collection_id, name, after)
 
-    monkeypatch.setattr(attribute_services, "_strip", interrupted)
+    monkeypatch.setattr(attribute_jobs, "_strip", interrupted)
     players.post(f"{COLLECTION}/attributes/integer", {"key": "level", "required": False})
     jobs()
 
@@ -141,7 +140,7 @@ def test_deleting_an_attribute_strips_what_its_making_left(players, jobs, monkey
     collection = Collection.objects.get()
     name = collection.attributes[-1]["name"]
     with monkeypatch.context() as broken:
-        broken.setattr(attribute_services, "_strip_all", lambda *_: 1 / 0)
+        broken.setattr(attribute_jobs, "_strip_all", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             services.build_attribute(collection_id=collection.id, name=name, names=COLLECTIONS)
     assert players.delete(f"{COLLECTION}/attributes/level").status == 204

@@ -58,7 +58,7 @@ def fill(
     number = own_partition().id
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO document_{number:d} (collection_id, uid, data, permissions, read_roles)"  # noqa: S608  # our own number
+            f"INSERT INTO document_{number:d} (collection_id, uid, data, permissions, read_roles)"
             " SELECT %s, 'd' || n, jsonb_build_object('title', 't' || n, 'likes', n %% 1000),"
             f" '{{}}', {readers}"
             " FROM generate_series(1, %s) n",
@@ -141,9 +141,7 @@ def test_what_an_index_of_roles_has_yet_to_take_in_is_kept_short(project: Projec
 def test_page_after_a_value_reads_on_to_documents_without_one(project: ProjectContext) -> None:
     number = fill(project, index("likes"))
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE document_{number:d} SET data = data - 'likes' WHERE uid > 'd2'"  # noqa: S608  # our own number
-        )
+        cursor.execute(f"UPDATE document_{number:d} SET data = data - 'likes' WHERE uid > 'd2'")
     asked = [query("orderDesc", "likes"), query("limit", "", 1500)]
 
     first = list_documents(caller=operator(project), **WHERE, queries=asked, total=False)

@@ -139,11 +139,11 @@ def test_a_restored_dump_ends_all_cursors_and_repeats_nothing(key: ApiClient) ->
     cursor = cursor_of(key)
     create(key, "a")
     # Both tables come back as they were written, by other transactions.
-    dumped = run(f"SELECT {COLUMNS} FROM document_epoch")  # noqa: S608  # our own
+    dumped = run(f"SELECT {COLUMNS} FROM document_epoch")
     run("DELETE FROM document_epoch")
     for row in dumped:
         run(
-            f"INSERT INTO document_epoch ({COLUMNS}) OVERRIDING SYSTEM VALUE"  # noqa: S608  # our own
+            f"INSERT INTO document_epoch ({COLUMNS}) OVERRIDING SYSTEM VALUE"
             " VALUES (%s, %s, %s, %s, %s::text::xid8, %s)",
             *row,
         )

@@ -262,7 +262,7 @@ def fill_places(project: ProjectContext, spatial: IndexRequest) -> int:
     number = fill(project, spatial, attributes={"place": {"type": "point"}})
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE document_{number:d} SET data = jsonb_build_object("  # noqa: S608  # our own number
+            f"UPDATE document_{number:d} SET data = jsonb_build_object("
             "'place', jsonb_build_array(id %% 360 - 180, id %% 177 - 88))",
             [],
         )

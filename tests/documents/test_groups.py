@@ -251,7 +251,7 @@ def test_sum_that_no_number_holds_is_refused(blog: ApiClient) -> None:
 
 def test_groups_agree_with_plain_python(project: ProjectContext) -> None:
     documents = seed_documents(project, 3)
-    choose = random.Random(3)  # noqa: S311  # test data
+    choose = random.Random(3)
     for _ in range(ROUNDS):
         keys = choose.sample(SCALARS, choose.randint(0, 2))
         function = choose.choice(list(FUNCTIONS))

@@ -26,7 +26,7 @@ class Mischief:
     """Makes up writes that are often right and sometimes nonsense."""
 
     def __init__(self) -> None:
-        self.chance = random.Random(7)  # noqa: S311  # any mixture will do
+        self.chance = random.Random(7)
 
     def data(self, collection: str, depth: int = 0) -> dict[str, Any]:
         twins = TWINS[collection]

@@ -83,7 +83,7 @@ def test_lists_that_take_documents_from_one_another(admin: ApiClient) -> None:
         put(admin, "authors", name)
 
     def work(name: str) -> list[int]:
-        chance = random.Random(name)  # noqa: S311  # any mixture will do
+        chance = random.Random(name)
         posts = [f"p{number}" for number in range(6)]
         return [
             change(admin, "authors", name, posts=chance.sample(posts, 3)).status for _ in range(12)

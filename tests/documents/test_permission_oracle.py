@@ -176,7 +176,7 @@ def test_listing_shows_what_the_roles_may_read(
 ) -> None:
     monkeypatch.setattr(listings, "WIDEST_SHARE_OF_PAGE", widest_share)
     monkeypatch.setattr(listings, "WIDEST_SHARE_OF_TOTAL", widest_share)
-    choose = random.Random(7)  # noqa: S311  # test data
+    choose = random.Random(7)
     make_collection(project, document_security=True)
     items: dict[str, Grants] = {}
     for number in range(60):

@@ -81,7 +81,7 @@ def indexes(number: int) -> list[str]:
 def test_collections_keep_their_partitions(
     before: None, monkeypatch: pytest.MonkeyPatch, stops: bool
 ) -> None:
-    kept = run(f"SELECT {_COLUMNS} FROM document ORDER BY id")  # noqa: S608  # our own
+    kept = run(f"SELECT {_COLUMNS} FROM document ORDER BY id")
     own = indexes(5)
     monkeypatch.setattr(migration, "BATCH", 1)
     if stops:
@@ -92,7 +92,7 @@ def test_collections_keep_their_partitions(
     migrate()
     migrate()
 
-    assert run(f"SELECT {_COLUMNS} FROM document ORDER BY id") == kept  # noqa: S608  # our own
+    assert run(f"SELECT {_COLUMNS} FROM document ORDER BY id") == kept
     assert run("SELECT id, place FROM document_collection ORDER BY id") == [(5, 5), (7, 7)]
     assert run("SELECT DISTINCT collection_id, place FROM document ORDER BY 1") == [(5, 5), (7, 7)]
     assert indexes(5) == own

@@ -49,7 +49,7 @@ Query = dict[str, Any]
 
 def seed_documents(project: ProjectContext, seed: int) -> list[Document]:
     """Fill the collection with documents whose values repeat, and are often missing."""
-    choose = random.Random(seed)  # noqa: S311  # test data
+    choose = random.Random(seed)
     make_collection(project)
     documents: list[Document] = []
     for number in range(DOCUMENT_COUNT):

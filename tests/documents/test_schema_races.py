@@ -85,7 +85,7 @@ def test_rename_waits_for_a_write_of_fields_under_way(key: ApiClient) -> None:
 
     with own_connection() as writer:
         writer.execute("BEGIN")
-        writer.execute(f"""UPDATE {table} SET data = data || '{{":code": 5}}'""")  # noqa: S608  # our own number
+        writer.execute(f"""UPDATE {table} SET data = data || '{{":code": 5}}'""")
 
         def commit() -> None:
             waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = %s::regclass"

@@ -180,7 +180,7 @@ def test_nothing_is_kept_inside_a_transaction(letters):
 
 def changes(where="true"):
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM document_change WHERE {where}")  # noqa: S608
+        cursor.execute(f"SELECT count(*) FROM document_change WHERE {where}")
         return cursor.fetchone()[0]
 
 
