@@ -1,9 +1,7 @@
 """The bridge: WSGI under ASGI, driven by hand."""
 
 import asyncio
-import contextlib
 import contextvars
-import gc
 import io
 import json
 import threading
@@ -13,92 +11,7 @@ import pytest
 
 from appwrite_clone.bridge import Bridge, Limits
 from appwrite_clone.bridge.environ import build_environ
-
-PATIENCE_SECONDS = 30.0
-SMALL = Limits(
-    threads=2, memory_body_bytes=1000, max_body_bytes=5000, linger_seconds=0.2, max_headers=20
-)
-
-
-def scope_for(method="GET", path="/", headers=(), query=b"", **more):
-    return {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": query,
-        "http_version": "1.1",
-        "headers": [(name.encode(), value.encode()) for name, value in headers],
-        "server": ("127.0.0.1", 5000),
-        "client": ("10.0.0.1", 1234),
-        **more,
-    }
-
-
-class Exchange:
-    """One request by hand: pieces of body to receive, messages that were sent."""
-
-    def __init__(self, scope, *pieces, ends="complete"):
-        self.scope = scope
-        self.sent = []
-        self._messages = [
-            {"type": "http.request", "body": piece, "more_body": number + 1 < len(pieces)}
-            for number, piece in enumerate(pieces or [b""])
-        ]
-        if ends == "disconnect":
-            self._messages[-1]["more_body"] = True
-            self._messages.append({"type": "http.disconnect"})
-        self.gone = asyncio.Event()
-
-    async def receive(self):
-        if self._messages:
-            return self._messages.pop(0)
-        await self.gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(self, message):
-        self.sent.append(message)
-
-    @property
-    def status(self):
-        return self.sent[0]["status"]
-
-    @property
-    def headers(self):
-        return {name.decode(): value.decode() for name, value in self.sent[0]["headers"]}
-
-    @property
-    def body(self):
-        return b"".join(message["body"] for message in self.sent[1:])
-
-
-def drive(application, *exchanges, limits=SMALL):
-    """Run exchanges at the same time on a bridge of their own."""
-    bridge = Bridge(application, version="9.9", limits=limits)
-
-    async def main():
-        made = [make() for make in exchanges]
-        await asyncio.gather(*(bridge(each.scope, each.receive, each.send) for each in made))
-        return made
-
-    try:
-        done = asyncio.run(main())
-    finally:
-        bridge.stop()
-    return done if len(done) > 1 else done[0]
-
-
-async def until(condition):
-    """Wait for what happens on the loop or a thread."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
-def echo(environ, start_response):
-    body = environ["wsgi.input"].read()
-    start_response("200 OK", [("Content-Type", "text/plain"), ("X-Length", str(len(body)))])
-    return [body]
+from tests.gateway.exchanges import PATIENCE_SECONDS, Exchange, drive, echo, scope_for, until
 
 
 def test_an_answer_carries_status_headers_body_and_length():
@@ -232,116 +145,6 @@ def test_no_content_has_no_length():
     assert "content-length" not in drive(application, lambda: Exchange(scope_for())).headers
 
 
-def test_a_streamed_answer_is_sent_piece_by_piece_and_closed():
-    closed = threading.Event()
-
-    def pieces():
-        try:
-            yield b"one"
-            yield b""
-            yield b"two"
-        finally:
-            closed.set()
-
-    def application(_environ, start_response):
-        start_response("200 OK", [])
-        return pieces()
-
-    done = drive(application, lambda: Exchange(scope_for()))
-    assert [message["body"] for message in done.sent[1:]] == [b"one", b"two", b""]
-    assert [message["more_body"] for message in done.sent[1:]] == [True, True, False]
-    assert closed.wait(PATIENCE_SECONDS)
-
-
-def test_a_generator_may_start_its_answer_late():
-    def application(_environ, start_response):
-        start_response("201 Created", [("X-Late", "yes")])
-        yield b"body"
-
-    done = drive(application, lambda: Exchange(scope_for()))
-    assert (done.status, done.headers["x-late"], done.body) == (201, "yes", b"body")
-
-
-def test_the_next_piece_is_not_made_before_the_last_one_was_taken():
-    made, taken = [], []
-
-    def pieces():
-        for number in range(5):
-            made.append(number)
-            yield b"x"
-
-    def application(_environ, start_response):
-        start_response("200 OK", [])
-        return pieces()
-
-    class Slow(Exchange):
-        async def send(self, message):
-            if message["type"] == "http.response.body":
-                await asyncio.sleep(0.01)
-                taken.append(len(made))
-            await super().send(message)
-
-    drive(application, lambda: Slow(scope_for()))
-    assert taken == [1, 2, 3, 4, 5, 5]
-
-
-def test_a_slow_reader_of_a_stream_holds_no_thread():
-    def application(environ, start_response):
-        start_response("200 OK", [])
-        return iter([b"x"] * 3) if environ["PATH_INFO"] == "/stream" else [b"quick"]
-
-    class Slow(Exchange):
-        async def send(self, message):
-            await until(lambda: len(quick.sent) == 2)
-            await super().send(message)
-
-    quick = Exchange(scope_for())
-    slow = [lambda: Slow(scope_for(path="/stream"))] * 4
-    limits = Limits(threads=1, stream_threads=1)
-    done = drive(application, *slow, lambda: quick, limits=limits)
-    assert [len(each.sent) for each in done] == [5] * 4 + [2]
-
-
-def test_a_client_that_leaves_ends_the_stream():
-    closed = threading.Event()
-
-    def endless():
-        try:
-            while True:
-                yield b"x"
-        finally:
-            closed.set()
-
-    def application(_environ, start_response):
-        start_response("200 OK", [])
-        return endless()
-
-    class Leaves(Exchange):
-        async def send(self, message):
-            await super().send(message)
-            if len(self.sent) == 5:
-                self.gone.set()
-            await asyncio.sleep(0)
-
-    done = drive(application, lambda: Leaves(scope_for()))
-    assert closed.wait(PATIENCE_SECONDS)
-    assert len(done.sent) < 20
-
-
-def test_a_file_is_sent_in_large_pieces(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(b"x" * 200_000)
-
-    def application(environ, start_response):
-        start_response("200 OK", [("Content-Length", "200000")])
-        return environ["wsgi.file_wrapper"](path.open("rb"), 4096)
-
-    done = drive(application, lambda: Exchange(scope_for()))
-    assert done.body == path.read_bytes()
-    assert len(done.sent) == 6
-    gc.collect()  # an unclosed file would warn here
-
-
 def test_an_error_of_the_application_is_a_500_without_its_text(caplog):
     def application(_environ, _start_response):
         raise RuntimeError("secret detail")
@@ -428,38 +231,6 @@ def test_what_one_request_leaves_in_its_context_the_next_one_does_not_see():
     limits = Limits(threads=1)
     done = drive(application, *[lambda: Exchange(scope_for())] * 3, limits=limits)
     assert [each.body for each in done] == [b"nobody"] * 3
-
-
-def test_a_lost_waiter_still_has_its_stream_closed():
-    started, go_on, closed = threading.Event(), threading.Event(), threading.Event()
-
-    class Source:
-        def __iter__(self):
-            return iter([b"x"])
-
-        def close(self):
-            closed.set()
-
-    def application(_environ, start_response):
-        started.set()
-        go_on.wait(PATIENCE_SECONDS)
-        start_response("200 OK", [])
-        return Source()
-
-    bridge = Bridge(application, limits=Limits(threads=1))
-
-    async def main():
-        one = Exchange(scope_for())
-        task = asyncio.create_task(bridge(one.scope, one.receive, one.send))
-        await asyncio.to_thread(started.wait, PATIENCE_SECONDS)
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        go_on.set()
-        assert await asyncio.to_thread(closed.wait, PATIENCE_SECONDS)
-
-    asyncio.run(main())
-    bridge.stop()
 
 
 def test_threads_say_goodbye_when_they_end():

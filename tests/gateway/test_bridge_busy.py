@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from appwrite_clone.bridge import Bridge, Limits, threads
-from tests.gateway.test_bridge import PATIENCE_SECONDS, Exchange, echo, scope_for, until
+from tests.gateway.exchanges import PATIENCE_SECONDS, Exchange, echo, scope_for, until
 from tests.gateway.test_bridge_live import Live, head
 
 NO_ROOM = Limits(threads=1, max_pending=0, max_body_bytes=300_000, linger_seconds=PATIENCE_SECONDS)

@@ -15,7 +15,7 @@ import uvicorn
 from appwrite_clone.bridge import Bridge, Limits, protocol
 from appwrite_clone.bridge.direct import DirectHttpProtocol
 from appwrite_clone.bridge.protocol import BoundedHttpProtocol
-from tests.gateway.test_bridge import PATIENCE_SECONDS, SMALL
+from tests.gateway.exchanges import PATIENCE_SECONDS, SMALL
 
 #: A client that is late still gets to send what it has to.
 LIVE = replace(SMALL, linger_seconds=PATIENCE_SECONDS)

@@ -7,7 +7,7 @@ import pytest
 
 from appwrite_clone.asgi import may_hash
 from appwrite_clone.bridge import Bridge, Limits
-from tests.gateway.test_bridge import Exchange, scope_for
+from tests.gateway.exchanges import Exchange, scope_for
 
 SLOW = "/slow"
 WAIT_SECONDS = 30.0

@@ -3,37 +3,27 @@
 Both projects hold the same ids, and the second one's rows carry a word that no answer may show.
 """
 
-import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import orjson
 import pytest
-from django.apps import apps
-from django.db import models, transaction
+from django.db import transaction
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from accounts import services as accounts
-from accounts.models import Passkey, PasskeyChallenge, User
-from accounts.roles import role_group_ids
-from documents import services as documents
-from documents.vocabulary import COLLECTIONS
-from kernel.caller import Caller, CallerKind, ProjectContext
-from kernel.models import OutboxEvent
-from kernel.scopes import GUEST_SCOPES, PROJECT_KEY_SCOPES
+from accounts.models import PasskeyChallenge
 from projects import services as projects
-from projects.models import Key, Platform, Project
+from projects.models import Project
 from tests.client import ApiClient, Reply
-from tests.conftest import PASSWORD, ClientFor, sign_up
-from tests.documents.blog import DATABASE, make_collection, operator
+from tests.conftest import PASSWORD, ClientFor
+from tests.documents.blog import DATABASE
+from tests.gateway.tenants import CANARY, World, rows_of, tables, world
 from tests.test_contracts import served
 
-pytestmark = [pytest.mark.db, pytest.mark.django_db, pytest.mark.slow]
+__all__ = ["world"]  # a fixture
 
-CANARY = "nightingale"
+pytestmark = [pytest.mark.db, pytest.mark.django_db, pytest.mark.slow]
 EXAMPLES = 200
 #: What anybody may do in any project, and leaves a row: sign up, and begin to sign in by a passkey.
 FOR_STRANGERS = {
@@ -151,16 +141,6 @@ BODY = {
 
 
 @dataclass(frozen=True)
-class World:
-    """What an attacker holds in the project `shop`, and what is theirs to find in `blog`."""
-
-    held: dict[str, str]
-    ids: dict[str, str]
-    victim: Project
-    before: dict[str, str]
-
-
-@dataclass(frozen=True)
 class Attack:
     """One request: where it goes, whom it claims to be, which projects it names."""
 
@@ -186,163 +166,6 @@ def attacks(draw: st.DrawFn) -> Attack:
         has_origin=draw(st.booleans()),
         strays=draw(st.frozensets(st.sampled_from(sorted(STRAYS)), max_size=3)),
     )
-
-
-def _fill(project: ProjectContext, word: str) -> dict[str, str]:
-    """Give a project the rows both have; names of the victim's hold the word to look for."""
-    caller = operator(project)
-    alice = sign_up(project, "alice")
-    accounts.create_user(
-        caller=caller,
-        user_id="victim",
-        email=f"{word}@example.com",
-        phone=None,
-        password=PASSWORD,
-        name=word,
-    )
-    team = accounts.create_team(caller=caller, team_id="writers", name=word)
-    membership = accounts.create_membership(
-        caller=caller, team_id=team["$id"], roles=["owner"], user_id="alice"
-    )
-    projects.create_platform(
-        caller=projects.operator(),
-        project_id=project.uid,
-        platform_type="web",
-        name=word,
-        hostname=f"{word}.example.com",
-        key="",
-        store="",
-    )
-    Passkey.objects.create(
-        project_id=project.id, user=User.objects.get(project=project.id, uid="victim"), uid="phone"
-    )
-    _write_posts(project, word)
-    # Any write names the roles its permissions speak of, before it is judged: they say nothing.
-    role_group_ids(project.id, ["any", "guests", "users"])
-    session = accounts.list_user_sessions(caller=caller, user_id="alice")["sessions"][0]
-    accounts.create_target(
-        caller=caller,
-        user_id="victim",
-        target_id="device",
-        provider_type="push",
-        identifier=word,
-    )
-    projects.create_mock_phone(
-        caller=projects.operator(), project_id=project.uid, number="+15550001111", otp="123456"
-    )
-    staging = documents.create_transaction(caller=caller, ttl=3600)
-    return {
-        "transaction": staging["$id"],
-        "secret": alice.session,
-        "session": session["$id"],
-        "team": team["$id"],
-        "membership": membership["$id"],
-        "platform": Platform.objects.get(project=project.id).uid,
-        "challenge": _ask_for_factor(project),
-    }
-
-
-def _ask_for_factor(project: ProjectContext) -> str:
-    """Let a server of the project deliver a code to the user `victim`; returns the challenge."""
-    projects.update_policy(
-        caller=projects.operator(),
-        project_id=project.uid,
-        policy_id="mfa-factors",
-        fields={"custom": True},
-    )
-    projects.drop_project()
-    changed = projects.find_project(project.uid)
-    assert changed is not None
-    user = User.objects.get(project=project.id, uid="victim")
-    caller = Caller(
-        project=changed,
-        kind=CallerKind.SESSION,
-        user_id=user.id,
-        user_uid=user.uid,
-    )
-    return accounts.create_mfa_challenge(caller=caller, factor="custom")["$id"]
-
-
-def _write_posts(project: ProjectContext, word: str) -> None:
-    make_collection(project, permissions=['create("users")'], document_security=True)
-    for uid in ("p", "secret"):
-        documents.create_document(
-            caller=operator(project),
-            names=COLLECTIONS,
-            database_id=DATABASE,
-            collection_id="posts",
-            document_id=uid,
-            data={"title": word},
-            permissions=[f'{action}("user:alice")' for action in ("read", "update", "delete")],
-        )
-
-
-@pytest.fixture
-def world(
-    project: ProjectContext,
-    other_project: ProjectContext,
-    console_project: ProjectContext,
-    make_key: Any,
-) -> World:
-    own, theirs = _fill(other_project, "ordinary"), _fill(project, CANARY)
-    key = make_key(other_project, PROJECT_KEY_SCOPES)
-    make_key(project, PROJECT_KEY_SCOPES)
-    accounts.create_console_admin(email="mallory@example.com", password=PASSWORD)
-    guest = Caller(project=console_project, scopes=GUEST_SCOPES)
-    console = accounts.create_email_password_session(
-        caller=guest, email="mallory@example.com", password=PASSWORD
-    )
-    # The first administrator adopts all projects; this one must not keep the victim's.
-    Project.objects.filter(uid="blog").update(team_uid="strangers", name=CANARY)
-    projects.drop_project()
-    jwt = ApiClient({"X-Appwrite-Project": "shop", "X-Appwrite-Session": own["secret"]})
-    victim = Project.objects.get(uid="blog")
-    return World(
-        held={
-            "key": key,
-            "session": own["secret"],
-            "jwt": jwt.post("/account/jwts").json["jwt"],
-            "console": console.packed_secret,
-        },
-        ids=theirs
-        | {
-            "key": Key.objects.get(project=victim).uid,
-            "own key": Key.objects.get(project__uid="shop").uid,
-        },
-        victim=victim,
-        before=_rows_of(victim),
-    )
-
-
-def _rows_of(project: Project) -> dict[str, str]:
-    """Return a digest of every table's rows that belong to a project."""
-    found = {}
-    for model, path in _tables():
-        rows = model._default_manager.filter(**{path: project.pk}).order_by("pk").values_list()
-        found[model._meta.label] = hashlib.sha256(repr(list(rows)).encode()).hexdigest()
-    return found
-
-
-def _tables() -> Iterator[tuple[type[models.Model], str]]:
-    """Yield every model whose rows belong to a project, with the lookup that leads there."""
-    yield OutboxEvent, "project_id"
-    for model in apps.get_models():
-        path = _path_to_project(model)
-        if path:
-            yield model, path
-
-
-def _path_to_project(model: type[models.Model], depth: int = 4) -> str:
-    if model is Project:
-        return "pk"
-    if not model._meta.managed:  # allauth's, which have no table
-        return ""
-    for field in model._meta.get_fields() if depth else ():
-        if isinstance(field, models.ForeignKey):
-            rest = _path_to_project(field.related_model, depth - 1)
-            if rest:
-                return field.name if rest == "pk" else f"{field.name}__{rest}"
-    return ""
 
 
 def _send(world: World, attack: Attack) -> Reply:
@@ -422,7 +245,7 @@ DOCUMENT = "/v1/databases/{databaseId}/collections/{collectionId}/documents/{doc
 def test_no_request_reads_or_changes_what_another_project_holds(world: World, attack: Attack):
     with transaction.atomic():
         reply = _send(world, attack)
-        after = _rows_of(world.victim)
+        after = rows_of(world.victim)
         transaction.set_rollback(True)
     projects.drop_project()
     changed = [name for name, digest in after.items() if digest != world.before[name]]
@@ -436,7 +259,7 @@ def test_stranger_who_begins_to_sign_in_by_a_passkey_is_nobody_there(world: Worl
     asking = _attack("/v1/account/tokens/passkey", "POST", credential, query="blog")
     reply = _send(world, replace(asking, has_origin=True))
     assert reply.status == 201
-    after = _rows_of(world.victim)
+    after = rows_of(world.victim)
     changed = [name for name, digest in after.items() if digest != world.before[name]]
     assert changed == ["accounts.PasskeyChallenge"]
     assert PasskeyChallenge.objects.get().user is None
@@ -446,7 +269,7 @@ def test_stranger_who_begins_to_sign_in_by_a_passkey_is_nobody_there(world: Worl
 def test_the_same_requests_do_reach_what_is_their_own(world: World, client_for: ClientFor):
     """Otherwise the property would hold for a server that refuses everything."""
     with transaction.atomic():
-        before = _rows_of(Project.objects.get(uid="shop"))
+        before = rows_of(Project.objects.get(uid="shop"))
         path = DOCUMENT
         for credential, header in (("key", "shop"), ("cookie", "shop"), ("fallback", "shop")):
             reply = _send(world, _attack(path, "GET", credential, header=header))
@@ -454,7 +277,7 @@ def test_the_same_requests_do_reach_what_is_their_own(world: World, client_for: 
         console = _attack(path, "PATCH", "console cookie", header="shop", mode="admin")
         assert _send(world, console).status == 200
         assert _send(world, _attack(path, "DELETE", "key", query="shop")).status == 204
-        after = _rows_of(Project.objects.get(uid="shop"))
+        after = rows_of(Project.objects.get(uid="shop"))
     assert {name for name in after if after[name] != before[name]} >= {
         "documents.Document",
         "kernel.OutboxEvent",
@@ -462,7 +285,7 @@ def test_the_same_requests_do_reach_what_is_their_own(world: World, client_for: 
 
 
 def test_every_table_of_a_project_is_watched():
-    watched = {model._meta.label for model, _ in _tables()}
+    watched = {model._meta.label for model, _ in tables()}
     assert {
         "accounts.Membership",
         "accounts.Session",

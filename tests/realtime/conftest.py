@@ -5,7 +5,11 @@ from typing import Any
 
 import pytest
 
+from kernel.caller import ProjectContext
+from projects import services as projects
+from projects.models import Project
 from realtime import identities
+from tests.conftest import ClientFor, Person, sign_up
 from tests.realtime.conversations import (
     TIMEOUT_SECONDS,
     Conversation,
@@ -28,3 +32,17 @@ def talk(transactional_db: None) -> Callable[[Conversation], None]:
 @pytest.fixture
 def announce() -> Callable[..., Coroutine[Any, Any, None]]:
     return announce_event
+
+
+@pytest.fixture
+def owner(
+    console_project: ProjectContext, project: ProjectContext, client_for: ClientFor
+) -> Person:
+    """A console user whose team owns the project."""
+    person = sign_up(console_project, "owner")
+    client_for(console_project, session=person.session).post(
+        "/teams", {"teamId": "owners", "name": "Owners"}
+    )
+    Project.objects.filter(uid=project.uid).update(team_uid="owners")
+    projects.drop_project()
+    return person

@@ -13,8 +13,6 @@ from projects.models import Project
 from projects.services.directory import announce_change
 from realtime import database, identities
 from realtime.hub import hub
-from tests.accounts.policies import set_policy
-from tests.conftest import sign_up
 from tests.realtime.conversations import TIMEOUT_SECONDS, until
 
 DOCUMENT = "databases.d.collections.c.documents.x"
@@ -151,24 +149,6 @@ def test_class_28_an_ended_session_ends_only_its_own_socket(
     talk(conversation)
 
 
-def test_class_16_who_lacks_a_factor_from_now_on_hears_nothing_more(talk, project, alice, announce):
-    headers = {"X-Appwrite-Session": alice.session}
-
-    async def conversation(connections):
-        one = await connections.open(project, headers=headers)
-        stranger = await connections.open(project)
-        await one.subscribe("documents")
-        await database.in_database(set_policy, project, "mfa-factors", required=True)
-        assert await one.closed_with() == 1012
-        await announce(project, f"{DOCUMENT}.create", f"user:{alice.uid}")
-        again = connections.make(project, headers=headers)
-        assert (await again.open())["code"] == 401
-        refused = await stranger.ask("authentication", {"session": alice.session})
-        assert (refused["type"], refused["data"]["code"]) == ("error", 401)
-
-    talk(conversation)
-
-
 @pytest.mark.parametrize("end", ["block", "delete"])
 def test_class_16_a_blocked_or_deleted_user_hears_nothing_more(
     talk, project, alice, announce, client_for, make_key, end
@@ -281,72 +261,6 @@ def test_lost_notifications_send_everyone_away_to_come_again(talk, project):
     talk(conversation)
 
 
-@pytest.fixture
-def owner(console_project, project, client_for):
-    """A console user whose team owns the project."""
-    person = sign_up(console_project, "owner")
-    client_for(console_project, session=person.session).post(
-        "/teams", {"teamId": "owners", "name": "Owners"}
-    )
-    Project.objects.filter(uid=project.uid).update(team_uid="owners")
-    projects.drop_project()
-    return person
-
-
-def test_schema_events_reach_the_owners_on_the_console_and_nobody_else(
-    talk, project, other_project, console_project, owner, announce
-):
-    stranger = sign_up(console_project, "stranger")
-
-    async def conversation(connections):
-        channels = {"channels": ["console", f"projects.{project.uid}"]}
-        headers = {"X-Appwrite-Session": owner.session}
-        mine = await connections.open(console_project, headers=headers, **channels)
-        headers = {"X-Appwrite-Session": stranger.session}
-        other = await connections.open(console_project, headers=headers, **channels)
-        name = "databases.d.collections.c.attributes.a.create"
-        await announce(project, name, "any", status="available")
-        event = (await mine.receive())["data"]
-        assert event["channels"] == ["console", f"projects.{project.uid}"]
-        assert event["payload"] == {"status": "available"}
-        await announce(other_project, name, "any")
-        assert await mine.is_silent()
-        assert await other.is_silent()
-
-    talk(conversation)
-
-
-def test_a_foreign_page_gets_nothing_from_the_console_cookie(talk, console_project, owner):
-    cookie = f"a_session_console={owner.session}"
-
-    async def conversation(connections):
-        own = {"Cookie": cookie, "Origin": "http://localhost:5000"}
-        one = connections.make(console_project, headers=own)
-        assert (await one.open())["user"]["$id"] == owner.uid
-        foreign = {"Cookie": cookie, "Origin": "https://elsewhere.example"}
-        other = connections.make(console_project, headers=foreign)
-        assert (await other.open())["user"] is None
-
-    talk(conversation)
-
-
-def test_admin_mode_is_the_console_users_on_the_servers_own_pages(talk, project, owner):
-    """Told apart by the owner's roles: neither is an account of the project."""
-    Project.objects.filter(uid=project.uid).update(disabled_protocols=["websocket"])
-    projects.drop_project()
-    cookie = f"a_session_console={owner.session}"
-
-    async def conversation(connections):
-        own = {"Cookie": cookie, "Origin": "http://localhost:5000"}
-        one = connections.make(project, mode="admin", headers=own)
-        assert (await one.open())["user"] is None
-        foreign = {"Cookie": cookie, "Origin": "exp://elsewhere"}
-        other = connections.make(project, mode="admin", headers=foreign)
-        assert (await other.open())["code"] == 403
-
-    talk(conversation)
-
-
 def test_a_switched_off_websocket_refuses_clients(talk, project):
     Project.objects.filter(uid=project.uid).update(disabled_protocols=["websocket"])
     projects.drop_project()
@@ -392,55 +306,6 @@ def test_a_session_that_expires_ends_its_socket(talk, project, alice, monkeypatc
         assert await one.ask("ping") == {"type": "pong"}
         long_ago = clock.now() - timedelta(days=1)
         await database.in_database(lambda: Session.objects.update(expires_at=long_ago))
-        assert await one.closed_with() == 1012
-
-    talk(conversation)
-
-
-@pytest.fixture
-def ask_for_factors(project, client_for, make_key):
-    """Have a second factor asked of alice, who has one and has not shown it."""
-    server = client_for(project, key=make_key(project, ["users.write"]))
-
-    def ask():
-        server.patch("/users/alice/verification", {"emailVerification": True})
-        assert server.patch("/users/alice/mfa", {"mfa": True}).status == 200
-
-    return ask
-
-
-@pytest.mark.parametrize("by", ["header", "jwt"])
-def test_session_that_lacks_a_factor_opens_no_socket(
-    talk, project, alice, client_for, ask_for_factors, by
-):
-    jwt = client_for(project, session=alice.session).post("/account/jwts").json["jwt"]
-    ask_for_factors()
-
-    async def conversation(connections):
-        named = {"jwt": jwt} if by == "jwt" else {"headers": {"X-Appwrite-Session": alice.session}}
-        one = connections.make(project, **named)
-        assert (await one.open())["code"] == 401
-        assert await one.closed_with() == 1008
-
-    talk(conversation)
-
-
-def test_session_that_lacks_a_factor_signs_no_socket_in(talk, project, alice, ask_for_factors):
-    ask_for_factors()
-
-    async def conversation(connections):
-        one = connections.make(project)
-        assert (await one.open())["user"] is None
-        refused = await one.ask("authentication", {"session": alice.session})
-        assert (refused["type"], refused["data"]["code"]) == ("error", 401)
-
-    talk(conversation)
-
-
-def test_open_socket_ends_when_its_session_lacks_a_factor(talk, project, alice, ask_for_factors):
-    async def conversation(connections):
-        one = await connections.open(project, headers={"X-Appwrite-Session": alice.session})
-        await database.in_database(ask_for_factors)
         assert await one.closed_with() == 1012
 
     talk(conversation)

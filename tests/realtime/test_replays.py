@@ -11,11 +11,7 @@ from django.db import connection
 from kernel.caller import ProjectContext
 from realtime import replays
 from realtime.database import in_database
-from realtime.feeds import Entry, Feed
-from realtime.frames import EventFrames
-from realtime.limits import MAX_CURSORS_PER_FRAME
 from realtime.mailboxes import Mailbox
-from realtime.subscriptions import SELECT_ALL
 from tests.client import ApiClient
 from tests.conftest import ClientFor, Person
 from tests.documents.blog import DATABASE, DOCUMENTS, make_collection
@@ -24,7 +20,6 @@ from tests.documents.conftest import MakeKey
 CHANNEL = f"databases.{DATABASE}.collections.posts.documents"
 ROWS = f"tablesdb.{DATABASE}.tables.posts.rows"
 ANY, ALICE = 'read("any")', 'read("user:alice")'
-PATIENCE_SECONDS = 30.0
 #: Takes the events of two small documents, and leaves no room for two more.
 ONE_REPLAY_BYTES = 1500
 
@@ -291,76 +286,6 @@ def test_a_replay_that_is_not_read_leaves_no_room_until_its_subscription_ends(
     talk(conversation)
 
 
-# Refusals
-
-
-def test_a_frame_with_too_many_cursors_is_refused(talk, project, client_for, key):
-    since = cursor_of(client_for(project))
-    many = MAX_CURSORS_PER_FRAME + 1
-
-    async def conversation(connections):
-        one = await connections.open(project)
-        answer = await one.ask("subscribe", entries(since, many))
-        assert (answer["type"], answer["data"]["code"]) == ("error", 1003)
-        assert f"{MAX_CURSORS_PER_FRAME} cursors" in answer["data"]["message"]
-        await in_database(create, key, "a")
-        assert await one.is_silent()
-        others = entries("", many)
-        answer = await one.ask("subscribe", [*entries(since, many - 1), others[-1]])
-        assert answer["type"] == "response"
-
-    talk(conversation)
-
-
-def test_a_cursor_in_the_url_is_for_few_subscriptions(talk, project, client_for, key):
-    since = cursor_of(client_for(project))
-    name = CHANNEL.replace(".", "_")
-    slots = {f"{name}[{number}]": [SELECT_ALL] for number in range(MAX_CURSORS_PER_FRAME + 1)}
-
-    async def conversation(connections):
-        one = connections.make(project, channels=[CHANNEL], since=since, **slots)
-        refused = await one.open()
-        assert (one.first_type, refused["code"]) == ("error", 1003)
-        assert await one.closed_with() == 1003
-
-    talk(conversation)
-
-
-def test_cursors_of_nothing_or_of_other_channels_are_refused(talk, project, client_for, key):
-    since = cursor_of(client_for(project))
-
-    async def conversation(connections):
-        one = await connections.open(project)
-        for wanted, cursor in [
-            (CHANNEL, "nonsense"),
-            (CHANNEL, 7),
-            ("documents", since),
-            (f"{CHANNEL}x", since),
-            (f"databases.{DATABASE}.collections.other.documents", since),
-        ]:
-            entry = {"subscriptionId": "s", "channels": [wanted], "since": cursor}
-            answer = await one.ask("subscribe", [entry])
-            assert (answer["type"], answer["data"]["code"]) == ("error", 1003), wanted
-        await in_database(create, key, "a")
-        assert await one.is_silent()
-
-    talk(conversation)
-
-
-def test_a_collection_that_is_gone_refuses_its_cursors(talk, project, client_for, key, make_key):
-    since = cursor_of(client_for(project))
-    schema_key = client_for(project, key=make_key(project, ["collections.write"]))
-    assert schema_key.delete(f"/databases/{DATABASE}/collections/posts").status == 204
-
-    async def conversation(connections):
-        one = await connections.open(project)
-        entry = {"subscriptionId": "s", "channels": [CHANNEL], "since": since}
-        answer = await one.ask("subscribe", [entry])
-        assert (answer["type"], answer["data"]["code"]) == ("error", 1003)
-
-    talk(conversation)
-
-
 # The seam
 
 
@@ -405,67 +330,3 @@ def test_beside_writers_each_change_comes_once_and_in_its_documents_order(
             assert own == expected
 
     talk(conversation)
-
-
-def frames_of(number: int) -> EventFrames:
-    return EventFrames(events=["e"], channels=["c"], timestamp="", payload={"n": number})
-
-
-def test_live_events_wait_until_the_replay_is_read():
-    async def main():
-        mailbox = Mailbox(lambda: None)
-        feed = Feed("s", mailbox)
-        missed = [Entry(number, frames_of(number)) for number in range(300)]
-        catching_up = asyncio.create_task(feed.catch_up(missed, "done"))
-        for number in (299, 300, 301):  # one of them is in the log as well
-            feed.hear(Entry(number, frames_of(number)))
-        await asyncio.sleep(0)
-        assert not catching_up.done()  # more than the mailbox may hold at once
-        taken = [await mailbox.take() for _ in range(303)]
-        assert taken.pop(300) == "done"
-        await asyncio.wait_for(catching_up, PATIENCE_SECONDS)
-        feed.hear(Entry(302, frames_of(302)))
-        feed.hear(Entry(301, frames_of(301)))
-        taken.append(await mailbox.take())
-        assert [f'{{"n":{number}}}' in text for number, text in enumerate(taken)] == [True] * 303
-        assert not mailbox.close_code
-
-    asyncio.run(main())
-
-
-def test_a_reader_too_slow_for_what_comes_live_is_sent_away(monkeypatch):
-    monkeypatch.setattr("realtime.feeds.MAX_HELD_EVENTS", 3)
-    mailbox = Mailbox(lambda: None)
-    feed = Feed("s", mailbox)
-    for number in range(4):
-        feed.hear(Entry(number, frames_of(number)))
-    assert mailbox.close_code == 1013
-
-
-def test_what_an_ended_subscription_missed_is_let_go_of_at_once():
-    async def main():
-        mailbox = Mailbox(lambda: None)
-        ended, other = Feed("s", mailbox), Feed("t", mailbox)
-        missed = [Entry(number, frames_of(number)) for number in range(300)]
-        letting_go = asyncio.create_task(ended.catch_up(missed, "done"))
-        waiting = asyncio.create_task(other.catch_up(missed, "done"))
-        await asyncio.sleep(0)
-        ended.end()
-        await asyncio.wait_for(letting_go, PATIENCE_SECONDS)
-        assert not waiting.done()
-        mailbox.close(1000)
-        await asyncio.wait_for(waiting, PATIENCE_SECONDS)
-
-    asyncio.run(main())
-
-
-def test_an_ended_subscription_is_told_nothing_more():
-    async def main():
-        mailbox = Mailbox(lambda: None)
-        feed = Feed("s", mailbox)
-        feed.end()
-        await feed.catch_up([Entry(1, frames_of(1))], "done")
-        mailbox.put("last")
-        assert await mailbox.take() == "last"
-
-    asyncio.run(main())

@@ -9,7 +9,8 @@ from django.test import override_settings
 from documents.store.epochs import epoch_of
 from kernel.caller import CONSOLE_PROJECT
 from projects.models import Project
-from tests.security.world import World, populate, undone
+from tests.security.population import populate
+from tests.security.world import World, undone
 
 
 @pytest.fixture(scope="module")

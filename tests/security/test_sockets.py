@@ -59,7 +59,7 @@ def listener(project: ProjectContext, uid: str) -> Socket:
 
 def test_class_24_interleaved_events_reach_their_own_user_alone() -> None:
     project = ProjectContext(id=1, uid="blog", name="")
-    chance = random.Random(SEED)  # noqa: S311  # the same order in every run
+    chance = random.Random(SEED)
 
     async def deliver() -> None:
         hub = Hub(asyncio.get_running_loop())
@@ -168,7 +168,7 @@ async def heard(sockets: dict[str, Connection], last: str) -> dict[str, list[str
 
 
 def test_class_27_sockets_and_answers_show_the_same_documents(talk: Any, stage: Stage) -> None:
-    chance = random.Random(SEED)  # noqa: S311  # the same grants in every run
+    chance = random.Random(SEED)
     for_all = make_collection(stage, "all", ["any"], by_document=False)
     written: list[str] = []
 
@@ -334,7 +334,7 @@ def test_class_25_concurrent_requests_never_mix(talk: Any, project: ProjectConte
         nonce = {"prefs": {"nonce": f"nonce of {person.uid}"}}
         made(client(project, session=person.session).patch("/account/prefs", nonce), 200)
     projects.drop_project()
-    chance = random.Random(SEED)  # noqa: S311  # the same clients in every run
+    chance = random.Random(SEED)
 
     async def ask(http: httpx.AsyncClient, person: Person, number: int) -> None:
         headers = {"X-Appwrite-Project": project.uid, "X-Appwrite-Session": person.session}
