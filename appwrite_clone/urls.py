@@ -34,6 +34,7 @@ if "console" in settings.SERVICES:
     urlpatterns += [
         path("console/", admin.site.urls),
         path("", RedirectView.as_view(url="/console/")),
+        path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}console/favicon.svg")),
     ]
     handler404 = "console.views.page_not_found"
 else:

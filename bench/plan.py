@@ -7,6 +7,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 SCHEMES = {"http": 80}
+_HINT = "Name a server of this machine by --url http://127.0.0.1:<port>/v1."
 
 
 class RefusedError(Exception):
@@ -53,9 +54,11 @@ def checked(plan: Plan) -> Plan:
     Raises: RefusedError for anything but plain HTTP to this machine's loopback.
     """
     if urlsplit(plan.url).scheme not in SCHEMES:
-        raise RefusedError(f"{plan.url}: the benchmark speaks plain HTTP only.")
+        raise RefusedError(f"{plan.url}: the benchmark speaks plain HTTP only. {_HINT}")
     if not is_loopback(plan.host):
-        raise RefusedError(f"{plan.host} is not this machine: the benchmark loads loopback only.")
+        raise RefusedError(
+            f"{plan.host} is not this machine: the benchmark loads loopback only. {_HINT}"
+        )
     return plan
 
 

@@ -1,4 +1,5 @@
 import pytest
+from django.core.management import CommandError, call_command
 
 from bench.plan import Plan, RefusedError, checked
 
@@ -28,6 +29,12 @@ def test_other_machines_are_refused(url):
 def test_other_schemes_are_refused():
     with pytest.raises(RefusedError, match="plain HTTP"):
         checked(Plan(url="https://127.0.0.1/v1"))
+
+
+def test_command_goes_to_the_server_of_the_installation(settings):
+    settings.PUBLIC_URL = "https://example.com"
+    with pytest.raises(CommandError, match=r"https://example.com/v1.*--url http://127.0.0.1"):
+        call_command("bench")
 
 
 def test_url_says_where_to_connect():

@@ -4,7 +4,7 @@ from playwright.sync_api import Browser
 
 from tests.compat.browser import WAIT_MILLISECONDS
 from tests.compat.live import ADMIN_EMAIL, ADMIN_PASSWORD, Installation
-from tests.compat.test_console_pages import REPORT, is_problem
+from tests.compat.test_console_pages import REPORT
 from tests.compat.test_passkeys import DEVICE
 
 
@@ -14,7 +14,7 @@ def test_console_user_adds_a_passkey_and_signs_in_by_it(browser: Browser, server
     page = context.new_page()
     page.set_default_timeout(WAIT_MILLISECONDS)
     problems: list[str] = []
-    page.on("console", lambda each: problems.append(each.text) if is_problem(each) else None)
+    page.on("console", lambda each: problems.append(each.text) if each.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     devices = context.new_cdp_session(page)
     devices.send("WebAuthn.enable")

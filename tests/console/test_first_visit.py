@@ -58,11 +58,14 @@ def test_closed_console_offers_no_first_account(settings: Any) -> None:
     assert b"Return to site" not in answer.content
 
 
-def test_pages_name_an_icon_that_is_there(visitor: Client) -> None:
+def test_pages_name_an_icon_that_is_there_and_browsers_find_it_by_themselves(
+    visitor: Client,
+) -> None:
     page = visitor.get("/console/setup/").content
     address = "/static/console/favicon.svg"
 
     assert f'href="{address}"'.encode() in page
+    assert visitor.get("/favicon.ico")["Location"] == address
     icon = visitor.get(address)
     icon.close()
     assert icon["Content-Type"] == "image/svg+xml"

@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from bench import breadth, depth, overload, soak
@@ -27,7 +28,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--url", default="http://127.0.0.1:5000/v1", help="the endpoint")
+        parser.add_argument(
+            "--url", default="", help="the endpoint (default: that of the server of --data-dir)"
+        )
         parser.add_argument("--connections", type=int, default=16)
         parser.add_argument("--seconds", type=int, default=5, help="of each measurement")
         parser.add_argument("--documents", type=int, default=100_000)
@@ -52,7 +55,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         plan = Plan(
-            url=options["url"].rstrip("/"),
+            url=options["url"].rstrip("/") or f"{settings.PUBLIC_URL}/v1",
             connections=options["connections"],
             seconds=options["seconds"],
             documents=options["documents"],
