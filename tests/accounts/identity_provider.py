@@ -241,7 +241,7 @@ def identity_provider() -> Iterator[IdentityProvider]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     provider = IdentityProvider(f"http://127.0.0.1:{server.server_port}")
-    handler.provider = provider  # type: ignore[attr-defined]
+    handler.provider = provider  # type: ignore[attr-defined]  # of this class alone
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

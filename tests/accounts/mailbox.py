@@ -30,13 +30,13 @@ class Postbox:
         self.answer = ""
         self.answer_to_recipient = ""
 
-    async def handle_RCPT(self, server, session, envelope, address, options) -> str:  # noqa: N802
+    async def handle_RCPT(self, server, session, envelope, address, options) -> str:  # noqa: N802  # aiosmtpd's name
         if self.answer_to_recipient:
             return self.answer_to_recipient
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802  # aiosmtpd's name
         if self.answer:
             return self.answer
         mail = message_from_bytes(envelope.content, policy=policy.default)

@@ -9,11 +9,6 @@ from tests.reference import assert_model
 
 
 @pytest.fixture
-def guest(project, client_for):
-    return client_for(project)
-
-
-@pytest.fixture
 def nameless(project, guest, client_for):
     """Return a client that is signed in anonymously."""
     opened = guest.post("/account/sessions/anonymous")

@@ -29,23 +29,6 @@ def _standing_clock():
 
 
 @pytest.fixture
-def own(project, client_for, alice):
-    return client_for(project, session=alice.session)
-
-
-@pytest.fixture
-def sign_in(project, client_for, alice):
-    """Sign alice in by her password; returns a client of the new session."""
-
-    def enter():
-        body = {"email": alice.email, "password": PASSWORD}
-        reply = client_for(project).post("/account/sessions/email", body)
-        return client_for(project, session=reply.cookies["a_session_blog"].value)
-
-    return enter
-
-
-@pytest.fixture
 def app(own):
     """Alice's app, and every other factor she could show."""
     prove_contacts(phone=NUMBER)

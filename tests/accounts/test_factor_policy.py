@@ -38,11 +38,6 @@ def _standing_clock():
 
 
 @pytest.fixture
-def own(project, client_for, alice):
-    return client_for(project, session=alice.session)
-
-
-@pytest.fixture
 def server(project, client_for, make_key):
     scopes = ["users.read", "users.write", "policies.write"]
     return client_for(project, key=make_key(project, scopes))
@@ -56,18 +51,6 @@ def rule(project):
         set_policy(project, "mfa-factors", **fields)
 
     return change
-
-
-@pytest.fixture
-def sign_in(project, client_for, alice):
-    """Sign alice in by her password; returns a client of the new session."""
-
-    def enter():
-        body = {"email": alice.email, "password": PASSWORD}
-        reply = client_for(project).post("/account/sessions/email", body)
-        return client_for(project, session=reply.cookies["a_session_blog"].value)
-
-    return enter
 
 
 def is_kept_out(client):

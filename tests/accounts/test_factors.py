@@ -22,7 +22,7 @@ from tests.accounts.apps import (
     standing_clock,
 )
 from tests.accounts.mailbox import newest_code, newest_text_code
-from tests.conftest import PASSWORD, sign_up
+from tests.conftest import sign_up
 from tests.reference import assert_model
 
 NUMBER = "+4915112345678"
@@ -32,34 +32,6 @@ NUMBER = "+4915112345678"
 def _standing_clock():
     with standing_clock():
         yield
-
-
-@pytest.fixture
-def own(project, client_for, alice):
-    return client_for(project, session=alice.session)
-
-
-@pytest.fixture
-def guest(project, client_for):
-    return client_for(project)
-
-
-@pytest.fixture
-def server(project, client_for, make_key):
-    return client_for(project, key=make_key(project, ["users.read", "users.write"]))
-
-
-@pytest.fixture
-def sign_in(project, client_for, alice):
-    """Sign alice in by her password; returns a client of the new session."""
-
-    def enter():
-        body = {"email": alice.email, "password": PASSWORD}
-        reply = client_for(project).post("/account/sessions/email", body)
-        assert reply.status == 201, reply.json
-        return client_for(project, session=reply.cookies["a_session_blog"].value)
-
-    return enter
 
 
 def is_kept_out(client):

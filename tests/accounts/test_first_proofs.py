@@ -28,11 +28,6 @@ NEW_PASSWORD = "an entirely new password"
 
 
 @pytest.fixture
-def guest(project, client_for):
-    return client_for(project)
-
-
-@pytest.fixture
 def early(project, alice, client_for):
     """Whoever signed up with alice's address, before she came."""
     add_platform(project)

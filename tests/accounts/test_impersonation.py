@@ -23,11 +23,6 @@ NUMBER = "+4915112345678"
 
 
 @pytest.fixture
-def server(project, client_for, make_key):
-    return client_for(project, key=make_key(project, ["users.read", "users.write"]))
-
-
-@pytest.fixture
 def operator(project, client_for, alice, bob, server):
     """Alice, who may act as others; Bob is one of them."""
     assert server.patch("/users/alice/impersonator", {"impersonator": True}).status == 200

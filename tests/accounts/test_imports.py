@@ -78,11 +78,6 @@ MODELS = {
 }
 
 
-@pytest.fixture
-def server(project, client_for, make_key):
-    return client_for(project, key=make_key(project, ["users.read", "users.write"]))
-
-
 def imported(server, path, **sent):
     body = {"userId": "ada", "email": "Ada@example.com", "name": "Ada", **sent}
     return server.post(f"/users/{path}", body)

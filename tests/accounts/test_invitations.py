@@ -18,11 +18,6 @@ BOB = {"userId": "bob", "roles": ["drummer"], "url": APP}
 
 
 @pytest.fixture
-def guest(project, client_for):
-    return client_for(project)
-
-
-@pytest.fixture
 def owner(project, client_for, alice):
     client = client_for(project, session=alice.session)
     assert client.post("/teams", {"teamId": "band", "name": "Band & Co"}).status == 201

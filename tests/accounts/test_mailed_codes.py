@@ -16,16 +16,6 @@ VERIFICATION, RECOVERY = "/account/verifications/email/otp", "/account/recovery/
 NEW_PASSWORD = "an entirely new password"
 
 
-@pytest.fixture
-def guest(project, client_for):
-    return client_for(project)
-
-
-@pytest.fixture
-def own(project, client_for, alice):
-    return client_for(project, session=alice.session)
-
-
 def recover(guest, jobs, email="alice@example.com"):
     asked = guest.post(RECOVERY, {"email": email})
     jobs()

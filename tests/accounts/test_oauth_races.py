@@ -87,7 +87,7 @@ def test_class_01_a_link_that_arrives_just_before_the_first_proof_is_undone(
         INSERT INTO identity (project_id, user_id, uid, provider, provider_uid, provider_email,
             access_token, refresh_token, id_token)
         SELECT {project.id}, id, 'theirs', 'oidc', '666', '', '', '', '' FROM locked
-    """  # noqa: S608  # a number of our own
+    """
     reply = while_held(linking, lambda: guest.post("/account/sessions/token", proof))
     assert reply.status == 201
     assert not Identity.objects.exists()
@@ -115,7 +115,7 @@ def test_class_01_a_token_used_just_before_the_first_proof_opens_nothing(
     server.post("/users", {"userId": "alice", "email": ADDRESS})
     token = server.post("/users/alice/tokens").json
     proof = {"userId": "alice", "secret": token["secret"]}
-    used = lambda: client_for(project).post("/account/sessions/token", proof)  # noqa: E731
+    used = partial(client_for(project).post, "/account/sessions/token", proof)
     reply = while_held(PROOF, used, then="DELETE FROM account_token")
     assert (reply.status, reply.error) == (401, "user_invalid_token")
     assert not Session.objects.exists()

@@ -62,11 +62,6 @@ def own_box(server, settings):
         yield box
 
 
-@pytest.fixture
-def guest(project, client_for):
-    return client_for(project)
-
-
 # The server
 
 

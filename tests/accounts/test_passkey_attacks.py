@@ -51,11 +51,6 @@ def his(project, bob, client_for):
 
 
 @pytest.fixture
-def guest(project, client_for):
-    return client_for(project)
-
-
-@pytest.fixture
 def device(her):
     made = Authenticator()
     register(her, made)

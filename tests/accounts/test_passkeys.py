@@ -40,16 +40,6 @@ def her(project, alice, client_for):
     return client_for(project, session=alice.session)
 
 
-@pytest.fixture
-def guest(project, client_for):
-    return client_for(project)
-
-
-@pytest.fixture
-def server(project, client_for, make_key):
-    return client_for(project, key=make_key(project, ["users.read", "users.write"]))
-
-
 def redeem(client, token):
     body = {"userId": token["userId"], "secret": token["secret"]}
     return client.post("/account/sessions/token", body)

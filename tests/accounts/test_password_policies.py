@@ -13,21 +13,6 @@ APP = "http://localhost:3000/proof"
 STRONG = "Tr0ubled-Waters"
 
 
-@pytest.fixture
-def guest(project, client_for):
-    return client_for(project)
-
-
-@pytest.fixture
-def own(project, client_for, alice):
-    return client_for(project, session=alice.session)
-
-
-@pytest.fixture
-def server(project, client_for, make_key):
-    return client_for(project, key=make_key(project, ["users.read", "users.write"]))
-
-
 def sign_up(client, password, **changes):
     body = {"userId": "dora", "email": "dora.doe@example.com", "name": "Dora Marie Doe"}
     return client.post("/account", body | {"password": password} | changes)

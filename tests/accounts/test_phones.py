@@ -17,16 +17,6 @@ VERIFICATIONS = ["/account/verifications/phone", "/account/verification/phone"]
 
 
 @pytest.fixture
-def guest(project, client_for):
-    return client_for(project)
-
-
-@pytest.fixture
-def own(project, client_for, alice):
-    return client_for(project, session=alice.session)
-
-
-@pytest.fixture
 def server(project, client_for, make_key):
     return client_for(project, key=make_key(project, ["sessions.write", "users.write"]))
 

@@ -24,17 +24,11 @@ NUMBER, MOVED_NUMBER = "+4915112345678", "+4915187654321"
 ADDRESS, MOVED_ADDRESS = "alice@example.com", "victim@example.com"
 NEW_PASSWORD = "an entirely new password"
 _MOVE = (
-    f"UPDATE account SET email = '{MOVED_ADDRESS}', phone = '{MOVED_NUMBER}'"  # noqa: S608
-    " WHERE uid = 'alice'"
+    f"UPDATE account SET email = '{MOVED_ADDRESS}', phone = '{MOVED_NUMBER}' WHERE uid = 'alice'"
 )
 _IS_BLOCKING = (
     "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid)))"
 )
-
-
-@pytest.fixture
-def guest(project, client_for):
-    return client_for(project)
 
 
 @pytest.fixture

@@ -17,16 +17,6 @@ NEW_PASSWORD = "an entirely new password"
 VERIFICATIONS = ["/account/verifications/email", "/account/verification"]
 
 
-@pytest.fixture
-def guest(project, client_for):
-    return client_for(project)
-
-
-@pytest.fixture
-def own(project, client_for, alice):
-    return client_for(project, session=alice.session)
-
-
 def proof_of(link):
     return {"userId": link[1]["userId"], "secret": link[1]["secret"]}
 

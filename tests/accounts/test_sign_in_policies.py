@@ -32,16 +32,6 @@ METHODS: dict[str, tuple[str, list[tuple[str, Any]]]] = {
 }
 
 
-@pytest.fixture
-def guest(project, client_for):
-    return client_for(project)
-
-
-@pytest.fixture
-def own(project, client_for, alice):
-    return client_for(project, session=alice.session)
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_a_method_switched_off_lets_nobody_in(project, guest, own, events, method):
     own.post("/teams", {"teamId": "band", "name": "Band"})

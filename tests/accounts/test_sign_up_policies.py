@@ -22,11 +22,6 @@ NO_FREE, CORPORATE = "user_email_free", "user_email_not_corporate"
 
 
 @pytest.fixture
-def guest(project, client_for):
-    return client_for(project)
-
-
-@pytest.fixture
 def server(project, client_for, make_key):
     return client_for(project, key=make_key(project, ["users.write", "teams.write"]))
 

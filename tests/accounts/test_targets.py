@@ -19,11 +19,6 @@ IPHONE = (
 
 
 @pytest.fixture
-def server(project, client_for, make_key):
-    return client_for(project, key=make_key(project, ["users.read", "users.write"]))
-
-
-@pytest.fixture
 def me(project, client_for, alice):
     return client_for(project, session=alice.session, headers={"User-Agent": IPHONE})
 

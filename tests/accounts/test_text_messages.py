@@ -35,11 +35,6 @@ def provider(settings):
 
 
 @pytest.fixture
-def guest(project, client_for):
-    return client_for(project)
-
-
-@pytest.fixture
 def ask(guest, jobs):
     def ask_for_code():
         reply = guest.post("/account/tokens/phone", {"userId": "unique()", "phone": NUMBER})

@@ -15,16 +15,6 @@ from tests.reference import assert_model
 LONG = 64
 
 
-@pytest.fixture
-def server(project, client_for, make_key):
-    return client_for(project, key=make_key(project, ["users.read", "users.write"]))
-
-
-@pytest.fixture
-def guest(project, client_for):
-    return client_for(project)
-
-
 def new_token(server, **options):
     reply = server.post("/users/alice/tokens", options)
     assert reply.status == 201

@@ -1,16 +1,9 @@
 """Users whose address is not verified: let in, let read, or refused, as the project says."""
 
-import pytest
-
 from accounts.authentication import forget_identities
 from accounts.models import User
 from projects import services as projects
 from tests.conftest import PASSWORD
-
-
-@pytest.fixture
-def own(project, client_for, alice):
-    return client_for(project, session=alice.session)
 
 
 def settle(project, **settings):

@@ -11,11 +11,6 @@ from tests.conftest import PASSWORD
 from tests.reference import assert_model
 
 
-@pytest.fixture
-def server(project, client_for, make_key):
-    return client_for(project, key=make_key(project, ["users.read", "users.write"]))
-
-
 def query(method, attribute="", *values):
     return orjson.dumps({"method": method, "attribute": attribute, "values": list(values)}).decode()
 
