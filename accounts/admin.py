@@ -38,7 +38,7 @@ for label in ("account", "socialaccount"):
     )
 
 
-class UserForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+class UserForm(forms.ModelForm):
     email = forms.CharField(
         required=False, validators=[checked(fields.email)], widget=UnfoldAdminTextInputWidget
     )
@@ -102,7 +102,7 @@ class UserAdmin(ServiceAdmin):
         )
         user_uid = made["$id"]
         self._update_marks(request, project_uid, user_uid, values)
-        return User.objects.get(project=values["project"], uid=user_uid).pk  # type: ignore[no-any-return]
+        return User.objects.get(project=values["project"], uid=user_uid).pk  # type: ignore[no-any-return]  # stubs say so of `pk`
 
     def change(self, request: HttpRequest, obj: User, values: dict[str, Any]) -> None:
         before = User.objects.get(pk=obj.pk)
@@ -204,7 +204,7 @@ class TextMessageAdmin(ServiceAdmin):
             return "Cannot be read with this master secret."
 
 
-class EmailTemplateForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+class EmailTemplateForm(forms.ModelForm):
     kind = forms.ChoiceField(
         choices=[(kind, kind) for kind in mails.TEMPLATE_KINDS], widget=UnfoldAdminSelectWidget
     )
@@ -292,7 +292,7 @@ def _words(values: dict[str, Any]) -> dict[str, str | None]:
     return texts | {name: values[name] for name in senders}
 
 
-class TeamForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+class TeamForm(forms.ModelForm):
     class Meta:
         model = Team
         fields = ("project", "uid", "name")
@@ -328,7 +328,7 @@ class TeamAdmin(ServiceAdmin):
         services.delete_team(caller=caller, team_id=obj.uid)
 
 
-class MembershipForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+class MembershipForm(forms.ModelForm):
     roles = SimpleArrayField(
         forms.CharField(max_length=81), required=False, widget=UnfoldAdminTextInputWidget
     )

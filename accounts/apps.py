@@ -7,4 +7,4 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import subscribers, tasks  # noqa: F401  # registers them
+        from accounts import subscribers, tasks

@@ -74,7 +74,7 @@ class Stage:
     def workloads(self) -> list[Workload]:
         items = f"/databases/{DATABASE}/collections/{READ}/documents"
         own = range(0, self.documents, USERS)
-        chosen = random.Random(1).sample(own, min(len(own), MOST_VARIANTS))  # noqa: S311
+        chosen = random.Random(1).sample(own, min(len(own), MOST_VARIANTS))
         own_id = f"'d' || (:n::int * {USERS})"
         listing = f"{items}?{_listing()}"
         body = json_body({"data": {"title": f"T {FRESH.decode()}"}})

@@ -102,7 +102,7 @@ def run(prepared: Stage, plan: Plan, say: Say) -> Depth:
 
 def workloads(sessions: dict[str, str], count: int) -> list[Workload]:
     """Return what each reader asks for: both ways through an index, its middle, and no order."""
-    middles = random.Random(1).sample(range(1000, count + 1, 1000), min(count // 1000, 100))  # noqa: S311
+    middles = random.Random(1).sample(range(1000, count + 1, 1000), min(count // 1000, 100))
     rising: dict[str, object] = {"method": "orderAsc", "attribute": "score"}
     falling: dict[str, object] = {"method": "orderDesc", "attribute": "score"}
     page: dict[str, object] = {"method": "limit", "values": [PAGE]}

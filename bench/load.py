@@ -45,7 +45,7 @@ def run(workload: Workload, plan: Plan) -> Load:
         host = f"{plan.host}:{plan.port}"
         file.write(b"\0".join(each.raw(host, plan.prefix) for each in workload.variants))
         file.flush()
-        done = subprocess.run(  # noqa: S603  # arguments of our own
+        done = subprocess.run(
             [
                 *(PROGRAM, "--threads=1", f"--connections={plan.connections}"),
                 *(f"--duration={plan.seconds}s", f"--timeout={TIMEOUT_SECONDS}s"),

@@ -74,7 +74,7 @@ def main() -> int:
     asked = parser.parse_args()
     if LARGE_PAGES[0] not in os.environ:  # as the server has them, and only from the start on
         os.environ.setdefault(*LARGE_PAGES)
-        os.execv(sys.executable, [sys.executable, "-m", "bench.logins", *sys.argv[1:]])  # noqa: S606
+        os.execv(sys.executable, [sys.executable, "-m", "bench.logins", *sys.argv[1:]])
     logging.getLogger("httpx").setLevel(logging.WARNING)  # what it prepares is no news here
     with running() as site:
         found = measure(site, samples=min(asked.samples, MOST_SAMPLES), seed=asked.seed)
@@ -128,7 +128,7 @@ def area_under_curve(some: list[float], others: list[float]) -> float:
 def interleaved(kinds: Sequence[Timed], *, samples: int, seed: int) -> list[list[float]]:
     """Take samples of each kind in a random order, so that a slow moment favours none."""
     order = [*range(len(kinds))] * samples
-    random.Random(seed).shuffle(order)  # noqa: S311  # the order of a measurement
+    random.Random(seed).shuffle(order)
     taken: list[list[float]] = [[] for _ in kinds]
     for place in order:
         taken[place].append(kinds[place]())

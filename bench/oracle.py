@@ -84,7 +84,7 @@ ROLES = (
     *("team:red", "team:red/owner", "team:red/member", "team:blue", "team:blue/owner"),
     *("label:vip", "label:staff", "label:none", "team:none", "user:none"),
 )
-PASSWORD = "correct horse battery staple"  # noqa: S105  # of people who live for one run
+PASSWORD = "correct horse battery staple"
 
 
 def some_grants(choose: random.Random, most: int) -> Grants:
@@ -270,7 +270,7 @@ def main() -> int:
     asked = parser.parse_args()
     if not 0 < asked.cases <= MOST_CASES:
         parser.error(f"--cases: at most {MOST_CASES:,}, at least one")
-    choose = random.Random(asked.seed)  # noqa: S311  # the seed repeats a run
+    choose = random.Random(asked.seed)
     with running() as site:
         scene = prepare(site, choose, min(DOCUMENTS, asked.cases))
         verdicts = {

@@ -82,7 +82,7 @@ class Line(asyncio.Protocol):
         self._buffer = b""
         self._began: float | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # TCP's
         self._transport = transport
 
     def send(self, request: bytes) -> None:

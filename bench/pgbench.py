@@ -68,7 +68,7 @@ def measure(found: str, text: str, plan: Plan) -> float:
     with tempfile.NamedTemporaryFile("w", prefix="bench-", suffix=".sql") as file:
         file.write(text)
         file.flush()
-        done = subprocess.run(  # noqa: S603  # arguments of our own
+        done = subprocess.run(
             [
                 *(found, "--no-vacuum", "--protocol=prepared", "--jobs=1"),
                 *(f"--client={plan.connections}", f"--time={plan.seconds}", f"--file={file.name}"),

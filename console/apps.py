@@ -16,4 +16,4 @@ class ConsoleConfig(AppConfig):
     name = "console"
 
     def ready(self) -> None:
-        from console import retention  # noqa: F401  # registers it
+        from console import retention

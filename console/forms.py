@@ -11,7 +11,7 @@ from kernel import fields
 from kernel.limits import MAX_EMAIL_LENGTH, MAX_NAME_LENGTH, MAX_PASSWORD_LENGTH
 
 
-class LoginForm(AuthenticationForm):  # type: ignore[misc]  # untyped base
+class LoginForm(AuthenticationForm):
     """The way in for console users, whose logins are their e-mail addresses."""
 
     error_messages: ClassVar[dict[str, str]] = {
@@ -49,7 +49,7 @@ class FirstAdminForm(forms.Form):
         return str(fields.email(self.cleaned_data["email"]))
 
 
-class OwnPasswordForm(AdminOwnPasswordChangeForm):  # type: ignore[misc]  # untyped base
+class OwnPasswordForm(AdminOwnPasswordChangeForm):
     """A new password of the console user's own; the service that sets it checks the old one."""
 
     def clean_old_password(self) -> str:

@@ -27,7 +27,7 @@ PASSKEY_LIMIT = 3 * LOGIN_LIMIT  # each takes two requests, and nothing can be g
 LOGIN_WINDOW_SECONDS = 3600
 
 
-class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped base
+class ConsoleSite(UnfoldAdminSite):
     """Django's admin as the console of the installation."""
 
     index_title = "Overview"
@@ -65,7 +65,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # untyped base
             return HttpResponseRedirect(f"{page}{query and f'?{query}'}")
         extra_context = {**(extra_context or {}), "has_passkeys": _is_passkey_offered(request)}
         if request.method != "POST":
-            return super().login(request, extra_context)  # type: ignore[no-any-return]
+            return super().login(request, extra_context)  # type: ignore[no-any-return]  # untyped base
         if _is_too_fast(request):
             return _too_many(request)
         guest, email = _guesser(request), _typed_email(request)

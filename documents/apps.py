@@ -12,7 +12,7 @@ class DocumentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register jobs and subscribers; a migration may give permissions other ids."""
-        from documents import diagnosis, grants, subscribers, tasks  # noqa: F401
+        from documents import diagnosis, grants, subscribers, tasks
         from documents.store import epochs
 
         def forget(**_: Any) -> None:

@@ -129,7 +129,7 @@ class Collection(models.Model):
         return f"{self.name} ({self.uid})"
 
 
-class PlaceOfDocumentField(models.BigIntegerField):  # type: ignore[type-arg]
+class PlaceOfDocumentField(models.BigIntegerField):  # type: ignore[type-arg]  # no generic at run time
     """The place of a document's collection, read from it when Django makes the row."""
 
     def found(self, instance: Any) -> int:

@@ -44,7 +44,7 @@ def own_field(form: Any, name: str) -> Any:
     return form.base_fields[name]
 
 
-class ServiceAdmin(ModelAdmin):  # type: ignore[misc]
+class ServiceAdmin(ModelAdmin):
     """Rows of the projects that the console user manages, written through services only.
 
     Subclasses say where the project is (`project_path`, a lookup ending at the project, empty for

@@ -103,10 +103,10 @@ def elsewhere(patterns: Iterable[URLPattern], *, service: str, url: str) -> list
         URLPattern(
             each.pattern,
             ForwardedEndpoint.as_view(
-                target=each.callback.view_class,  # type: ignore[attr-defined]
+                target=each.callback.view_class,  # type: ignore[attr-defined]  # set by `as_view`
                 service=service,
                 url=url,
-                **each.callback.view_initkwargs,  # type: ignore[attr-defined]
+                **each.callback.view_initkwargs,  # type: ignore[attr-defined]  # likewise
             ),
         )
         for each in patterns

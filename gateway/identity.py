@@ -72,8 +72,8 @@ def accept(request: HttpRequest, services: Iterable[str]) -> None:
     project: ProjectContext | None = _setting("APPWRITE_FIND_PROJECT")(claims["project"])
     if project is None:
         raise ApiError(ErrorKind.PROJECT_NOT_FOUND)
-    request.project = project  # type: ignore[attr-defined]
-    request.caller = Caller(  # type: ignore[attr-defined]
+    request.project = project  # type: ignore[attr-defined]  # an attribute of our own
+    request.caller = Caller(  # type: ignore[attr-defined]  # likewise
         project=project,
         kind=CallerKind(claims["kind"]),
         roles=frozenset(claims["roles"]),
@@ -104,7 +104,7 @@ def _claims(token: str, services: Iterable[str]) -> Mapping[str, Any]:
         except ValueError:
             continue
         if claims["exp"] - claims["iat"] <= IDENTITY_SECONDS:
-            return claims  # type: ignore[no-any-return]
+            return claims  # type: ignore[no-any-return]  # decoded JSON
     raise _refusal()
 
 

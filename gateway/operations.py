@@ -79,7 +79,7 @@ def operation(
     )
 
     def mark(handler: Handler) -> Handler:
-        handler.operations = labels  # type: ignore[attr-defined]
+        handler.operations = labels  # type: ignore[attr-defined]  # a function's
         return handler
 
     return mark

@@ -52,7 +52,7 @@ def read_params(request: HttpRequest) -> dict[str, Any]:
     params = _query_params(request)
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         params |= _body_params(request)
-    request.params = params  # type: ignore[attr-defined]
+    request.params = params  # type: ignore[attr-defined]  # an attribute of our own
     return params
 
 

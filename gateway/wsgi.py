@@ -55,7 +55,7 @@ class ApiHandler(BaseHandler):
         sql.drop_dead_connection()
         response = self._api(request)
         if response.streaming:
-            response._resource_closers.append(request.close)  # type: ignore[attr-defined]
+            response._resource_closers.append(request.close)  # type: ignore[attr-defined]  # Django's own list
         else:
             request.close()
         return response

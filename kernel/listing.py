@@ -160,10 +160,10 @@ class _Listing:
         try:
             field = self.model._meta.get_field(column.partition("__")[0])
             for part in column.split("__")[1:]:
-                field = field.related_model._meta.get_field(part)  # type: ignore[union-attr]
+                field = field.related_model._meta.get_field(part)  # type: ignore[union-attr]  # of a relation
         except FieldDoesNotExist:
             return models.BigIntegerField()  # an annotation: a count
-        return field  # type: ignore[return-value]
+        return field  # type: ignore[return-value]  # of our own model
 
 
 def _test(column: str, field: "models.Field[Any, Any]", condition: Filter, values: list[Any]) -> Q:

@@ -7,4 +7,4 @@ class ProjectsConfig(AppConfig):
     name = "projects"
 
     def ready(self) -> None:
-        from projects import diagnosis, subscribers, tasks  # noqa: F401
+        from projects import diagnosis, subscribers, tasks

@@ -79,7 +79,7 @@ class ProjectMiddleware:
         except Exception as error:  # noqa: BLE001  # leaves by the same door as an endpoint's
             response: HttpResponseBase = error_response(to_api_error(error, request))
         else:
-            request.project = project  # type: ignore[attr-defined]
+            request.project = project  # type: ignore[attr-defined]  # an attribute of our own
             response = self.get_response(request)
         origins.allow(response, origin if is_accepted else "")
         warning = _format_warning(header(request.META, "X-Appwrite-Response-Format"))

@@ -9,7 +9,7 @@ class RealtimeConfig(AppConfig):
     def ready(self) -> None:
         from kernel import notify
         from projects.services.directory import CHANNEL
-        from realtime import hub, layers, subscribers  # noqa: F401  # registers
+        from realtime import hub, layers, subscribers
 
         notify.listen(layers.NOTIFY_CHANNEL, layers.hear)
         notify.want(layers.NOTIFY_CHANNEL, layers.is_wanted)

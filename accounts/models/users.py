@@ -24,7 +24,7 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(project_id=project_id, deleted_at=None)
 
 
-class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
+class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]  # a class made here
     """Finds users the way Django's login form asks: by `login`."""
 
     def get_by_natural_key(self, username: str | None) -> "User":

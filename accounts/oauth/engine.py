@@ -81,7 +81,7 @@ class Tokens:
     expires_at: datetime | None = None
 
 
-class Adapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # untyped base
+class Adapter(DefaultSocialAccountAdapter):
     """What allauth asks of the site around it (`settings.SOCIALACCOUNT_ADAPTER`)."""
 
     def get_app(self, request: Any, *_args: Any, **_options: Any) -> SocialApp:

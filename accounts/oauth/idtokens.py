@@ -20,7 +20,7 @@ from accounts.oauth.errors import ProviderError
 from kernel import clock
 
 ALGORITHMS = frozenset(
-    "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA".split()  # noqa: SIM905
+    "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA".split()  # noqa: SIM905  # words
 )
 MAX_TOKEN_LENGTH = 16_384
 LEEWAY_SECONDS = 60

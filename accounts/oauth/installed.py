@@ -23,9 +23,9 @@ class _Tableless(AppConfig):
                     relation.on_delete = DO_NOTHING
 
 
-class TablelessAccountConfig(_Tableless, AccountConfig):  # type: ignore[misc]  # untyped base
+class TablelessAccountConfig(_Tableless, AccountConfig):
     """Without what the original checks: the middleware of its own pages."""
 
 
-class TablelessSocialAccountConfig(_Tableless, SocialAccountConfig):  # type: ignore[misc]
+class TablelessSocialAccountConfig(_Tableless, SocialAccountConfig):
     """Without what the original loads: the providers of its own pages."""

@@ -55,7 +55,7 @@ class ForProject:
         return idtokens.verify(id_token, issuer, nonces=[self.request.nonce])
 
 
-class AppleAdapter(ForProject, AppleOAuth2Adapter):  # type: ignore[misc]  # untyped base
+class AppleAdapter(ForProject, AppleOAuth2Adapter):
     keys_url: ClassVar[str] = "https://appleid.apple.com/auth/keys"
 
     # Past what allauth keeps in a session of its own: here the code is in the request.
@@ -70,7 +70,7 @@ class AppleAdapter(ForProject, AppleOAuth2Adapter):  # type: ignore[misc]  # unt
         )
 
 
-class Apple(AppleProvider):  # type: ignore[misc]  # untyped base
+class Apple(AppleProvider):
     oauth2_adapter_class = AppleAdapter
 
     def extract_common_fields(self, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class Apple(AppleProvider):  # type: ignore[misc]  # untyped base
         return fields
 
 
-class GoogleAdapter(ForProject, GoogleOAuth2Adapter):  # type: ignore[misc]  # untyped base
+class GoogleAdapter(ForProject, GoogleOAuth2Adapter):
     keys_url: ClassVar[str] = "https://www.googleapis.com/oauth2/v3/certs"
 
     def complete_login(self, request: Any, app: Any, _token: Any, **exchanged: Any) -> Any:
@@ -91,7 +91,7 @@ class GoogleAdapter(ForProject, GoogleOAuth2Adapter):  # type: ignore[misc]  # u
         return self.get_provider().sociallogin_from_response(request, claims)
 
 
-class Google(GoogleProvider):  # type: ignore[misc]  # untyped base
+class Google(GoogleProvider):
     oauth2_adapter_class = GoogleAdapter
 
     def get_default_scope(self) -> list[str]:
@@ -104,27 +104,27 @@ class Google(GoogleProvider):  # type: ignore[misc]  # untyped base
         return {"access_type": "offline"}  # without it there is no refresh token
 
 
-class DiscordAdapter(ForProject, DiscordOAuth2Adapter):  # type: ignore[misc]  # untyped base
+class DiscordAdapter(ForProject, DiscordOAuth2Adapter):
     pass
 
 
-class Discord(DiscordProvider):  # type: ignore[misc]  # untyped base
+class Discord(DiscordProvider):
     oauth2_adapter_class = DiscordAdapter
 
 
-class GitHubAdapter(ForProject, GitHubOAuth2Adapter):  # type: ignore[misc]  # untyped base
+class GitHubAdapter(ForProject, GitHubOAuth2Adapter):
     pass
 
 
-class GitHub(GitHubProvider):  # type: ignore[misc]  # untyped base
+class GitHub(GitHubProvider):
     oauth2_adapter_class = GitHubAdapter
 
 
-class GitLabAdapter(ForProject, GitLabOAuth2Adapter):  # type: ignore[misc]  # untyped base
+class GitLabAdapter(ForProject, GitLabOAuth2Adapter):
     pass
 
 
-class GitLab(GitLabProvider):  # type: ignore[misc]  # untyped base
+class GitLab(GitLabProvider):
     oauth2_adapter_class = GitLabAdapter
 
     def extract_email_addresses(self, data: Mapping[str, Any]) -> list[EmailAddress]:
@@ -132,11 +132,11 @@ class GitLab(GitLabProvider):  # type: ignore[misc]  # untyped base
         return [EmailAddress(email=data.get("email"), verified=is_confirmed, primary=True)]
 
 
-class MicrosoftAdapter(ForProject, MicrosoftGraphOAuth2Adapter):  # type: ignore[misc]  # untyped base
+class MicrosoftAdapter(ForProject, MicrosoftGraphOAuth2Adapter):
     pass
 
 
-class Microsoft(MicrosoftGraphProvider):  # type: ignore[misc]  # untyped base
+class Microsoft(MicrosoftGraphProvider):
     """Its addresses are what a tenant's administrator wrote, and never verified."""
 
     oauth2_adapter_class = MicrosoftAdapter
@@ -145,7 +145,7 @@ class Microsoft(MicrosoftGraphProvider):  # type: ignore[misc]  # untyped base
         return ["User.Read", "offline_access"]
 
 
-class OpenIdAdapter(ForProject, OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # untyped base
+class OpenIdAdapter(ForProject, OpenIDConnectOAuth2Adapter):
     @property
     def openid_config(self) -> dict[str, Any]:
         """What the provider publishes, unless the project says otherwise."""
@@ -164,7 +164,7 @@ class OpenIdAdapter(ForProject, OpenIDConnectOAuth2Adapter):  # type: ignore[mis
         return self.get_provider().sociallogin_from_response(request, claims)
 
 
-class OpenId(OpenIDConnectProvider):  # type: ignore[misc]  # untyped base
+class OpenId(OpenIDConnectProvider):
     oauth2_adapter_class = OpenIdAdapter
 
     def extract_email_addresses(self, data: Mapping[str, Any]) -> list[EmailAddress]:

@@ -163,7 +163,7 @@ def change_user(
     # The names are keyword arguments of our own code, never a client's.
     assignments = ", ".join(f"{column} = %s" for column in columns)
     statement = (
-        f"UPDATE account SET {assignments}"  # noqa: S608
+        f"UPDATE account SET {assignments}"  # noqa: S608  # names of our own
         " WHERE project_id = %s AND uid = %s AND deleted_at IS NULL"
         " AND (%s::text IS NULL OR password = %s) AND (%s::text IS NULL OR email = %s)"
         " AND (%s::text IS NULL OR phone = %s) RETURNING *"

@@ -199,7 +199,7 @@ def _find(caller: Caller, uid: str) -> Team:
 
 
 def _shown(team: Team) -> TeamOutput:
-    return team_output(team, total=team.total)  # type: ignore[attr-defined]
+    return team_output(team, total=team.total)  # type: ignore[attr-defined]  # of the statement
 
 
 def _change(caller: Caller, uid: str, action: str, **values: Any) -> TeamOutput:

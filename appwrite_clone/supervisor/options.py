@@ -27,13 +27,13 @@ class Options:
     @property
     def url(self) -> str:
         """Return an address a client on this machine can open."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104
+        host = {"::": "::1"}.get(self.host, "127.0.0.1") if self.is_everywhere else self.host
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def is_everywhere(self) -> bool:
         """Return whether it listens on every address of the machine."""
-        return self.host in {"", "0.0.0.0", "::"}  # noqa: S104
+        return self.host in {"", "0.0.0.0", "::"}  # noqa: S104  # asks, and listens nowhere
 
     @property
     def is_loopback(self) -> bool:

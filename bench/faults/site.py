@@ -18,7 +18,7 @@ from tests.real import processes
 DATABASE = "default"
 WRITTEN, BUILT = "written", "built"  # collections
 BUILD_SECONDS = 60
-PASSWORD = "correct horse battery staple"  # noqa: S105  # of a user who lives for one run
+PASSWORD = "correct horse battery staple"
 EMAIL = "writer@example.com"
 # Backends of the server itself, told apart from those of this run's own connections.
 _BACKENDS = (

@@ -135,7 +135,7 @@ def writing(
     stop = threading.Event()
 
     def work(number: int) -> None:
-        choose = random.Random(seed + number)  # noqa: S311  # which document is read
+        choose = random.Random(seed + number)
         client = Client(site, ledger, callers[number % 2])
         while not stop.is_set():
             client.write(unique_id(), until=time.monotonic() + LAST_WORD_SECONDS)

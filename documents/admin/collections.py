@@ -26,7 +26,7 @@ _ASK_AGAIN = mark_safe(
 )
 
 
-class CollectionForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+class CollectionForm(forms.ModelForm):
     permissions = PermissionsField(CONTAINER_ACTIONS)
 
     class Meta:

@@ -13,7 +13,7 @@ from gateway.admin import ServiceAdmin
 from kernel.ids import UNIQUE_ID
 
 
-class DatabaseForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+class DatabaseForm(forms.ModelForm):
     class Meta:
         model = Database
         fields = ("project", "uid", "name", "description", "is_enabled")

@@ -18,7 +18,7 @@ from kernel.ids import UNIQUE_ID
 from kernel.permissions import ITEM_ACTIONS
 
 
-class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+class DocumentForm(forms.ModelForm):
     content = forms.JSONField(label="Data", widget=UnfoldAdminTextareaWidget)
     permissions = PermissionsField(ITEM_ACTIONS)
 

@@ -39,7 +39,7 @@ _JSON_TYPES = frozenset({"integer", "bigint", "float", "boolean", "point", "line
 _ORDERS = [("asc", "Ascending"), ("desc", "Descending")]
 
 
-class SchemaForm(BaseDialogForm):  # type: ignore[misc]  # untyped base
+class SchemaForm(BaseDialogForm):
     """A dialog of one collection, which has to be the console user's."""
 
     form_before_template = "unfold/helpers/form_errors.html"

@@ -55,7 +55,7 @@ class TextType(AttributeType):
 
     def __init__(self, public_type: str, size: int) -> None:
         self.public_type = public_type  # type: ignore[misc]  # one class for three sizes
-        self.fixed_size = size  # type: ignore[misc]
+        self.fixed_size = size  # type: ignore[misc]  # likewise
 
     def parse(self, value: Any) -> str:
         if not isinstance(value, str) or "\x00" in value:
@@ -83,7 +83,7 @@ class FormattedType(StringType):
 
     def __init__(self, name: str, size: int, check: Check) -> None:
         self.format = name  # type: ignore[misc]  # one class for three formats
-        self.fixed_size = size  # type: ignore[misc]
+        self.fixed_size = size  # type: ignore[misc]  # likewise
         self._check = check
 
     def check_format(self, value: Any) -> None:

@@ -95,7 +95,7 @@ def _field(name: str, default: Any) -> forms.Field:
     return LinesField(label=label, required=False)
 
 
-class _PoliciesForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+class _PoliciesForm(forms.ModelForm):
     class Meta:
         model = ProjectPolicies
         fields: tuple[str, ...] = ()

@@ -36,7 +36,7 @@ def _switches(names: tuple[str, ...], label: str) -> forms.MultipleChoiceField:
     )
 
 
-class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+class ProjectForm(forms.ModelForm):
     team_uid = forms.ChoiceField(label="Team")
     services = _switches(SERVICES, "Services")
     protocols = _switches(PROTOCOLS, "Interfaces")
@@ -160,7 +160,7 @@ class ProjectAdmin(ServiceAdmin):
         )
 
 
-class KeyForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+class KeyForm(forms.ModelForm):
     scopes = SimpleArrayField(
         forms.CharField(max_length=64),
         required=False,
@@ -216,7 +216,7 @@ class KeyAdmin(ServiceAdmin):
         )
 
 
-class PlatformForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+class PlatformForm(forms.ModelForm):
     type = forms.ChoiceField(
         choices=[(name, name) for name in sorted(set(PLATFORM_TYPES.values()))]
     )
@@ -276,7 +276,7 @@ class PlatformAdmin(ServiceAdmin):
         )
 
 
-class NewProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
+class NewProviderForm(forms.ModelForm):
     provider = forms.ChoiceField(choices=[(each.id, each.title) for each in PROVIDERS.values()])
 
     class Meta:
@@ -310,7 +310,7 @@ def _setting_field(setting: Setting, value: Any) -> forms.Field:
     return forms.CharField(initial=value, widget=UnfoldAdminTextInputWidget, **common)
 
 
-def _provider_form(provider: Provider, row: OAuthProvider) -> type[forms.ModelForm]:  # type: ignore[type-arg]
+def _provider_form(provider: Provider, row: OAuthProvider) -> type[forms.ModelForm]:
     values = provider.with_defaults(row.settings)
     given = {each.name: _setting_field(each, values[each.name]) for each in provider.settings}
     meta = type("Meta", (), {"model": OAuthProvider, "fields": ("is_enabled",)})

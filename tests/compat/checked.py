@@ -24,7 +24,7 @@ class _Operation(NamedTuple):
     model: str | None
 
 
-class CheckedClient(Client):  # type: ignore[misc]  # the SDK has no types
+class CheckedClient(Client):
     """Fails where an answer is not of the operation's model as strict clients read it.
 
     Not looked at is what leaves fields out because the caller selects others, or is only staged.

@@ -233,4 +233,4 @@ def test_shared_buffers_stay_within_bounds():
 def test_temporary_directory_for_sockets_is_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("tempfile.gettempdir", lambda: f"/{'x' * 90}")
 
-    assert home.temporary_directory() == Path("/tmp")  # noqa: S108
+    assert home.temporary_directory() == Path("/tmp")  # noqa: S108  # as named

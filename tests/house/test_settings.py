@@ -37,7 +37,7 @@ EMBEDDED = {"APPWRITE_EMBEDDED": "1"}
         (EMBEDDED, False),
         (EMBEDDED | {"APPWRITE_HOST": "127.0.0.1"}, False),
         (EMBEDDED | {"APPWRITE_HOST": "::1"}, False),
-        (EMBEDDED | {"APPWRITE_HOST": "0.0.0.0"}, True),  # noqa: S104
+        (EMBEDDED | {"APPWRITE_HOST": "0.0.0.0"}, True),
         (EMBEDDED | {"APPWRITE_HOST": "192.168.1.2"}, True),
         (EMBEDDED | {"APPWRITE_PUBLIC_URL": "https://api.example.com"}, True),
         ({}, True),
@@ -80,7 +80,7 @@ def test_loopback_is_known(host):
     assert env.is_loopback(host)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1.example.com", "0.0.0.0", "::", "", "localhost.net"])  # noqa: S104
+@pytest.mark.parametrize("host", ["127.0.0.1.example.com", "0.0.0.0", "::", "", "localhost.net"])
 def test_other_hosts_are_not_loopback(host):
     assert not env.is_loopback(host)
 

@@ -35,7 +35,7 @@ def test_port_that_does_not_exist_is_refused(port: str):
     [
         ("127.0.0.1", "http://127.0.0.1:5000"),
         ("localhost", "http://localhost:5000"),
-        ("0.0.0.0", "http://127.0.0.1:5000"),  # noqa: S104
+        ("0.0.0.0", "http://127.0.0.1:5000"),
         ("::1", "http://[::1]:5000"),
         ("::", "http://[::1]:5000"),
     ],
@@ -49,7 +49,7 @@ def test_loopback_hosts_get_a_first_project(host: str):
     assert options(host).is_loopback
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "example.com"])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "example.com"])
 def test_other_hosts_are_not_loopback(host: str):
     assert not options(host).is_loopback
 

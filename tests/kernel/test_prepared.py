@@ -102,7 +102,7 @@ def test_the_first_statement_of_a_transaction_begins_it():
     write = sql.numbered("INSERT INTO written VALUES (%(it)s)")
     sql.execute("CREATE TEMPORARY TABLE written (it int)")
 
-    with pytest.raises(ValueError, match="roll back"), transaction.atomic():  # noqa: PT012
+    with pytest.raises(ValueError, match="roll back"), transaction.atomic():  # noqa: PT012  # it raises at the end
         sql.execute(write, {"it": 1})
         raise ValueError("roll back")
     with transaction.atomic():
@@ -113,7 +113,7 @@ def test_the_first_statement_of_a_transaction_begins_it():
 
 
 def test_a_failed_transaction_stays_failed_until_its_end():
-    with pytest.raises(InternalError), transaction.atomic():  # noqa: PT012
+    with pytest.raises(InternalError), transaction.atomic():  # noqa: PT012  # it raises at the end
         sql.fetch_one("SELECT 1")
         with pytest.raises(DataError):
             sql.fetch_one(DIVIDE, {"by": 0})

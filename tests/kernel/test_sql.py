@@ -52,7 +52,7 @@ def test_a_connection_that_lives_is_kept():
 
 
 def test_a_connection_in_a_transaction_is_left_alone():
-    with pytest.raises(OperationalError), transaction.atomic():  # noqa: PT012
+    with pytest.raises(OperationalError), transaction.atomic():  # noqa: PT012  # it raises at the end
         sql.fetch_one("SELECT 1")
         end_this_connection()
         request_started.send(sender=None)

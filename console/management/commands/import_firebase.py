@@ -205,7 +205,7 @@ class Bar:
         filled = "#" * int(part * BAR_WIDTH)
         line = f"{phase} [{filled:<{BAR_WIDTH}}] {part:4.0%}  {told}"
         if self._is_terminal:
-            self._stream.write(f"\r{line}\033[K", ending="")  # type: ignore[call-arg]
+            self._stream.write(f"\r{line}\033[K", ending="")  # type: ignore[call-arg]  # Django's own stream
             self._stream.flush()
             self._is_open = True
         else:

@@ -18,7 +18,7 @@ HASH_CONFIG = """hash_config {
   rounds: 8,
   mem_cost: 14,
 }
-"""  # noqa: E501
+"""  # noqa: E501  # as the tool prints it
 DATABASE = "projects/shop/databases/(default)/documents"
 
 
