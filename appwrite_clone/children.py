@@ -211,6 +211,8 @@ def migrate(_: Ready) -> None:
                 raise SystemExit("DATABASE_URL: PostgreSQL 15 or newer is needed.")
             _guard_production()
             _check_redis()
+            # Whoever started a moment before may take longer for it than statements may take.
+            guard.execute("SET lock_timeout = 0; SET statement_timeout = 0")
             guard.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
             _migrate_if_changed()
             _make_broker_tables(guard)
