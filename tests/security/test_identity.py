@@ -92,7 +92,7 @@ def statuses(sender: ApiClient, headers: Sequence[dict[str, str]]) -> list[int]:
 
 @pytest.mark.parametrize("name", SPOOFED_HEADERS)
 def test_class_13_no_header_buys_a_second_budget(world: World, limits: None, name: str) -> None:
-    chance = random.Random(name)  # noqa: S311  # the same addresses in every run
+    chance = random.Random(name)  # the same addresses in every run
     spoofed = [
         {name: ".".join(str(chance.randint(1, 254)) for _ in range(4))}
         for _ in range(SPOOFED_ADDRESSES)
