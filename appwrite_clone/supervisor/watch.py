@@ -167,5 +167,6 @@ def _ask_health(options: Options) -> None:
         raise StartError(f"{options.url} does not answer: {error}.") from error
     finally:
         client.close()
-    if status != http.HTTPStatus.OK:
+    # A service behind a gateway tells strangers nothing, not even its health.
+    if status not in (http.HTTPStatus.OK, http.HTTPStatus.UNAUTHORIZED):
         raise StartError(f"{options.url}/v1/health/version answers {status}.")

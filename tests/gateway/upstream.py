@@ -27,7 +27,7 @@ class Upstream:
                 with contextlib.suppress(ConnectionError):  # the gateway may have heard enough
                     upstream.answer(self)
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = respond  # noqa: N815
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = respond  # noqa: N815  # of the library
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

@@ -11,6 +11,8 @@ from appwrite_clone.bootstrap import StartError
 from appwrite_clone.supervisor import options as options_room
 from appwrite_clone.supervisor.forks import Backoff, end_with_parent
 from appwrite_clone.supervisor.options import Options, parse, process_count, reserved_address
+from appwrite_clone.supervisor.watch import _ask_health
+from tests.gateway.upstream import Upstream, plain
 from tests.ports import free_port
 
 DATA = Path("/data")
@@ -131,3 +133,21 @@ def test_child_ends_with_its_parent_where_only_it_can_watch():
 
     with os.fdopen(listening, "rb") as pipe:
         assert pipe.read() == b""
+
+
+@pytest.mark.parametrize(("status", "is_ready"), [(200, True), (401, True), (404, False)])
+def test_server_is_ready_once_it_answers_even_where_it_takes_its_gateway_alone(
+    monkeypatch: pytest.MonkeyPatch, status: int, *, is_ready: bool
+):
+    monkeypatch.setenv("APPWRITE_PUBLIC_URL", "https://api.example.com")
+    upstream = Upstream()
+    upstream.answer = plain(b"{}", status)
+    port = int(upstream.url.rpartition(":")[2])
+    try:
+        if is_ready:
+            _ask_health(Options("127.0.0.1", port, DATA, is_bare=False))
+        else:
+            with pytest.raises(StartError, match=f"answers {status}"):
+                _ask_health(Options("127.0.0.1", port, DATA, is_bare=False))
+    finally:
+        upstream.stop()
