@@ -15,18 +15,14 @@ BELIEVED_SECONDS = 1.0
 _LOCK: LiteralString = "735061, hashtext({channel})"
 HOLD: LiteralString = f"SELECT pg_advisory_lock_shared({_LOCK.format(channel='%s')})"
 LEAVE: LiteralString = f"SELECT pg_advisory_unlock_shared({_LOCK.format(channel='%s')})"
+# Taken by who asks until the statement's own transaction ends.
+_IS_FREE: LiteralString = "pg_try_advisory_xact_lock({lock})"
 
-
-def _unless_free(channel: LiteralString, otherwise: LiteralString) -> LiteralString:
-    lock = _LOCK.format(channel=channel)
-    return (
-        f"SELECT CASE WHEN pg_try_advisory_lock({lock})"
-        f" THEN NOT pg_advisory_unlock({lock}) ELSE {otherwise} END"
-    )
-
-
-ASK = _unless_free("$1::text", "true").encode()
-NOTIFY_IF_WANTED = _unless_free("%(channel)s", "pg_notify(%(channel)s, %(payload)s) IS NULL")
+ASK = f"SELECT NOT {_IS_FREE.format(lock=_LOCK.format(channel='$1::text'))}".encode()
+NOTIFY_IF_WANTED: LiteralString = (
+    "SELECT pg_notify(%(channel)s, %(payload)s)"
+    f" WHERE NOT {_IS_FREE.format(lock=_LOCK.format(channel='%(channel)s'))}"
+)
 
 
 class Attendance:

@@ -129,13 +129,13 @@ def test_a_yes_is_believed_for_a_while_and_a_no_never():
     assert asked == ["a", "a", "b"]
 
 
-def test_who_asks_leaves_no_lock(db):
-    with connection.cursor() as cursor:
-        cursor.execute(attendance.NOTIFY_IF_WANTED, {"channel": CHANNEL, "payload": "x"})
-        cursor.execute(
+def test_who_asks_leaves_no_lock(listener):
+    with notify._connect() as asking:
+        asking.execute(attendance.NOTIFY_IF_WANTED, {"channel": CHANNEL, "payload": "x"})
+        held = asking.execute(
             "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
         )
-        assert cursor.fetchone() == (0,)
+        assert held.fetchone() == (0,)
 
 
 def test_a_bundle_has_its_bound(sender, listener, monkeypatch):
