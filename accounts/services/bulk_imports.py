@@ -155,8 +155,12 @@ def _is_unchanged(caller: Caller, uid: str, unless_after: datetime) -> bool:
 
 def _add_identities(row: User, user: ImportedUser) -> None:
     for identity in user.identities:
-        named = {"provider": identity.provider, "provider_uid": identity.provider_uid}
-        if not Identity.objects.filter(project_id=row.project_id, **named).exists():
+        others = Identity.objects.filter(
+            project_id=row.project_id,
+            provider=identity.provider,
+            provider_uid=identity.provider_uid,
+        )
+        if not others.exists():
             added = _identity_row(row, identity, clock.now())
             added.uid = unique_id()
             added.save()
