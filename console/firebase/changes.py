@@ -60,11 +60,13 @@ class Changes:
         sources = {each.user.uid: each for each in existing}
 
         def change(uid: str, known: Known) -> bool:
+            user = sources[uid].user
             return update_imported_user(
                 caller=self._caller,
-                user=sources[uid].user,
+                user=user,
                 unless_after=known.taken_at,
-                has_new_password=has_new_password(digests[uid], known),
+                # Where none was read, the one that is here stays.
+                has_new_password=bool(user.password_hash) and has_new_password(digests[uid], known),
             )
 
         new = {each.user.uid: user_digest(each) for each in created}

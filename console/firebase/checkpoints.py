@@ -45,19 +45,30 @@ class Progress:
 
 
 class Checkpoint:
-    """An import's row. A finished one begins anew: what exists is passed over then."""
+    """An import's row. A finished one begins anew: what exists is passed over then.
+
+    So does one after which another was begun: what each saw is noted of the last one alone.
+    """
 
     def __init__(self, project_id: int, digest: str) -> None:
         self._row, _ = FirebaseImport.objects.get_or_create(project_id=project_id, digest=digest)
-        is_open = self._row.finished_at is None
+        is_open = self._row.finished_at is None and self.is_last()
         self.progress = Progress(**(self._row.state if is_open else {}))
         if not is_open:
-            FirebaseImport.objects.filter(id=self._row.id).update(started_at=clock.now())
+            self._row.started_at = clock.now()
+            FirebaseImport.objects.filter(id=self._row.id).update(started_at=self._row.started_at)
             self._write()
 
     @property
     def id(self) -> int:
         return self._row.id
+
+    def is_last(self) -> bool:
+        """Tell whether no other import of the project was begun since."""
+        later = FirebaseImport.objects.filter(
+            project_id=self._row.project_id, started_at__gt=self._row.started_at
+        )
+        return not later.exclude(id=self._row.id).exists()
 
     def save(self) -> None:
         """Write down where it is.

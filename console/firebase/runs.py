@@ -21,7 +21,7 @@ from console.firebase.changes import (
     Changes,
     Mode,
 )
-from console.firebase.checkpoints import Checkpoint, Progress
+from console.firebase.checkpoints import BusyImportError, Checkpoint, Progress
 from console.firebase.files import Files
 from console.firebase.firestore import Source, SourceDocument
 from console.firebase.ledger import USERS, Ledger, document_digest
@@ -237,12 +237,17 @@ class Run:
         return {lines[uid]: (KEPT, reason) for uid, reason in kept.items()}
 
     def _find_gone(self) -> None:
-        """Look for what earlier imports brought, and the files do not hold any more."""
+        """Look for what earlier imports brought, and the files do not hold any more.
+
+        Raises: BusyImportError
+        """
         before = self._files.users.stat().st_size if self._files.users else 0
         places = [self._changes.place(each.id) for each in self._plan.collections.values()]
         places += [USERS] if self._files.users else []
         while items := self._ledger.gone(places, after=self.progress.swept, at_most=GONE_AT_ONCE):
             with transaction.atomic():
+                if not self._checkpoint.is_last():
+                    raise BusyImportError
                 for item, what, reason in self._changes.take_gone(items):
                     self._skipped.gone(item, reason, what=what)
                 self.progress.swept = items[-1].id

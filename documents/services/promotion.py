@@ -32,8 +32,8 @@ _MOVING = 0x5157_4E06
 _IN_THE_WAY = pg_errors.DeadlockDetected, pg_errors.LockNotAvailable
 # Readers go on; those who lock rows wait as well, or they would see documents go.
 _LOCK = psql.SQL("SET LOCAL lock_timeout = {}; LOCK TABLE {} IN EXCLUSIVE MODE")
-# Others wait for what follows: it has to end, and would begin anew.
-_UNLIMITED = psql.SQL("SET LOCAL lock_timeout = {0}; SET LOCAL statement_timeout = {0}").format(0)
+# Others wait for what follows: it has to end, and would begin anew. For locks it waits no longer.
+_UNLIMITED = psql.SQL("SET LOCAL statement_timeout = {}").format(0)
 
 
 def promote_collection(*, collection_id: int) -> None:
