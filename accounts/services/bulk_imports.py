@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, prefetch_related_objects
 
 from accounts.events import announce_identity, publish_user, user_event
-from accounts.models import Identity, Session, User, login_of
+from accounts.models import Identity, Membership, Session, User, login_of
 from accounts.services.rows import (
     change_user,
     get_user_row,
@@ -127,12 +127,14 @@ def update_imported_user(
 
 
 def delete_imported_user(*, caller: Caller, user_id: str, unless_after: datetime) -> bool:
-    """Delete a user who is gone elsewhere; False where they changed here after that moment.
+    """Delete a user who is gone elsewhere; False where they changed or were here after that moment.
 
     Raises: USER_NOT_FOUND
     """
     with transaction.atomic():
         if not _is_unchanged(caller, user_id, unless_after):
+            return False
+        if _lives_here(get_user_row(caller.project.id, user_id), unless_after):
             return False
         delete_user(caller=caller, user_id=user_id)
     return True
@@ -151,6 +153,13 @@ def _is_unchanged(caller: Caller, uid: str, unless_after: datetime) -> bool:
     lock_user(caller.project.id, uid)
     changed_at: datetime = get_user_row(caller.project.id, uid).updated_at
     return changed_at <= unless_after
+
+
+def _lives_here(user: User, since: datetime) -> bool:
+    """Tell whether a user signed in here, or is a member of a team."""
+    if user.accessed_at is not None and user.accessed_at > since:
+        return True
+    return any(rows.objects.filter(user_id=user.id).exists() for rows in (Session, Membership))
 
 
 def _add_identities(row: User, user: ImportedUser) -> None:

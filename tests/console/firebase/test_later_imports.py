@@ -44,3 +44,22 @@ def test_passwords_that_are_not_read_stay(
     import_firebase("--users", users, "--without-passwords", "--update")
     login = {"email": "ada@example.com", "password": PASSWORD}
     assert client_for(project).post("/account/sessions/email", login).status == 201
+
+
+def test_user_who_was_here_is_not_deleted(
+    import_firebase, project, client_for, make_key, tmp_path, hash_config
+):
+    came = [with_password("ada"), user("bob"), user("eve")]
+    users = write_users(tmp_path / "users.json", came)
+    import_firebase("--users", users, "--hash-config", hash_config)
+    login = {"email": "ada@example.com", "password": PASSWORD}
+    assert client_for(project).post("/account/sessions/email", login).status == 201
+    server = client_for(project, key=make_key(project, ["teams.write"]))
+    assert server.post("/teams", {"teamId": "team", "name": "Team"}).status == 201
+    member = {"userId": "bob", "roles": ["owner"], "url": "http://localhost"}
+    assert server.post("/teams/team/memberships", member).status == 201
+    users = write_users(tmp_path / "users.json", [user("zoe")])
+    changes = import_firebase("--users", users, "--delete-gone").outcome["changes"]["users"]
+    assert (changes["kept"], changes["deleted"]) == (2, 1)
+    left = User.objects.filter(deleted_at=None, project_id=project.id)
+    assert set(left.values_list("uid", flat=True)) == {"ada", "bob", "zoe"}
