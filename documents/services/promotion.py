@@ -74,6 +74,7 @@ def _move(collection_id: int, place: int) -> None:
             time.sleep(PAUSE_SECONDS)
         else:
             return
+    partitions.drop_table(collection_id)
     raise jobs.JobPostponedError(RETRY_SECONDS)
 
 

@@ -57,12 +57,28 @@ def test_move_that_would_have_to_wait_is_put_off(
             promote_collection(collection_id=posts().id)
         assert kernel_jobs.run_waiting() == 1
         assert posts().place == place
+        assert not partitions.exists(posts().id)
         writer.execute("ROLLBACK")
         cursor.execute("UPDATE job SET run_after = now()")
 
     assert kernel_jobs.run_waiting() == 1
     assert posts().place == posts().id
     assert key.get(f"{DOCUMENTS}/a").status == 200
+
+
+def test_move_lets_writers_go_on_while_others_work_on_all_tables(
+    key: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(promotion, "PATIENCE_MILLISECONDS", (50,))
+    monkeypatch.setattr(promotion, "PAUSE_SECONDS", 0.0)
+    create(key, "a")
+    with own_connection() as other:
+        other.execute("BEGIN")
+        other.execute("LOCK TABLE ONLY document IN SHARE UPDATE EXCLUSIVE MODE")  # as ANALYZE does
+        with pytest.raises(JobPostponedError):
+            promote_collection(collection_id=posts().id)
+        other.execute("ROLLBACK")
+    assert partitions.is_shared(posts().place)
 
 
 def test_move_gives_way_to_a_writer_that_waits_for_it(
