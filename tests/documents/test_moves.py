@@ -1,7 +1,7 @@
 """How a collection moves while others write, wait, or die: in steps, and none is lost."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,25 +21,17 @@ from kernel.caller import ProjectContext
 from kernel.jobs import JobPostponedError
 from kernel.models import Job
 from tests.client import ApiClient
-from tests.conftest import ClientFor, sign_up
+from tests.conftest import sign_up
 from tests.database import own_connection
-from tests.documents.blog import DOCUMENTS, make_collection
-from tests.documents.conftest import MakeKey
-from tests.documents.moving import create, posts
-from tests.documents.schema import SCHEMA_SCOPES, drop_partitions, own_partition
+from tests.documents.blog import DOCUMENTS
+from tests.documents.moving import create, key, posts
+from tests.documents.schema import own_partition
 from tests.documents.test_document_races import at_once
 from tests.documents.transactions import begin
 
+__all__ = ["key"]  # a key to the collection that moves
+
 pytestmark = [pytest.mark.db, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def key(
-    transactional_db: None, project: ProjectContext, client_for: ClientFor, make_key: MakeKey
-) -> Iterator[ApiClient]:
-    make_collection(project, document_security=True)
-    yield client_for(project, key=make_key(project, SCHEMA_SCOPES))
-    drop_partitions()
 
 
 def test_move_that_would_have_to_wait_is_put_off(

@@ -3,7 +3,6 @@
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -15,29 +14,23 @@ from accounts.models import User
 from documents import partitions, store
 from documents.models import Collection, Document, StagedOperation
 from documents.store import versions
+from kernel import jobs as kernel_jobs
 from kernel.caller import ProjectContext
 from tests.client import ApiClient
-from tests.conftest import ClientFor, sign_up
+from tests.conftest import sign_up
 from tests.documents.blog import DOCUMENTS, make_collection, query
-from tests.documents.conftest import MakeKey
-from tests.documents.moving import create
+from tests.documents.moving import create, key
 from tests.documents.related import COLLECTIONS, put, relate
-from tests.documents.schema import SCHEMA_SCOPES, drop_partitions, own_partition
+from tests.documents.schema import own_partition
 from tests.documents.test_document_races import WAIT_SECONDS, at_once
 from tests.documents.transactions import begin
+from tests.documents.transfers import jsonl, send
+
+__all__ = ["key"]  # a key to the collection that moves
 
 pytestmark = [pytest.mark.db, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 COLLECTIONS_USED = 4
-
-
-@pytest.fixture
-def key(
-    transactional_db: None, project: ProjectContext, client_for: ClientFor, make_key: MakeKey
-) -> Iterator[ApiClient]:
-    make_collection(project, document_security=True)
-    yield client_for(project, key=make_key(project, SCHEMA_SCOPES))
-    drop_partitions()
 
 
 def test_documents_are_used_while_they_move(key: ApiClient, project: ProjectContext) -> None:
@@ -225,3 +218,24 @@ def test_filter_by_related_documents_that_moved_is_asked_again(
 
     assert key.get(path, asked).json["total"] == 1
     assert not partitions.is_shared(Collection.objects.get(uid="authors").place)
+
+
+def test_import_of_many_goes_on_in_a_partition_of_its_own(
+    key: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("documents.services.transfers.imports.BATCH_RECORDS", 2)
+    monkeypatch.setattr("documents.services.transfers.imports.SHARED_MAX_DOCUMENTS", 4)
+    for uid in ("a", "b", "c"):
+        create(key, uid)
+
+    def imported(name: str) -> Collection:
+        rows = jsonl(*({"$id": f"{name}{number}", "title": "i"} for number in range(7)))
+        assert send(key, rows, DOCUMENTS.removesuffix("/documents"))["created"] == 7
+        return Collection.objects.get(uid="posts")
+
+    with transaction.atomic():
+        assert partitions.is_shared(imported("within").place)  # others would wait for all of it
+    collection = imported("alone")
+
+    assert Document.objects.filter(place=collection.id).count() == 3 + 7 + 7
+    assert kernel_jobs.run_waiting() == 0

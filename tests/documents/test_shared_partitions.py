@@ -347,17 +347,3 @@ def test_all_of_a_document_stays_as_it_was(mine: ApiClient) -> None:
     assert told_of_documents() == kept
     assert mine.post(DOCUMENTS, {"documentId": "a", "data": {"title": "T"}}).status == 409
     put(mine, "d")
-
-
-def test_import_of_many_goes_on_in_a_partition_of_its_own(
-    mine: ApiClient, monkeypatch: pytest.MonkeyPatch, jobs: Callable[[], int]
-) -> None:
-    monkeypatch.setattr("documents.services.transfers.imports.BATCH_RECORDS", 2)
-    monkeypatch.setattr("documents.services.transfers.imports.SHARED_MAX_DOCUMENTS", 4)
-
-    report = send(mine, jsonl(*({"$id": f"i{number}", "title": "i"} for number in range(7))), POSTS)
-
-    assert report["created"] == 7
-    collection = Collection.objects.get(project__uid="blog")
-    assert Document.objects.filter(place=collection.id).count() == 3 + 7
-    assert jobs() == 0

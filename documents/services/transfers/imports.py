@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from django.db import connection
+
 from documents import catalog, store, values
 from documents.attributes import StructureError
 from documents.catalog import CollectionSchema
@@ -106,8 +108,11 @@ def _current(schema: CollectionSchema) -> CollectionSchema:
 
 
 def _promoted(schema: CollectionSchema) -> None:
-    """See to it that what is many has a partition of its own before it is more."""
-    if is_shared(schema.place):
+    """See to it that what is many has a partition of its own before it is more.
+
+    Inside a transaction its neighbours would wait for the end of that: there it is left to the job.
+    """
+    if is_shared(schema.place) and not connection.in_atomic_block:
         with suppress(JobPostponedError):  # next time, or by the job that is on its way
             promote_collection(collection_id=schema.id)
 
