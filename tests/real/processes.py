@@ -1,6 +1,8 @@
 """The processes of a running server, as the operating system tells them."""
 
+import contextlib
 import os
+import signal
 from pathlib import Path
 
 LISTENING = "0A"
@@ -32,6 +34,26 @@ def connections_of(process_id: int, port: int) -> int:
         if row[3] == ESTABLISHED and int(row[1].rpartition(":")[2], 16) == port
     }
     return len(_links(process_id) & {f"socket:[{inode}]" for inode in inodes})
+
+
+def tree(supervisor: int) -> list[int]:
+    """Return a supervisor and all processes below it."""
+    below = [tree(child) for child in children(supervisor)]
+    return [supervisor, *(each for branch in below for each in branch)]
+
+
+def kill(process_ids: list[int]) -> None:
+    for process_id in process_ids:
+        with contextlib.suppress(ProcessLookupError):  # it died with the one before
+            os.kill(process_id, signal.SIGKILL)
+
+
+def is_at_work(process_id: int) -> bool:
+    try:
+        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"  # a zombie waits for whoever adopted it, and does nothing
 
 
 def _all() -> list[int]:

@@ -1,6 +1,5 @@
 """`manage.py up` for real: what it prints, how it stops, and what it brings through a kill -9."""
 
-import contextlib
 import os
 import re
 import shutil
@@ -158,18 +157,6 @@ def wait_for_first_project(server: Up) -> None:
     server.wait_until(lambda: server.lines[-1].startswith("    http"), STOP_SECONDS)
 
 
-def tree(supervisor: int) -> list[int]:
-    """Return a supervisor and all processes below it."""
-    below = [tree(child) for child in processes.children(supervisor)]
-    return [supervisor, *(each for branch in below for each in branch)]
-
-
-def kill(process_ids: list[int]) -> None:
-    for process_id in process_ids:
-        with contextlib.suppress(ProcessLookupError):  # it died with the one before
-            os.kill(process_id, signal.SIGKILL)
-
-
 def test_first_start_prints_what_writes_the_first_document(
     up: Callable[..., Up], port: int, data: Path
 ):
@@ -230,7 +217,7 @@ def test_asked_to_stop_it_leaves_nothing_behind(
 ):
     server = up("--bare")
     server.wait_until_ready(FIRST_START_SECONDS)
-    everything = tree(server.process.pid)
+    everything = processes.tree(server.process.pid)
     assert len(processes.web_processes(server.process.pid, port)) == 2
 
     assert server.stop(number) == 0
@@ -261,7 +248,7 @@ def test_killed_database_is_replaced(up: Callable[..., Up], used: Path):
     server = up("--bare")
     server.wait_until_ready(FIRST_START_SECONDS)
     ask(used, "CREATE TABLE kept AS SELECT 7 AS number")
-    kill(servers_in(used / "postgres"))
+    processes.kill(servers_in(used / "postgres"))
 
     def is_back() -> bool:
         try:
@@ -276,7 +263,7 @@ def test_nothing_is_lost_when_everything_is_killed(up: Callable[..., Up], used: 
     first = up("--bare")
     first.wait_until_ready(FIRST_START_SECONDS)
     ask(used, "CREATE TABLE kept AS SELECT 7 AS number")
-    kill(tree(first.process.pid))
+    processes.kill(processes.tree(first.process.pid))
     first.finish()
 
     second = up("--bare")
@@ -289,22 +276,14 @@ def test_nothing_is_lost_when_everything_is_killed(up: Callable[..., Up], used: 
 def test_children_do_not_outlive_a_killed_supervisor(up: Callable[..., Up], used: Path):
     server = up("--bare")
     server.wait_until_ready(FIRST_START_SECONDS)
-    everything = tree(server.process.pid)
+    everything = processes.tree(server.process.pid)
     os.kill(server.process.pid, signal.SIGKILL)
     server.finish()
 
     deadline = time.monotonic() + STOP_SECONDS
     while servers_in(used / "postgres") and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
-    assert [pid for pid in everything if is_at_work(pid)] == []
-
-
-def is_at_work(process_id: int) -> bool:
-    try:
-        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"  # a zombie waits for whoever adopted it, and does nothing
+    assert [pid for pid in everything if processes.is_at_work(pid)] == []
 
 
 def test_command_works_on_the_running_database_and_on_a_stopped_one(
