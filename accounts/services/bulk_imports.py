@@ -115,7 +115,7 @@ def update_imported_user(
             "is_password_pwned": None,
         }
     with telling_taken(is_creating=False), transaction.atomic():
-        if not _is_unchanged(caller, user.uid, unless_after):
+        if _unchanged(caller, user.uid, unless_after) is None:
             return False
         row = change_user(caller.project.id, user.uid, **columns)
         _add_identities(row, user)
@@ -132,9 +132,8 @@ def delete_imported_user(*, caller: Caller, user_id: str, unless_after: datetime
     Raises: USER_NOT_FOUND
     """
     with transaction.atomic():
-        if not _is_unchanged(caller, user_id, unless_after):
-            return False
-        if _lives_here(get_user_row(caller.project.id, user_id), unless_after):
+        user = _unchanged(caller, user_id, unless_after)
+        if user is None or _lives_here(user, unless_after):
             return False
         delete_user(caller=caller, user_id=user_id)
     return True
@@ -148,11 +147,11 @@ def known_users(*, caller: Caller, user_ids: Collection[str]) -> set[str]:
     return set(rows.values_list("uid", flat=True))
 
 
-def _is_unchanged(caller: Caller, uid: str, unless_after: datetime) -> bool:
-    """Tell whether a user is as they were at a moment; nobody changes them until this is over."""
+def _unchanged(caller: Caller, uid: str, unless_after: datetime) -> User | None:
+    """Return a user who is as they were at a moment; nobody changes them until this is over."""
     lock_user(caller.project.id, uid)
-    changed_at: datetime = get_user_row(caller.project.id, uid).updated_at
-    return changed_at <= unless_after
+    user = get_user_row(caller.project.id, uid)
+    return user if user.updated_at <= unless_after else None
 
 
 def _lives_here(user: User, since: datetime) -> bool:

@@ -18,7 +18,7 @@ from kernel.errors import ApiError, ErrorKind
 
 DOCUMENTS = "documents"
 UPDATED, KEPT, GONE, DELETED = "updated", "kept", "gone", "deleted"
-CHANGED_HERE = "it changed here since it was imported, and stays as it is"
+CHANGED_HERE = "it changed or was used here since it was imported, and stays as it is"
 GONE_THERE = "the files do not hold it any more"
 GONE_AT_ONCE = 500
 
