@@ -19,8 +19,9 @@ from gateway.admin import ServiceAdmin, checked, own_field
 from kernel.caller import Caller
 from kernel.ids import UNIQUE_ID
 from kernel.scopes import PROJECT_KEY_SCOPES
-from projects import inputs, services
+from projects import services
 from projects.catalog import AUTH_METHODS, PLATFORM_TYPES, PROTOCOLS, SERVICES
+from projects.inputs import checks
 from projects.limits_field import RateLimitsField
 from projects.models import Key, OAuthProvider, Platform, Project
 from projects.oauth import PROVIDERS, Provider, Setting, callback_url
@@ -222,8 +223,8 @@ class PlatformForm(forms.ModelForm):
     )
     hostname = forms.CharField(
         required=False,
-        max_length=inputs.MAX_HOSTNAME_LENGTH,
-        validators=[checked(inputs.hostname)],
+        max_length=checks.MAX_HOSTNAME_LENGTH,
+        validators=[checked(checks.hostname)],
         widget=UnfoldAdminTextInputWidget,
         help_text="Of a web page, without protocol and port; *.example.com allows subdomains",
     )

@@ -18,7 +18,7 @@ from kernel.limits import (
     MIN_SESSION_SECONDS,
 )
 from projects.catalog import LOCALHOST, POLICIES
-from projects.inputs import hostname
+from projects.inputs import checks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,7 +82,7 @@ def domain(value: object) -> str:
     """A domain that passkeys can belong to; an empty text takes it away."""
     if value in ("", LOCALHOST):
         return str(value)
-    name = hostname(value)
+    name = checks.hostname(value)
     # Names below a public suffix such as `co.uk` belong to others.
     is_own = verify_rp_id(name, f"https://www.{name}")
     if "." not in name or name.startswith("*") or is_address(name) or not is_own:

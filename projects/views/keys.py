@@ -4,7 +4,8 @@ from gateway.operations import operation
 from gateway.views import Answer, Call, created, no_content
 from kernel.fields import as_dict, read_input
 from projects import services
-from projects.inputs import CreateKeyInput, KeyPathInput, ListInput, UpdateKeyInput
+from projects.inputs.keys import CreateKeyInput, KeyPathInput, UpdateKeyInput
+from projects.inputs.lists import ListInput
 from projects.views.addressing import ProjectEndpoint
 
 

@@ -9,9 +9,9 @@ from gateway.operations import operation
 from gateway.views import Answer, Call, created, no_content
 from kernel.fields import as_dict, read_input
 from projects import services
-from projects.inputs import (
+from projects.inputs.lists import ListInput
+from projects.inputs.mock_phones import (
     CreateMockPhoneInput,
-    ListInput,
     MockNumbersInput,
     MockPhonePathInput,
     UpdateMockPhoneInput,

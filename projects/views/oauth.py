@@ -9,7 +9,8 @@ from gateway.operations import Operation, operation
 from gateway.views import Answer, Call
 from kernel.fields import ABSENT, as_dict, read_input
 from projects import services
-from projects.inputs import OAUTH_PROVIDER_INPUTS, ListInput, OAuthProviderPathInput
+from projects.inputs.lists import ListInput
+from projects.inputs.oauth import OAUTH_PROVIDER_INPUTS, OAuthProviderPathInput
 from projects.oauth import PROVIDERS, Provider
 from projects.views.addressing import ProjectEndpoint
 

@@ -7,11 +7,11 @@ from gateway.views import Answer, Call, created, no_content
 from kernel.fields import as_dict, read_input
 from projects import services
 from projects.catalog import ANDROID, APPLE, IDENTIFIERS, LINUX, WEB, WINDOWS
-from projects.inputs import (
+from projects.inputs.lists import ListInput
+from projects.inputs.platforms import (
     CreateAppPlatformInput,
     CreatePlatformInput,
     CreateWebPlatformInput,
-    ListInput,
     PlatformPathInput,
     UpdateAppPlatformInput,
     UpdatePlatformInput,

@@ -6,7 +6,7 @@ from gateway.operations import operation
 from gateway.views import Answer, Call
 from kernel.fields import as_dict, read_input
 from projects import services
-from projects.inputs import ListInput, UpdateAuthMethodInput
+from projects.inputs.lists import ListInput
 from projects.inputs.policies import (
     DenyingPolicyInput,
     MembershipPrivacyPolicyInput,
@@ -20,6 +20,7 @@ from projects.inputs.policies import (
     SwitchPolicyInput,
     UserLimitPolicyInput,
 )
+from projects.inputs.projects import UpdateAuthMethodInput
 from projects.views.addressing import ProjectEndpoint
 
 READ = ("policies.read", "project.policies.read")

@@ -4,9 +4,9 @@ from gateway.operations import operation
 from gateway.views import Answer, Call, Endpoint, created, no_content
 from kernel.fields import as_dict, read_input
 from projects import services
-from projects.inputs import (
+from projects.inputs.lists import ListProjectsInput
+from projects.inputs.projects import (
     CreateProjectInput,
-    ListProjectsInput,
     SmtpInput,
     UpdateProjectInput,
     UpdateProtocolInput,

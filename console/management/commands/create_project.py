@@ -10,7 +10,7 @@ from accounts.services import first_console_team
 from kernel.errors import ApiError
 from kernel.fields import read_input
 from projects import services
-from projects.inputs import NewProjectInput
+from projects.inputs.projects import NewProjectInput
 
 
 class Command(BaseCommand):

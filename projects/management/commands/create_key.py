@@ -10,7 +10,7 @@ from kernel.errors import ApiError
 from kernel.fields import as_dict, read_input
 from kernel.scopes import PROJECT_KEY_SCOPES
 from projects import services
-from projects.inputs import CreateKeyInput
+from projects.inputs.keys import CreateKeyInput
 
 ALL = "all"
 
