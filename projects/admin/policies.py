@@ -18,9 +18,7 @@ from kernel.errors import ApiError
 from kernel.fields import as_dict, read_input
 from kernel.policies import POLICY_DEFAULTS, policy
 from projects import services
-from projects.inputs.policies import (
-    POLICY_INPUTS,
-)
+from projects.inputs.policies import POLICY_INPUTS
 from projects.models import ProjectPolicies
 
 #: The titles of policies, and of their fields.
